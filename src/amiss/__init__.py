@@ -1,0 +1,35 @@
+"""amiss: finds what is wrong in tables, sensor histories and network traffic, and says why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from amiss.pipeline.api import detect, fit, load
+    from amiss.pipeline.model import Model
+    from amiss.pipeline.result import Result
+
+__all__ = ["Model", "Result", "__version__", "detect", "fit", "load"]
+
+_DOORS = {
+    "detect": "amiss.pipeline.api",
+    "fit": "amiss.pipeline.api",
+    "load": "amiss.pipeline.api",
+    "Model": "amiss.pipeline.model",
+    "Result": "amiss.pipeline.result",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first asked for, so that `import amiss` stays light."""
+    if name not in _DOORS:
+        raise AttributeError(f"module 'amiss' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_DOORS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

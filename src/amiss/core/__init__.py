@@ -1,0 +1,1 @@
+"""Contracts that everything else stands on: no files, no clock, no threads."""

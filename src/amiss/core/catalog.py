@@ -1,0 +1,48 @@
+"""Finds the members of a family by their files: `isolation_forest.py` holds `IsolationForest`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from amiss.core.errors import ParameterError
+
+__all__ = ["detector_class", "detector_names"]
+
+_DETECTORS = "amiss.detectors"
+
+
+@cache
+def _files() -> dict[str, str]:
+    package = importlib.import_module(_DETECTORS)
+    found = {info.name: f"{_DETECTORS}.{info.name}" for info in pkgutil.iter_modules(package.__path__)}
+    for point in entry_points(group=_DETECTORS):
+        found.setdefault(point.name, point.module)
+    return {name: found[name] for name in sorted(found) if not name.startswith("_")}
+
+
+def detector_names() -> tuple[str, ...]:
+    """Names of all detectors, the project's own and those of installed plug-ins."""
+    return tuple(_files())
+
+
+def detector_class(name: str) -> type[Any]:
+    """The detector class called `name`.
+
+    Raises
+    ------
+    ParameterError
+        There is none; names the nearest that there is.
+    """
+    files = _files()
+    if name not in files:
+        near = difflib.get_close_matches(name, files, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ParameterError(f"there is no detector {name!r}", mend=f"{hint}known: {', '.join(files)}")
+    module = importlib.import_module(files[name])
+    kind: type[Any] = getattr(module, module.__all__[0])
+    return kind

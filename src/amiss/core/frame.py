@@ -1,0 +1,334 @@
+"""The one door for tables: any frame in, typed columns out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Frame", "column_names"]
+
+Bools = npt.NDArray[np.bool_]
+
+
+class Frame:
+    """Some consecutive rows of a table.
+
+    Wraps a polars frame, which nothing outside this file, the readers and the writers touches: preparation asks for
+    numbers, words and times as arrays.
+
+    Parameters
+    ----------
+    table
+        The rows.
+    first_row
+        Position of the first of them in the whole, from 0.
+    """
+
+    __slots__ = ("first_row", "table")
+
+    def __init__(self, table: pl.DataFrame, first_row: int = 0) -> None:
+        self.table, self.first_row = table, first_row
+
+    @classmethod
+    def of(cls, data: Any) -> Frame:
+        """A frame from polars, pandas, Arrow, NumPy, a mapping of columns, or another `Frame`.
+
+        Raises
+        ------
+        DataError
+            The object is none of these, or two columns have one name.
+        """
+        if isinstance(data, Frame):
+            return data
+        import polars as pl
+
+        if isinstance(data, pl.LazyFrame):
+            data = data.collect()
+        if isinstance(data, pl.DataFrame):
+            return cls(data)
+        if isinstance(data, np.ndarray):
+            return cls(_from_array(data))
+        if isinstance(data, Mapping):
+            return cls(_from_columns({str(k): v for k, v in data.items()}))
+        return cls(_from_foreign(data))
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return int(self.table.height)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns, in order."""
+        return list(self.table.columns)
+
+    def kind(self, name: str) -> str:
+        """What a column holds: "number", "bool", "text", "time", "empty" or "other"."""
+        import polars as pl
+
+        dtype = self.table.schema[name]
+        if dtype.is_numeric():
+            return "number"
+        if dtype == pl.Boolean:
+            return "bool"
+        if dtype in (pl.Date, pl.Datetime):
+            return "time"
+        if dtype == pl.Null:
+            return "empty"
+        return "text" if dtype in (pl.String, pl.Categorical, pl.Enum) else "other"
+
+    def rows(self, which: npt.NDArray[Any]) -> Frame:
+        """The rows at these positions within this frame, or where a mask is true."""
+        positions = np.flatnonzero(which) if which.dtype == np.bool_ else which
+        return Frame(self.table[positions.tolist()] if len(positions) else self.table.clear(), self.first_row)
+
+    def numbers(self, name: str) -> npt.NDArray[np.float64]:
+        """A column as float64; what is missing, infinite or no number is NaN."""
+        import polars as pl
+
+        column = self.table[name]
+        if self.kind(name) == "text":
+            column = _parse_numbers(column.cast(pl.String))
+        elif self.kind(name) == "time":
+            return self.times(name)
+        values = column.cast(pl.Float64, strict=False).to_numpy()
+        if np.isfinite(values.sum()):
+            return np.asarray(values, np.float64)
+        return np.where(np.isfinite(values), values, np.nan)
+
+    def words(self, name: str) -> list[str | None]:
+        """A column as text; None where missing."""
+        return self._text(name).to_list()
+
+    def codes(self, name: str, known: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Position of each value in `known`; −1 where missing, `len(known)` where it is none of them."""
+        import polars as pl
+
+        column = self._text(name)
+        if not known:
+            return np.where(column.is_null().to_numpy(), -1, 0).astype(np.int64)
+        places = column.replace_strict(
+            pl.Series(known, dtype=pl.String), pl.Series(range(len(known))), default=len(known)
+        )
+        places = places.cast(pl.Int64).to_numpy().astype(np.int64)
+        return np.where(column.is_null().to_numpy(), -1, places)
+
+    def counts(self, name: str) -> dict[str, int]:
+        """How often each value occurs, most frequent first; missing values are not counted."""
+        import polars as pl
+
+        column = self._text(name).drop_nulls()
+        table = pl.DataFrame({"value": column}).group_by("value").len().sort(["len", "value"], descending=[True, False])
+        return dict(zip(table["value"].to_list(), table["len"].to_list(), strict=True))
+
+    def times(self, name: str) -> npt.NDArray[np.float64]:
+        """A column as seconds since 1970-01-01 UTC; NaN where missing or no time."""
+        import polars as pl
+
+        column = self.table[name]
+        if self.kind(name) == "text":
+            column = _parse_times(column.cast(pl.String))
+        if column.dtype.is_numeric():
+            return _epoch_seconds(self.numbers(name))
+        if column.dtype == pl.Null:
+            return np.full(self.n_rows, np.nan)
+        micro = column.cast(pl.Datetime("us", getattr(column.dtype, "time_zone", None)), strict=False)
+        number: npt.NDArray[np.float64] = micro.to_physical().cast(pl.Float64).to_numpy()
+        return np.asarray(number / 1e6, np.float64)
+
+    def missing(self, name: str) -> Bools:
+        """Where a column has no value."""
+        column = self.table[name]
+        absent = column.is_null()
+        if column.dtype.is_float():
+            absent = absent | column.is_nan().fill_null(True)
+        found: Bools = absent.to_numpy()
+        return found
+
+    def _text(self, name: str) -> pl.Series:
+        import polars as pl
+
+        column = self.table[name]
+        if column.dtype == pl.String:
+            return column
+        if self.kind(name) == "other":
+            return pl.Series(name, [None if v is None else str(v) for v in column.to_list()], dtype=pl.String)
+        return column.cast(pl.String)
+
+
+def column_names(raw: Sequence[Any]) -> tuple[list[str], list[str]]:
+    """Names that are all there and all different, and a note for each that had to be changed."""
+    names: list[str] = []
+    notes: list[str] = []
+    taken = {str(name) for name in raw}
+    seen: set[str] = set()
+    for place, given in enumerate(raw, start=1):
+        name = str(given).strip()
+        if not name:
+            name = f"column_{place}"
+            notes.append(f"column {place} has no name; called {name!r}")
+        if name in seen:
+            number = 2
+            while f"{name}_{number}" in seen | taken:
+                number += 1
+            notes.append(f"column {place} is called {name!r} like another; renamed {name}_{number!s}")
+            name = f"{name}_{number}"
+        seen.add(name)
+        names.append(name)
+    return names, notes
+
+
+def _from_array(array: npt.NDArray[Any]) -> pl.DataFrame:
+    import polars as pl
+
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise DataError(
+            f"the array has {array.ndim} dimensions, a table has 2", mend="give one row for each observation"
+        )
+    names = [f"column_{j + 1}" for j in range(array.shape[1])]
+    if array.dtype.kind in "biuf":
+        return pl.DataFrame({name: array[:, j] for j, name in enumerate(names)})
+    if array.dtype.kind == "c":
+        raise DataError("the array holds complex numbers", mend="give real and imaginary parts as columns")
+    return _from_columns({name: array[:, j].tolist() for j, name in enumerate(names)})
+
+
+def _from_columns(columns: Mapping[str, Any]) -> pl.DataFrame:
+    import polars as pl
+
+    made = {name: _series(name, values) for name, values in columns.items()}
+    lengths = {len(series) for series in made.values()}
+    if len(lengths) > 1:
+        raise DataError(f"columns have different lengths: {sorted(lengths)}", mend="give each row a value or None")
+    return pl.DataFrame(made)
+
+
+def _series(name: str, values: Any) -> pl.Series:
+    import polars as pl
+
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biufM":
+        if values.dtype.kind == "M":
+            values = values.astype("datetime64[us]")
+        return pl.Series(name, values)
+    listed = [None if _is_missing(v) else v for v in values]
+    kinds = {type(v) for v in listed if v is not None}
+    if len(kinds) > 1 and not kinds <= {int, float, bool}:
+        # Mixed types: as text first; the preparation finds the numbers in it again and says so.
+        return pl.Series(name, [None if v is None else str(v) for v in listed], dtype=pl.String)
+    try:
+        return pl.Series(name, listed, strict=False)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        return pl.Series(name, [None if v is None else str(v) for v in listed], dtype=pl.String)
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and value != value
+
+
+def _from_foreign(data: Any) -> pl.DataFrame:
+    import narwhals as nw
+    import polars as pl
+
+    try:
+        names, _ = column_names(list(data.columns)) if hasattr(data, "columns") else ([], [])
+        if _is_pandas(data):
+            data = data.set_axis(names, axis=1) if list(data.columns) != names else data
+            return _from_columns({name: _pandas_values(data[name]) for name in names})
+        frame: Any = nw.from_native(data)
+        frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+        return pl.DataFrame(frame.to_polars())
+    except (TypeError, AttributeError) as error:
+        raise DataError(
+            f"cannot read a table from an object of type {type(data).__name__}",
+            mend="give a path, a pandas, polars or Arrow table, a NumPy array, or a dict of columns",
+        ) from error
+
+
+def _is_pandas(data: Any) -> bool:
+    # If the caller holds a pandas frame, pandas is loaded; asking costs nothing where it is not.
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(data, pandas.DataFrame)
+
+
+def _pandas_values(column: Any) -> Any:
+    dtype = column.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "biufM":
+        return column.to_numpy()
+    if getattr(dtype, "kind", "") == "M":  # with a time zone
+        return column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+    if getattr(dtype, "kind", "") in "iuf" and hasattr(column, "isna"):
+        return column.to_numpy(dtype="float64", na_value=np.nan)
+    return column.to_list()
+
+
+def _parse_numbers(column: pl.Series) -> pl.Series:
+    import polars as pl
+
+    text = column.str.strip_chars()
+    numbers = text.cast(pl.Float64, strict=False)
+    if numbers.null_count() > text.null_count():
+        with_comma = text.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+        if with_comma.null_count() < numbers.null_count() and not text.str.contains(".", literal=True).any():
+            return with_comma
+    return numbers
+
+
+_FORMATS = (
+    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M",
+)  # fmt: skip
+_ZONED = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z")
+_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d")
+
+
+def _parse_times(column: pl.Series) -> pl.Series:
+    """The reading that makes the most of the values a time; all of them missing where none does."""
+    import polars as pl
+
+    text = column.str.strip_chars().str.replace("Z$", "+00:00")
+    probe = text.drop_nulls().head(200)
+    readings = [(f, "plain") for f in _FORMATS] + [(f, "zoned") for f in _ZONED] + [(f, "date") for f in _DATES]
+    best, found = None, 0
+    for reading in readings:
+        n_read = len(probe) - _read_times(probe, reading).null_count()
+        if n_read > found:
+            best, found = reading, n_read
+    if best is None:
+        return pl.Series(column.name, [None] * len(column), dtype=pl.Datetime("us"))
+    return _read_times(text, best)
+
+
+def _read_times(text: pl.Series, reading: tuple[str, str]) -> pl.Series:
+    import polars as pl
+
+    pattern, kind = reading
+    if kind == "date":
+        return text.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))
+    if kind == "zoned":
+        zoned = text.str.to_datetime(pattern, time_unit="us", time_zone="UTC", strict=False)
+        return zoned.dt.replace_time_zone(None)
+    return text.str.to_datetime(pattern, time_unit="us", strict=False)
+
+
+def _epoch_seconds(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Seconds from a count of seconds, milliseconds, microseconds or nanoseconds, told apart by size."""
+    present = np.abs(values[~np.isnan(values)])
+    size = float(np.median(present)) if len(present) else 0.0
+    for limit, unit in ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3)):
+        if size >= limit:
+            return values / unit
+    return values

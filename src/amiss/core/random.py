@@ -1,0 +1,37 @@
+"""Random numbers that depend on a row's position only, so that chunks, streams and clusters agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["priorities"]
+
+_GOLDEN = 0x9E3779B97F4A7C15
+_MIX_1 = 0xBF58476D1CE4E5B9
+_MIX_2 = 0x94D049BB133111EB
+_MASK = 0xFFFFFFFFFFFFFFFF
+
+
+def _mix(value: int) -> int:
+    value = ((value ^ (value >> 30)) * _MIX_1) & _MASK
+    value = ((value ^ (value >> 27)) * _MIX_2) & _MASK
+    return value ^ (value >> 31)
+
+
+def priorities(first_row: int, n_rows: int, seed: int) -> npt.NDArray[np.uint64]:
+    """One uniform 64-bit number for each row from position `first_row` on; equal positions and seeds agree.
+
+    The mixing function is SplitMix64 (Steele, Lea and Flood, 2014).
+    """
+    start = (_mix((seed + _GOLDEN) & _MASK) + first_row * _GOLDEN) & _MASK
+    value = np.arange(n_rows, dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        value *= np.uint64(_GOLDEN)
+        value += np.uint64(start)
+        value ^= value >> np.uint64(30)
+        value *= np.uint64(_MIX_1)
+        value ^= value >> np.uint64(27)
+        value *= np.uint64(_MIX_2)
+        value ^= value >> np.uint64(31)
+    return value

@@ -1,0 +1,82 @@
+"""What has been learnt from rows, in a form that merges; and the uniform Sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.random import priorities
+
+__all__ = ["Matrix", "Sample", "Summary", "Vector"]
+
+Matrix = npt.NDArray[np.float64]
+Vector = npt.NDArray[np.float64]
+
+
+class Summary(Protocol):
+    """A summary of rows. Merging is associative and commutative."""
+
+    def merge(self, other: Self) -> Self:
+        """The summary of both sets of rows; neither operand is changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A uniform sample without replacement, kept by the smallest random priorities.
+
+    A row's priority depends on its position and the seed alone, so the sample of
+    a whole is the same however the whole was cut into chunks.
+
+    Attributes
+    ----------
+    rows : (n_kept, n_features)
+        The rows kept, in order of priority: any leading part is a uniform sample too.
+    priority : (n_kept,)
+        Their priorities, ascending.
+    n_rows
+        Number of rows seen.
+    capacity
+        Number of rows kept at most; None keeps all.
+    """
+
+    rows: Matrix
+    priority: npt.NDArray[np.uint64]
+    n_rows: int
+    capacity: int | None
+
+    @classmethod
+    def of(
+        cls,
+        X: Matrix,
+        *,
+        capacity: int | None,
+        seed: int = 0,
+        first_row: int = 0,
+        priority: npt.NDArray[np.uint64] | None = None,
+    ) -> Sample:
+        """Sample `X`, whose first row stands at position `first_row` of the whole.
+
+        Rows that do not stand side by side in the whole bring their `priority` with them.
+        """
+        if priority is None:
+            priority = priorities(first_row, len(X), seed)
+        keep = _smallest(priority, capacity)
+        return cls(X[keep], priority[keep], len(X), capacity)
+
+    def merge(self, other: Sample) -> Sample:
+        """The sample of both sets of rows."""
+        priority = np.concatenate([self.priority, other.priority])
+        keep = _smallest(priority, self.capacity)
+        rows = np.concatenate([self.rows, other.rows])[keep]
+        return Sample(rows, priority[keep], self.n_rows + other.n_rows, self.capacity)
+
+
+def _smallest(priority: npt.NDArray[np.uint64], capacity: int | None) -> npt.NDArray[np.intp]:
+    if capacity is not None and len(priority) > capacity:
+        candidates = np.argpartition(priority, capacity)[:capacity]
+        return candidates[np.argsort(priority[candidates])]
+    return np.argsort(priority, kind="stable")

@@ -1,0 +1,165 @@
+"""Mean of unlike detectors, the default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from amiss.core.catalog import detector_class
+from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
+from amiss.core.params import Optional, Whole
+from amiss.core.summary import Sample, Summary
+
+__all__ = ["Ensemble"]
+
+# name → (parameters, whether the logarithm of the score is averaged). Distances have heavy tails and would outvote
+# the others. Chosen together on the 22 development tables, see benchmarks/accuracy/.
+_MEMBERS: Mapping[str, tuple[Mapping[str, Any], bool]] = {
+    "isolation_forest": ({}, False),
+    "hbos": ({"n_bins": 20}, False),
+    "robust_covariance": ({"support": 0.7, "sample_size": 5000}, True),
+    "knn": ({"n_neighbors": 16, "sample_size": 512}, True),
+}
+_WIDEST_COVARIANCE = 300
+_TINY = 1e-12
+
+
+class Ensemble(MergeDetector[Summary]):
+    """Four detectors that fail on different data, each brought to mean 0 and deviation 1, averaged.
+
+    An isolation forest and histograms see extreme values, robust covariance sees broken relations, neighbours see
+    rows between and outside clusters. Never far from the best of them, and much better than the worst, which is what
+    a default needs. Where one kind of anomaly is known, its own detector may be a little better.
+
+    The covariance is left out beyond 300 features, where it would cost more than all the others. Missing values are
+    data to the forest and the histograms, and medians to the others.
+
+    Parameters
+    ----------
+    sample_size
+        Rows kept to learn from, at least 2; None keeps all.
+    random_state
+        Seed, from 0.
+    n_jobs
+        Threads for scoring; −1 uses every processor.
+
+    Attributes
+    ----------
+    members_
+        The fitted detectors by name.
+    fill_ : (n_features,)
+        Medians, put where a value is missing and a member needs one.
+    center_, spread_ : (n_members,)
+        Mean and standard deviation of each member's score over the rows learnt.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from amiss.detectors import Ensemble
+    >>> X = np.random.default_rng(0).normal(size=(1000, 2))
+    >>> scores = Ensemble().fit(X).anomaly_score([[0, 0], [6, 6]])
+    >>> bool(scores[0] < 0 < 3 < scores[1])
+    True
+
+    References
+    ----------
+    Aggarwal, C. C. and Sathe, S. (2015). Theoretical foundations and algorithms for outlier ensembles. SIGKDD
+    Explorations.
+    """
+
+    capabilities: ClassVar = Capabilities(missing=True, reasons=True)
+    domains: ClassVar = {
+        "sample_size": Optional(Whole(2)),
+        "random_state": Whole(0),
+        "n_jobs": Optional(Whole(-1)),
+    }
+
+    def __init__(
+        self, sample_size: int | None = 20_000, random_state: int = 0, n_jobs: int | None = None
+    ) -> None:
+        self.sample_size = sample_size
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def _solve(self, summary: Summary | None, sample: Sample) -> None:
+        X = sample.rows
+        filled = np.where(np.isnan(X).all(axis=0), 0.0, X)
+        self.fill_ = np.nanmedian(filled, axis=0)
+        self.members_ = {name: self._member(name) for name in _MEMBERS if self._suits(name, X.shape[1])}
+        center, spread = [], []
+        for name, member in self.members_.items():
+            rows = self._view(member, X)
+            member.fit_summary(member.summarize_rows(rows))
+            scores = _scale(name, member.score_rows(rows[:5000]))
+            center.append(scores.mean())
+            spread.append(max(scores.std(), _TINY))
+        self.center_, self.spread_ = np.array(center), np.array(spread)
+
+    @staticmethod
+    def _suits(name: str, n_features: int) -> bool:
+        return name != "robust_covariance" or n_features <= _WIDEST_COVARIANCE
+
+    def _member(self, name: str) -> MergeDetector[Any]:
+        params = dict(_MEMBERS[name][0])
+        member: MergeDetector[Any] = detector_class(name)(**params)
+        shared = {"random_state": self.random_state, "n_jobs": self.n_jobs}
+        return member.set_params(**{k: v for k, v in shared.items() if hasattr(member, k)})
+
+    def _view(self, member: MergeDetector[Any], X: Matrix) -> Matrix:
+        if member.capabilities.missing or not np.isnan(X).any():
+            return X
+        return np.where(np.isnan(X), self.fill_, X)
+
+    def _standard_scores(self, X: Matrix) -> Matrix:
+        """Score of each row by each member, in deviations from that member's mean: (n_rows, n_members)."""
+        columns = [
+            (_scale(name, member.score_rows(self._view(member, X))) - center) / spread
+            for (name, member), center, spread in zip(
+                self.members_.items(), self.center_, self.spread_, strict=True
+            )
+        ]
+        return np.stack(columns, axis=1)
+
+    def _score(self, X: Matrix) -> Vector:
+        mean: Vector = self._standard_scores(X).mean(axis=1)
+        return mean
+
+    def _contributions(self, X: Matrix) -> Matrix:
+        """What speaks against a row, by feature: members that find it odd have their say in proportion."""
+        weight = np.maximum(self._standard_scores(X), 0.0) / len(self.members_)
+        total = np.zeros_like(X)
+        for k, member in enumerate(self.members_.values()):
+            terms = member.contribute_rows(self._view(member, X))
+            if not member.capabilities.missing:
+                terms = np.where(np.isnan(X), 0.0, terms)
+            against = np.maximum(terms - np.median(terms, axis=1, keepdims=True), 0.0)
+            whole = against.sum(axis=1, keepdims=True)
+            share = np.divide(against, whole, out=np.zeros_like(against), where=whole > 0)
+            total += weight[:, k, None] * share
+        return total
+
+    def state(self) -> dict[str, Any]:
+        """What has been learnt, the members' share as `members_.NAME.ATTRIBUTE`."""
+        state = super().state()
+        del state["members_"]
+        for name, member in self.members_.items():
+            state |= {f"members_.{name}.{key}": value for key, value in member.state().items()}
+        return state
+
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        """Take up a `state`."""
+        own = {key: value for key, value in state.items() if not key.startswith("members_.")}
+        super().restore(own)
+        self.members_ = {}
+        for name in _MEMBERS:
+            prefix = f"members_.{name}."
+            theirs = {key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)}
+            if theirs:
+                self.members_[name] = self._member(name).restore(theirs)
+        return self
+
+
+def _scale(name: str, scores: Vector) -> Vector:
+    return np.log(scores + _TINY) if _MEMBERS[name][1] else scores

@@ -1,0 +1,101 @@
+"""Distance to the nearest neighbours."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
+from amiss.core.params import OneOf, Optional, Whole
+from amiss.core.summary import Sample, Summary
+from amiss.kernels.neighbors import nearest
+
+__all__ = ["KNN"]
+
+_AVERAGES = {"kth": lambda d: d[:, -1], "mean": lambda d: d.mean(axis=1), "median": lambda d: np.median(d, axis=1)}
+
+
+class KNN(MergeDetector[Summary]):
+    """How far a row is from the rows most like it.
+
+    Good at rows away from all clusters, of any shape. Features must be on comparable scales. A clump of more than
+    `n_neighbors` like anomalies hides itself: take more neighbours where the data may be dirty.
+
+    Scoring costs O(n_rows × n_kept × n_features) time. A row identical to one that was learnt is taken to be that
+    row: it is not its own neighbour, so fitted rows are scored like new ones.
+
+    Parameters
+    ----------
+    n_neighbors
+        Neighbours looked at, at least 1; fewer where fewer rows were learnt.
+    method
+        "kth" for the distance to the last of them, "mean" or "median" for that of all.
+    sample_size
+        Rows kept to compare with, at least 2; None keeps all.
+    random_state
+        Seed of the sample, from 0.
+    n_jobs
+        Threads for scoring; −1 uses every processor.
+
+    Attributes
+    ----------
+    reference_ : (n_kept, n_features)
+        The rows compared with.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from amiss.detectors import KNN
+    >>> X = np.random.default_rng(0).normal(size=(1000, 2))
+    >>> KNN().fit(X).anomaly_score([[0, 0], [6, 6]]).round(1)
+    array([0.1, 5. ])
+
+    References
+    ----------
+    Ramaswamy, S., Rastogi, R. and Shim, K. (2000). Efficient algorithms for mining outliers. SIGMOD.
+    Angiulli, F. and Pizzuti, C. (2002). Fast outlier detection in high dimensional spaces. PKDD.
+    """
+
+    capabilities: ClassVar = Capabilities(reasons=True, additive=True)
+    domains: ClassVar = {
+        "n_neighbors": Whole(1),
+        "method": OneOf(tuple(_AVERAGES)),
+        "sample_size": Optional(Whole(2)),
+        "random_state": Whole(0),
+        "n_jobs": Optional(Whole(-1)),
+    }
+
+    def __init__(
+        self,
+        n_neighbors: int = 5,
+        method: str = "kth",
+        sample_size: int | None = 20_000,
+        random_state: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.method = method
+        self.sample_size = sample_size
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def _solve(self, summary: Summary | None, sample: Sample) -> None:
+        self.reference_ = sample.rows
+
+    def _n_neighbors(self) -> int:
+        return min(self.n_neighbors, len(self.reference_) - 1)
+
+    def _score(self, X: Matrix) -> Vector:
+        distance, _ = nearest(X, self.reference_, self._n_neighbors(), skip_self=True, n_jobs=self.n_jobs)
+        found: Vector = _AVERAGES[self.method](distance)
+        return found
+
+    def _contributions(self, X: Matrix) -> Matrix:
+        distance, index = nearest(X, self.reference_, self._n_neighbors(), skip_self=True, n_jobs=self.n_jobs)
+        square = np.zeros_like(X)
+        for k in range(index.shape[1]):
+            square += (X - self.reference_[index[:, k]]) ** 2
+        total = square.sum(axis=1, keepdims=True)
+        share = np.divide(square, total, out=np.full_like(X, 1 / X.shape[1]), where=total > 0)
+        return share * _AVERAGES[self.method](distance)[:, None]

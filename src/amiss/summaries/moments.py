@@ -1,0 +1,65 @@
+"""Count, mean and scatter of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from amiss.core.summary import Matrix, Vector
+
+__all__ = ["Moments"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """First and second moments, merged without loss (Chan, Golub and LeVeque, 1979).
+
+    Attributes
+    ----------
+    n_rows
+        Number of rows.
+    mean : (n_features,)
+        Mean of each feature.
+    scatter : (n_features, n_features)
+        Sum of the outer products of the centred rows.
+    """
+
+    n_rows: int
+    mean: Vector
+    scatter: Matrix
+
+    @classmethod
+    def of(cls, X: Matrix) -> Moments:
+        """Moments of the rows of `X`."""
+        mean = X.mean(axis=0)
+        centred = X - mean
+        return cls(len(X), mean, centred.T @ centred)
+
+    def merge(self, other: Moments) -> Moments:
+        """Moments of both sets of rows."""
+        n = self.n_rows + other.n_rows
+        gap = other.mean - self.mean
+        mean = self.mean + gap * (other.n_rows / n)
+        scatter = self.scatter + other.scatter + np.outer(gap, gap) * (self.n_rows * other.n_rows / n)
+        return Moments(n, mean, scatter)
+
+    @property
+    def covariance(self) -> Matrix:
+        """Covariance of the features, divided by the number of rows."""
+        return self.scatter / self.n_rows
+
+    def precision(self, shrinkage: float) -> Matrix:
+        """Inverse covariance after each feature is brought to unit variance and shrunk towards independence.
+
+        `shrinkage` in (0, 1] is the weight of the identity beside the correlation matrix. A constant feature
+        counts with the smallest variance that double precision tells from zero at its mean.
+        """
+        spread = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        floor = np.maximum(1e-9 * np.abs(self.mean), 1e-12)
+        spread = np.maximum(spread, floor)
+        correlation = self.covariance / spread[:, None] / spread[None, :]
+        correlation *= 1.0 - shrinkage
+        correlation[np.diag_indices_from(correlation)] = 1.0
+        inverse: Matrix = np.linalg.inv(correlation) / spread[:, None] / spread[None, :]
+        return inverse
