@@ -200,15 +200,14 @@ class MergeDetector(Detector, Generic[S]):
     def summarize(self, X: Any, *, first_row: int = 0) -> DetectorSummary[S]:
         """Summarize a chunk whose first row stands at position `first_row` of the whole."""
         self._check_parameters()
-        return self.summarize_rows(self._door(X, learning=True), first_row=first_row)
+        valid = self._door(X, learning=True)
+        return self.summarize_rows(valid, np.arange(first_row, first_row + len(valid)))
 
     def summarize_rows(
-        self, X: Matrix, *, first_row: int = 0, priority: npt.NDArray[np.uint64] | None = None
+        self, X: Matrix, positions: npt.NDArray[np.int64] | None = None
     ) -> DetectorSummary[S]:
-        """`summarize` for a matrix known to be valid; scattered rows bring their `priority`."""
-        sample = Sample.of(
-            X, capacity=self._capacity(), seed=self._seed(), first_row=first_row, priority=priority
-        )
+        """`summarize` for a matrix known to be valid, whose rows stand at `positions` of the whole."""
+        sample = Sample.of(X, capacity=self._capacity(), seed=self._seed(), positions=positions)
         return DetectorSummary(self._summarize(X), sample)
 
     def fit_summary(self, summary: DetectorSummary[S]) -> Self:

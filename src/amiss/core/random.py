@@ -19,13 +19,13 @@ def _mix(value: int) -> int:
     return value ^ (value >> 31)
 
 
-def priorities(first_row: int, n_rows: int, seed: int) -> npt.NDArray[np.uint64]:
-    """One uniform 64-bit number for each row from position `first_row` on; equal positions and seeds agree.
+def priorities(positions: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.uint64]:
+    """One uniform 64-bit number for each position; equal positions and seeds give equal numbers.
 
     The mixing function is SplitMix64 (Steele, Lea and Flood, 2014).
     """
-    start = (_mix((seed + _GOLDEN) & _MASK) + first_row * _GOLDEN) & _MASK
-    value = np.arange(n_rows, dtype=np.uint64)
+    start = _mix((seed + _GOLDEN) & _MASK)
+    value = positions.astype(np.uint64)
     with np.errstate(over="ignore"):
         value *= np.uint64(_GOLDEN)
         value += np.uint64(start)

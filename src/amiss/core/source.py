@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from amiss.core.frame import Frame
 
-__all__ = ["MemorySource", "Progress", "Source", "silent"]
+__all__ = ["ChangedMindError", "MemorySource", "Progress", "Source", "first_pass", "silent"]
+
+T = TypeVar("T")
 
 Progress = Callable[[str, float], None]
 """Called with the name of a stage and the share of it that is done, in [0, 1]."""
@@ -38,6 +40,22 @@ class Source(Protocol):
     def share_read(self) -> float:
         """How much of the current pass is done, in [0, 1]."""
         ...
+
+
+class ChangedMindError(Exception):
+    """A later part of the data showed that they have to be read another way: the pass must start again.
+
+    Only a first pass meets it; afterwards all batches have the same columns and types.
+    """
+
+
+def first_pass(source: Source, work: Callable[[Iterator[Frame]], T]) -> T:
+    """`work` over all batches, begun anew until the source has settled how it reads."""
+    while True:
+        try:
+            return work(source.batches())
+        except ChangedMindError:
+            continue
 
 
 class MemorySource:

@@ -50,29 +50,26 @@ class Sample:
 
     @classmethod
     def of(
-        cls,
-        X: Matrix,
-        *,
-        capacity: int | None,
-        seed: int = 0,
-        first_row: int = 0,
-        priority: npt.NDArray[np.uint64] | None = None,
+        cls, X: Matrix, *, capacity: int | None, seed: int = 0, positions: npt.NDArray[np.int64] | None = None
     ) -> Sample:
-        """Sample `X`, whose first row stands at position `first_row` of the whole.
-
-        Rows that do not stand side by side in the whole bring their `priority` with them.
-        """
-        if priority is None:
-            priority = priorities(first_row, len(X), seed)
+        """Sample `X`, whose rows stand at `positions` of the whole (by default 0, 1, 2 …)."""
+        priority = priorities(np.arange(len(X)) if positions is None else positions, seed)
         keep = _smallest(priority, capacity)
         return cls(X[keep], priority[keep], len(X), capacity)
 
     def merge(self, other: Sample) -> Sample:
         """The sample of both sets of rows."""
-        priority = np.concatenate([self.priority, other.priority])
+        mine, theirs = self._candidates(other), other._candidates(self)
+        priority = np.concatenate([self.priority[:mine], other.priority[:theirs]])
         keep = _smallest(priority, self.capacity)
-        rows = np.concatenate([self.rows, other.rows])[keep]
+        rows = np.concatenate([self.rows[:mine], other.rows[:theirs]])[keep]
         return Sample(rows, priority[keep], self.n_rows + other.n_rows, self.capacity)
+
+    def _candidates(self, other: Sample) -> int:
+        """How many of the leading rows can still be kept beside `other`."""
+        if other.capacity is None or len(other.priority) < other.capacity:
+            return len(self.priority)
+        return int(np.searchsorted(self.priority, other.priority[-1]))
 
 
 def _smallest(priority: npt.NDArray[np.uint64], capacity: int | None) -> npt.NDArray[np.intp]:

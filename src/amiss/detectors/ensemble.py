@@ -1,4 +1,4 @@
-"""Mean of unlike detectors, the default."""
+"""Several unlike detectors together, the default."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from amiss.core.catalog import detector_class
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
+from amiss.core.rarity import deviation_of
 from amiss.core.summary import Sample, Summary
 
 __all__ = ["Ensemble"]
@@ -24,17 +25,19 @@ _MEMBERS: Mapping[str, tuple[Mapping[str, Any], bool]] = {
 }
 _WIDEST_COVARIANCE = 300
 _TINY = 1e-12
+_LOUDEST = 0.5
+"""Weight of the highest of the members' scores beside their mean: a row that only one of them sees must not drown."""
 
 
 class Ensemble(MergeDetector[Summary]):
-    """Four detectors that fail on different data, each brought to mean 0 and deviation 1, averaged.
+    """Four detectors that fail on different data, brought to one scale: their mean plus half the highest of them.
 
     An isolation forest and histograms see extreme values, robust covariance sees broken relations, neighbours see
     rows between and outside clusters. Never far from the best of them, and much better than the worst, which is what
     a default needs. Where one kind of anomaly is known, its own detector may be a little better.
 
     The covariance is left out beyond 300 features, where it would cost more than all the others. Missing values are
-    data to the forest and the histograms, and medians to the others.
+    data to the forest and the histograms; to the others they are values that lie as far out as it is rare to be missing.
 
     Parameters
     ----------
@@ -50,7 +53,7 @@ class Ensemble(MergeDetector[Summary]):
     members_
         The fitted detectors by name.
     fill_ : (n_features,)
-        Medians, put where a value is missing and a member needs one.
+        Values put where one is missing and a member needs it.
     center_, spread_ : (n_members,)
         Mean and standard deviation of each member's score over the rows learnt.
 
@@ -86,7 +89,8 @@ class Ensemble(MergeDetector[Summary]):
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
         X = sample.rows
         filled = np.where(np.isnan(X).all(axis=0), 0.0, X)
-        self.fill_ = np.nanmedian(filled, axis=0)
+        absent = np.maximum(np.isnan(X).mean(axis=0), 0.5 / len(X))
+        self.fill_ = np.nanmedian(filled, axis=0) + np.nanstd(filled, axis=0) * deviation_of(absent)
         self.members_ = {name: self._member(name) for name in _MEMBERS if self._suits(name, X.shape[1])}
         center, spread = [], []
         for name, member in self.members_.items():
@@ -123,8 +127,9 @@ class Ensemble(MergeDetector[Summary]):
         return np.stack(columns, axis=1)
 
     def _score(self, X: Matrix) -> Vector:
-        mean: Vector = self._standard_scores(X).mean(axis=1)
-        return mean
+        standard = self._standard_scores(X)
+        score: Vector = standard.mean(axis=1) + _LOUDEST * standard.max(axis=1)
+        return score
 
     def _contributions(self, X: Matrix) -> Matrix:
         """What speaks against a row, by feature: members that find it odd have their say in proportion."""

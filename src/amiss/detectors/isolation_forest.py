@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -91,6 +92,12 @@ class IsolationForest(MergeDetector[Summary]):
         self.split_, self.threshold_ = trees.split, trees.threshold
         self.left_, self.value_, self.height_ = trees.left, trees.value, height
         self.normal_depth_ = max(forest.mean_depth(size), 1.0)
+
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        """Take up a `state`; ValueError if its trees are no trees."""
+        super().restore(state)
+        forest.check(self._trees(), self.n_features_in_)
+        return self
 
     def _trees(self) -> forest.Trees:
         return forest.Trees(self.split_, self.threshold_, self.left_, self.value_, self.height_)

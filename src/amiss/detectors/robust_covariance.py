@@ -14,6 +14,8 @@ from amiss.summaries.moments import Moments
 __all__ = ["RobustCovariance"]
 
 _MOST_STEPS = 20
+_LEAST_SPREAD = 0.3
+"""Least standard deviation of a feature in the clean part, as a share of its deviation over all rows."""
 
 
 class RobustCovariance(MergeDetector[Summary]):
@@ -80,11 +82,13 @@ class RobustCovariance(MergeDetector[Summary]):
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
         X = sample.rows
         n_clean = max(2, int(np.ceil(self.support * len(X))))
+        # A feature that is constant in the clean part would outweigh all others.
+        floor = _LEAST_SPREAD * X.std(axis=0)
         clean = np.sort(np.argsort(_distance_to_medians(X), kind="stable")[:n_clean])
         for _ in range(_MOST_STEPS):
             moments = Moments.of(X[clean])
             self.location_ = moments.mean
-            self.precision_ = moments.precision(self.shrinkage)
+            self.precision_ = moments.precision(self.shrinkage, floor)
             closest = np.sort(np.argsort(self._score(X), kind="stable")[:n_clean])
             if np.array_equal(closest, clean):
                 break

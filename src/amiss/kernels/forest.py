@@ -13,7 +13,7 @@ from amiss.core.summary import Matrix, Vector
 from amiss.kernels import loops
 from amiss.kernels.blocks import over_blocks
 
-__all__ = ["Trees", "contribute", "grow", "mean_depth", "score"]
+__all__ = ["Trees", "check", "contribute", "grow", "mean_depth", "score"]
 
 Ints = npt.NDArray[np.int32]
 _MASK = 0xFFFFFFFFFFFFFFFF
@@ -40,13 +40,28 @@ def mean_depth(n: int) -> float:
     return 2.0 * harmonic - 2.0 * (n - 1) / n
 
 
+def check(trees: Trees, n_features: int) -> None:
+    """Raise ValueError if a walk through the trees could leave them: the compiled loops do not look."""
+    shape, n_nodes = trees.split.shape, trees.split.shape[-1]
+    arrays = (trees.split, trees.threshold, trees.left, trees.value)
+    kinds = ("int32", "float64", "int32", "float64")
+    if any(a.ndim != 2 or a.shape != shape or a.dtype != k for a, k in zip(arrays, kinds, strict=True)):
+        raise ValueError("the arrays of the trees do not fit together")
+    own = np.arange(n_nodes)
+    leaf = (trees.left == own) & np.isnan(trees.threshold) & (trees.split == 1)
+    inner = (trees.left > own) & (trees.left < n_nodes - 1) & (trees.split >= 0) & (trees.split < 2 * n_features)
+    unused = (trees.left == 0) & (trees.split == 1) & np.isnan(trees.threshold)
+    if n_features < 1 or not (leaf | inner | unused).all() or not 0 < trees.height <= n_nodes:
+        raise ValueError("a tree leads out of itself")
+
+
 def grow(X: Matrix, rows: Ints, max_depth: int, seed: int) -> Trees:
     """Grow one tree for each line of `rows`, (n_trees, n_sample), which names rows of `X`."""
     n_trees, n_sample = rows.shape
     shape = (n_trees, 2 * n_sample)
     split, left = np.ones(shape, np.int32), np.zeros(shape, np.int32)
     threshold, value = np.full(shape, np.nan), np.zeros(shape)
-    seeds = priorities(0, n_trees, seed ^ 0x5EED)
+    seeds = priorities(np.arange(n_trees), seed ^ 0x5EED)
     n_nodes = 1
     scratch = np.empty(7 * n_sample + X.shape[1], np.int32)
     for tree in range(n_trees):

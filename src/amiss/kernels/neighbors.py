@@ -23,9 +23,11 @@ def nearest(
     there are too few rows, the distance is infinite and the position −1. Time grows with n_queries × n_reference ×
     n_features.
     """
+    n, d = reference.shape
+    if queries.shape[1] != d:
+        raise ValueError(f"queries have {queries.shape[1]} features, the reference has {d}")
     if not loops.compiled():
         return _nearest(queries, reference, n_neighbors, skip_self)
-    n, d = reference.shape
     n_padded = -(-n // _TILE) * _TILE
     columns = np.zeros((d, n_padded))
     columns[:, :n] = reference.T

@@ -49,15 +49,16 @@ class Moments:
         """Covariance of the features, divided by the number of rows."""
         return self.scatter / self.n_rows
 
-    def precision(self, shrinkage: float) -> Matrix:
+    def precision(self, shrinkage: float, least_spread: Vector | float = 0.0) -> Matrix:
         """Inverse covariance after each feature is brought to unit variance and shrunk towards independence.
 
         `shrinkage` in (0, 1] is the weight of the identity beside the correlation matrix. A constant feature
-        counts with the smallest variance that double precision tells from zero at its mean.
+        counts with the smallest variance that double precision tells from zero at its mean, or with `least_spread`,
+        (n_features,), where that is larger.
         """
         spread = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         floor = np.maximum(1e-9 * np.abs(self.mean), 1e-12)
-        spread = np.maximum(spread, floor)
+        spread = np.maximum(spread, np.maximum(floor, least_spread))
         correlation = self.covariance / spread[:, None] / spread[None, :]
         correlation *= 1.0 - shrinkage
         correlation[np.diag_indices_from(correlation)] = 1.0

@@ -1,0 +1,86 @@
+"""What is handed to people: why a row is odd, and alarms that belong together."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["Contribution", "Event", "Explanation"]
+
+
+class Contribution(msgspec.Struct, frozen=True):
+    """What one column has to do with a row's score.
+
+    Attributes
+    ----------
+    column
+        Its name.
+    share
+        Its share of what speaks against the row, in [0, 1].
+    value
+        The row's value: a number, a word, or None where missing.
+    usual
+        The usual range or kinds, in words.
+    """
+
+    column: str
+    share: float
+    value: float | str | None
+    usual: str
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why a row has its score.
+
+    Attributes
+    ----------
+    row
+        Position of the row, from 0.
+    score, p_value
+        As in the result.
+    is_anomaly
+        The decision.
+    reason
+        One sentence.
+    contributions
+        Columns, the one most to blame first.
+    """
+
+    row: int
+    score: float
+    p_value: float
+    is_anomaly: bool
+    reason: str
+    contributions: tuple[Contribution, ...]
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Alarms of one entity that lie close together.
+
+    Attributes
+    ----------
+    first_row, last_row, peak_row
+        Positions of the first, the last and the highest alarm.
+    n_alarms
+        Number of alarms.
+    start, end
+        Times of the first and last alarm (ISO 8601, UTC); None where there is no time.
+    entity
+        Whose alarms they are; None where there is no entity.
+    score
+        Highest score.
+    p_value
+        Lowest p-value.
+    """
+
+    first_row: int
+    last_row: int
+    peak_row: int
+    n_alarms: int
+    start: str | None
+    end: str | None
+    entity: str | None
+    score: float
+    p_value: float

@@ -1,0 +1,48 @@
+"""Schema: what each column is, and what was done with it."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["ROLES", "ColumnSchema", "Schema"]
+
+ROLES = ("number", "category", "time", "entity", "identifier", "text", "label", "constant", "empty", "ignored")
+"""number and category are ranked; the others stand beside the features or are left out."""
+
+
+class ColumnSchema(msgspec.Struct, frozen=True, kw_only=True):
+    """One column.
+
+    Attributes
+    ----------
+    name
+        As in the data.
+    role
+        One of `ROLES`.
+    note
+        What was found and done, in words.
+    missing
+        Share of the rows without a value, in [0, 1].
+    decimals
+        Digits after the point that the column's values carry, for printing.
+    """
+
+    name: str
+    role: str
+    note: str = ""
+    missing: float = 0.0
+    decimals: int = 0
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """All columns, in order."""
+
+    columns: tuple[ColumnSchema, ...]
+
+    def named(self, *roles: str) -> list[str]:
+        """Names of the columns that have one of `roles`."""
+        return [column.name for column in self.columns if column.role in roles]
+
+    def first(self, role: str) -> str | None:
+        """Name of the first column with this role."""
+        return next(iter(self.named(role)), None)

@@ -1,0 +1,7 @@
+"""Data made by the project itself: seeded, with planted faults of named kinds."""
+
+from __future__ import annotations
+
+from amiss.datasets.plant import Fault, Plant, make_plant
+
+__all__ = ["Fault", "Plant", "make_plant"]

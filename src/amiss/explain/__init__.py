@@ -1,0 +1,1 @@
+"""Says why: columns to blame, their usual ranges, and the sentence."""

@@ -1,0 +1,161 @@
+"""Writes tables: aside first, renamed when whole, so that no half file is ever left."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from amiss.core.errors import ConnectorError, ParameterError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["check_target", "replaced", "write_table"]
+
+_FORMS = {
+    ".parquet": "parquet",
+    ".arrow": "ipc",
+    ".feather": "ipc",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "ndjson",
+    ".ndjson": "ndjson",
+}
+
+
+def check_target(path: str | os.PathLike[str]) -> str:
+    """The form that a path's ending stands for.
+
+    Raises
+    ------
+    ParameterError
+        The ending stands for none.
+    ConnectorError
+        Its folder is not there, or it is a folder itself.
+    """
+    target = Path(path)
+    plain = target.with_suffix("") if target.suffix == ".gz" else target
+    form = _FORMS.get(plain.suffix.lower())
+    if form is None or (target.suffix == ".gz" and form in ("parquet", "ipc")):
+        raise ParameterError(
+            f"the ending of {target.name!r} stands for no form of table",
+            where=str(target),
+            mend=f"end it in one of {', '.join(_FORMS)}; .csv, .tsv and .jsonl also with .gz",
+        )
+    check_folder(target)
+    return form
+
+
+def check_folder(target: Path) -> None:
+    """Raise `ConnectorError` if `target` cannot be a file."""
+    if target.is_dir():
+        raise ConnectorError("this is a folder, a file is needed", where=str(target))
+    if not target.parent.is_dir():
+        raise ConnectorError("there is no such folder", where=str(target.parent), mend=f"mkdir -p {target.parent}")
+
+
+@contextmanager
+def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A path to write to, which takes the place of `path` when the block ends well, and vanishes when not.
+
+    Raises
+    ------
+    ConnectorError
+        The disk is full, or the place may not be written to.
+    """
+    target = Path(path)
+    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+        # A device or pipe, such as /dev/stdout, is written to as it is: there is nothing to replace.
+        with _told(target):
+            yield target
+        return
+    check_folder(target)
+    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with _told(target):
+            yield aside
+            with aside.open("rb+") as whole:
+                os.fsync(whole.fileno())
+            aside.replace(target)
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, ConnectorError):
+            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = "the disk is full" if full else f"cannot write: {error.strerror or error}"
+        mend = "free some space or write elsewhere; nothing was left behind" if full else None
+        raise ConnectorError(what, where=str(target), mend=mend) from error
+
+
+def write_table(path: str | os.PathLike[str], tables: Iterator[pl.DataFrame]) -> int:
+    """Write tables of one schema after another into one file; the number of rows written."""
+    form = check_target(path)
+    with replaced(path) as aside:
+        if form in ("parquet", "ipc"):
+            return _write_columnar(aside, tables, form)
+        packed = Path(path).suffix == ".gz"
+        with gzip.open(aside, "wb", compresslevel=5) if packed else aside.open("wb") as stream:
+            return _write_text(stream, tables, form)  # type: ignore[arg-type]
+
+
+def _write_text(stream: IO[bytes], tables: Iterator[pl.DataFrame], form: str) -> int:
+    n_rows = 0
+    for table in tables:
+        if form == "ndjson":
+            table.write_ndjson(stream)
+        else:
+            table.write_csv(stream, include_header=n_rows == 0, separator="\t" if form == "tsv" else ",")
+        n_rows += table.height
+    return n_rows
+
+
+def _write_columnar(path: Path, tables: Iterator[pl.DataFrame], form: str) -> int:
+    import polars as pl
+    from polars.io.plugins import register_io_source
+
+    first = next(tables)
+    n_rows = 0
+    failures: list[BaseException] = []
+
+    def pieces(
+        columns: list[str] | None, predicate: pl.Expr | None, n: int | None, batch: int | None
+    ) -> Iterator[pl.DataFrame]:
+        nonlocal n_rows
+        try:
+            for table in _chain(first, tables):
+                n_rows += table.height
+                yield table.select(columns) if columns is not None else table
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    lazy = register_io_source(pieces, schema=first.schema)
+    try:
+        if form == "parquet":
+            lazy.sink_parquet(path, row_group_size=131_072)
+        else:
+            lazy.sink_ipc(path)
+    except BaseException:
+        if failures:
+            raise failures[0] from None
+        raise
+    return n_rows
+
+
+def _chain(first: pl.DataFrame, rest: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    yield first
+    yield from rest

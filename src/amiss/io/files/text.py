@@ -1,0 +1,384 @@
+"""Delimited text and JSON lines, read in blocks of bounded size."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import IO, TYPE_CHECKING, Any
+
+from amiss.core.errors import DataError
+from amiss.core.frame import Frame, column_names
+from amiss.core.source import ChangedMindError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["DelimitedText", "JsonLines"]
+
+BLOCK_BYTES = 4 << 20
+LONGEST_LINE = 32 << 20
+_NULLS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "#N/A", "?"]
+_DELIMITERS = ",;\t|"
+_MOST_RAGGED = 0.2
+
+
+class _Blocks:
+    """Blocks of whole lines in UTF-8 from a binary stream."""
+
+    def __init__(self, stream: IO[bytes], encoding: str, *, quoted: bool) -> None:
+        self._stream, self._encoding, self._quoted = stream, encoding, quoted
+
+    def __iter__(self) -> Iterator[bytes]:
+        decode = _decoder(self._encoding)
+        rest = b""
+        while chunk := self._stream.read(BLOCK_BYTES):
+            rest += decode(chunk)
+            cut = self._last_line_end(rest)
+            if cut:
+                yield rest[:cut]
+                rest = rest[cut:]
+            elif len(rest) > LONGEST_LINE:
+                raise DataError(
+                    f"a line is longer than {LONGEST_LINE >> 20} MiB",
+                    where=f"it begins with {rest[:60].decode('utf-8', 'replace')!r}",
+                    mend="check that this is a text table with line ends, and that quotes are closed",
+                )
+        if rest.strip():
+            yield rest if rest.endswith(b"\n") else rest + b"\n"
+
+    def _last_line_end(self, text: bytes) -> int:
+        """Position after the last line end that is not inside quotes; 0 if there is none."""
+        cut = text.rfind(b"\n") + 1
+        if not self._quoted or b'"' not in text:
+            return cut
+        inside = text.count(b'"', 0, cut) % 2
+        while cut and inside:
+            earlier = text.rfind(b"\n", 0, cut - 1) + 1
+            inside ^= text.count(b'"', earlier, cut) % 2
+            cut = earlier
+        return cut
+
+
+def _decoder(encoding: str) -> Callable[[bytes], bytes]:
+    if encoding == "utf-8":
+        return bytes
+    import codecs
+
+    incremental = codecs.getincrementaldecoder(encoding)(errors="replace")
+    return lambda chunk: incremental.decode(chunk).encode("utf-8")
+
+
+def _recognise_encoding(start: bytes) -> tuple[str, int]:
+    """Encoding and length of the byte order mark."""
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if start.startswith(mark):
+            return encoding, len(mark)
+    if b"\x00" in start:
+        raise DataError(
+            "the file holds NUL bytes, so it is no text table",
+            where=f"first at byte {start.index(0)}",
+            mend="export it as CSV or Parquet; remove the NUL bytes if it is a damaged text file",
+        )
+    return "utf-8", 0
+
+
+class DelimitedText:
+    """CSV and its kin: delimiter, header, quotes, encoding and types are recognised.
+
+    Parameters
+    ----------
+    reopen
+        Gives a fresh binary stream of the (decompressed) text.
+    notes
+        Takes a sentence for everything that had to be mended.
+    """
+
+    def __init__(self, reopen: Callable[[], IO[bytes]], notes: list[str]) -> None:
+        self._reopen, self._notes = reopen, notes
+        with reopen() as stream:
+            start = stream.read(1 << 20)
+        if not start.strip():
+            raise DataError("the file is empty", mend="give a table with a header and rows")
+        self._encoding, self._mark = _recognise_encoding(start)
+        self._old_mac = b"\n" not in start and b"\r" in start
+        self._quoted = True
+        self._schema: dict[str, pl.DataType] | None = None
+        text = _decoder(self._encoding)(start[self._mark :])
+        text = text.replace(b"\r", b"\n") if self._old_mac else text
+        whole = len(start) < 1 << 20
+        self._look(text if whole else text[: text.rfind(b"\n") + 1] or text)
+
+    def _look(self, text: bytes) -> None:
+        """Delimiter and header from the first lines."""
+        if len(text) >= LONGEST_LINE // 32 and b"\n" not in text:
+            self._find_line_end()
+        sample = text[: 1 << 18].decode("utf-8", "replace")
+        lines = [line for line in sample.split("\n")[:100] if line.strip()]
+        self.delimiter = _sniff_delimiter(lines)
+        first = next(csv.reader(io.StringIO(text.decode("utf-8", "replace").lstrip("\n")), delimiter=self.delimiter))
+        self._has_header = _is_header(first, lines, self.delimiter)
+        if self._has_header:
+            self.names, notes = column_names(first)
+            self._notes += notes
+        else:
+            self.names = [f"column_{i + 1}" for i in range(len(first))]
+            self._notes.append("the first line holds values, not names; columns are called column_1, column_2 …")
+
+    def _find_line_end(self) -> None:
+        with self._reopen() as stream:
+            next(iter(_Blocks(stream, self._encoding, quoted=False)), None)
+
+    def batches(self) -> Iterator[Frame]:
+        """All rows.
+
+        Raises
+        ------
+        ChangedMindError
+            Types have been widened; begin again.
+        """
+        n_rows, n_ragged, first = 0, 0, True
+        with self._reopen() as stream:
+            stream.read(self._mark)
+            for block in _Blocks(stream, self._encoding, quoted=self._quoted):
+                clean = self._clean(block)
+                if first and self._has_header:
+                    clean = self._without_header(clean)
+                first = False
+                if not clean.strip():
+                    continue
+                table, ragged = self._parse(clean)
+                n_ragged += ragged
+                yield Frame(table, n_rows)
+                n_rows += table.height
+        if not n_rows:
+            raise DataError("the file has a header but no rows", where=f"columns: {', '.join(self.names[:20])}")
+        if n_ragged:
+            self._note(f"{n_ragged:,} lines have more fields than columns; the extra fields were dropped")
+        if n_ragged > _MOST_RAGGED * n_rows:
+            raise DataError(
+                f"{n_ragged:,} of {n_rows:,} lines have more fields than the first one",
+                where=f"delimiter {self.delimiter!r}, {len(self.names)} columns",
+                mend="check the header and the delimiter; quote fields that hold the delimiter",
+            )
+
+    def _note(self, note: str) -> None:
+        if note not in self._notes:
+            self._notes.append(note)
+
+    def _clean(self, block: bytes) -> bytes:
+        if self._old_mac:
+            block = block.replace(b"\r", b"\n")
+        if b"\x00" in block:
+            raise DataError(
+                "the file holds NUL bytes",
+                where=f"near {block[max(0, block.index(0) - 40) : block.index(0)].decode('utf-8', 'replace')!r}",
+                mend="remove them: tr -d '\\000' < FILE > CLEAN",
+            )
+        if b"\n\n" in block or b"\n\r\n" in block or block[:1] in b"\r\n":
+            block = re.sub(rb"\n(?:[ \t]*\r?\n)+", b"\n", block).lstrip(b"\r\n")
+        return block
+
+    def _without_header(self, block: bytes) -> bytes:
+        text = block.decode("utf-8", "replace")
+        reader = csv.reader(io.StringIO(text), delimiter=self.delimiter)
+        next(reader, None)
+        end = 0
+        for _ in range(reader.line_num):
+            end = block.find(b"\n", end) + 1
+        return block[end:]
+
+    def _parse(self, block: bytes) -> tuple[pl.DataFrame, int]:
+        import polars as pl
+
+        if self._schema is None:
+            self._schema = self._infer(block)
+        try:
+            return self._read(block, self._schema), 0
+        except pl.exceptions.ComputeError as error:
+            reason = str(error)
+        if "utf-8" in reason:
+            self._encoding = "cp1252"
+            self._note("the text is not UTF-8; read as Windows-1252")
+            raise ChangedMindError
+        if "more fields" in reason:
+            return self._parse_ragged(block)
+        if "could not parse" in reason:
+            self._widen(block)
+        if self._quoted:
+            self._quoted = False
+            self._note("quotes do not match up; they were read as plain characters")
+            raise ChangedMindError
+        raise DataError("the text cannot be read as a table", where=reason.splitlines()[0])
+
+    def _parse_ragged(self, block: bytes) -> tuple[pl.DataFrame, int]:
+        import polars as pl
+
+        assert self._schema is not None
+        rows = csv.reader(io.StringIO(block.decode("utf-8", "replace")), delimiter=self.delimiter)
+        ragged = sum(len(row) > len(self.names) for row in rows)
+        try:
+            return self._read(block, self._schema, truncate_ragged_lines=True), ragged
+        except pl.exceptions.ComputeError:
+            self._widen(block)
+            raise
+
+    def _widen(self, block: bytes) -> None:
+        """Take up the types that this block needs, and begin again."""
+        import polars as pl
+
+        assert self._schema is not None
+        wider = dict(self._schema)
+        for name, dtype in self._infer(block).items():
+            if dtype != wider[name]:
+                numeric = dtype.is_numeric() and wider[name].is_numeric()
+                wider[name] = pl.Float64() if numeric else pl.String()
+        if wider == self._schema:
+            # The reader and its inference disagree about a value: text holds anything.
+            wider = dict.fromkeys(wider, pl.String())
+        self._schema = wider
+        raise ChangedMindError
+
+    def _infer(self, block: bytes) -> dict[str, pl.DataType]:
+        import polars as pl
+
+        try:
+            table = self._read(block, None, infer_schema_length=None, truncate_ragged_lines=True)
+        except pl.exceptions.ComputeError as error:
+            if "utf-8" in str(error):
+                self._encoding = "cp1252"
+                self._note("the text is not UTF-8; read as Windows-1252")
+                raise ChangedMindError from None
+            return dict.fromkeys(self.names, pl.String())
+        found = list(table.schema.values())[: len(self.names)]
+        found += [pl.String()] * (len(self.names) - len(found))
+        return dict(zip(self.names, found, strict=True))
+
+    def _read(self, block: bytes, schema: dict[str, pl.DataType] | None, **options: Any) -> pl.DataFrame:
+        import polars as pl
+
+        return pl.read_csv(
+            block,
+            has_header=False,
+            schema=schema,
+            separator=self.delimiter,
+            quote_char='"' if self._quoted else None,
+            null_values=_NULLS,
+            **options,
+        )
+
+
+def _sniff_delimiter(lines: list[str]) -> str:
+    """The candidate that cuts most lines into the same number of fields, the more the better."""
+    best, most = ",", 0.0
+    for candidate in _DELIMITERS:
+        counts = [len(fields) for fields in csv.reader(lines, delimiter=candidate) if fields]
+        usual = max(set(counts), key=counts.count) if counts else 1
+        if usual > 1:
+            rank = counts.count(usual) / len(counts) + 1e-3 * usual
+            if rank > most:
+                best, most = candidate, rank
+    return best
+
+
+def _is_header(first: list[str], lines: list[str], delimiter: str) -> bool:
+    """Names are no numbers; and where the rest is text too, they do not come again below."""
+    if any(_is_number(field) for field in first):
+        return False
+    if len(set(first)) < len(first) and any(field.strip() for field in first):
+        rows = list(csv.reader(lines[1:], delimiter=delimiter))
+        return any(_is_number(field) for row in rows[:20] for field in row)
+    return True
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field.strip().replace(",", "."))
+    except ValueError:
+        return False
+    return field.strip().lower() not in ("nan", "inf", "infinity")
+
+
+class JsonLines:
+    """One JSON object a line; fields that are objects become columns `outer.inner`."""
+
+    def __init__(self, reopen: Callable[[], IO[bytes]], notes: list[str]) -> None:
+        self._reopen, self._notes = reopen, notes
+        self._columns: dict[str, pl.DataType] = {}
+
+    def batches(self) -> Iterator[Frame]:
+        """All rows.
+
+        Raises
+        ------
+        ChangedMindError
+            A later line brought another field or type; begin again.
+        """
+        n_rows = 0
+        with self._reopen() as stream:
+            for number, block in enumerate(_Blocks(stream, "utf-8", quoted=False)):
+                table = self._parse(block, n_rows)
+                if not number and not self._columns:
+                    self._columns = dict(table.schema)
+                table = self._fit(table)
+                yield Frame(table, n_rows)
+                n_rows += table.height
+        if not n_rows:
+            raise DataError("the file is empty", mend="give one JSON object a line")
+
+    def _parse(self, block: bytes, n_rows: int) -> pl.DataFrame:
+        import polars as pl
+
+        block = block.removeprefix(b"\xef\xbb\xbf")
+        try:
+            table = pl.read_ndjson(block, infer_schema_length=None)
+        except pl.exceptions.PolarsError:
+            table = _slowly(block, n_rows)
+        while nested := [n for n, dtype in table.schema.items() if isinstance(dtype, pl.Struct)]:
+            for name in nested:
+                fields = table[name].struct.unnest()
+                fields = fields.rename({inner: f"{name}.{inner}" for inner in fields.columns})
+                place = table.columns.index(name)
+                columns = table.get_columns()
+                table = pl.DataFrame([*columns[:place], *fields.get_columns(), *columns[place + 1 :]])
+        return table
+
+    def _fit(self, table: pl.DataFrame) -> pl.DataFrame:
+        import polars as pl
+
+        wider = dict(self._columns)
+        for name, dtype in table.schema.items():
+            known = wider.setdefault(name, dtype)
+            if dtype in (known, pl.Null):
+                continue
+            both_numbers = dtype.is_numeric() and known.is_numeric()
+            wider[name] = dtype if known == pl.Null else pl.Float64() if both_numbers else pl.String()
+        if wider != self._columns:
+            self._columns = wider
+            raise ChangedMindError
+        empty = [pl.lit(None, dtype=t).alias(n) for n, t in wider.items() if n not in table.columns]
+        casts = [pl.col(n).cast(t, strict=False) for n, t in wider.items() if n in table.columns]
+        return table.select([*casts, *empty]).select(list(wider))
+
+
+def _slowly(block: bytes, n_rows: int) -> pl.DataFrame:
+    """Read line by line, so that the error can name the line; values of mixed types become text."""
+    rows = []
+    for number, line in enumerate(block.splitlines(), start=n_rows + 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(
+                f"this line is no JSON: {error}", where=f"line {number}: {line[:80].decode('utf-8', 'replace')!r}"
+            ) from error
+        if not isinstance(row, dict):
+            raise DataError(
+                "this line is no JSON object", where=f"line {number}", mend="give one object a line: {\"name\": value}"
+            )
+        rows.append({k: json.dumps(v) if isinstance(v, (dict, list)) else v for k, v in row.items()})
+    names = dict.fromkeys(name for row in rows for name in row)
+    return Frame.of({name: [row.get(name) for row in rows] for name in names}).table

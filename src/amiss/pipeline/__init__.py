@@ -1,0 +1,1 @@
+"""From a Recipe (text) to a Model (objects): fit, score, save, load."""

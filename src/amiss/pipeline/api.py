@@ -1,0 +1,224 @@
+"""The three doors of the library: detect, fit, load."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from amiss.core.errors import ParameterError
+from amiss.core.source import Progress, Source, silent
+from amiss.pipeline.learn import N_FOLDS, Learnt, calibration_scores, learn
+from amiss.pipeline.model import Facts, Model, describe_kind
+from amiss.pipeline.opening import open_source
+from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.result import Result
+from amiss.thresholds.conformal import Conformal
+from amiss.thresholds.promise import FalseAlarms
+
+__all__ = ["detect", "detect_source", "fit", "fit_source", "load"]
+
+
+def detect(
+    data: Any,
+    *,
+    kind: str | None = None,
+    time: str | None = None,
+    entity: str | None = None,
+    false_alarms: str | float | None = None,
+    detector: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    ignore: Sequence[str] = (),
+    roles: Mapping[str, str] | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Result:
+    """Find the odd rows of a table, and say why they are odd.
+
+    The table is learnt from and judged at once: each row's p-value is its rank among all rows.
+
+    Parameters
+    ----------
+    data
+        Path of a file (CSV and kin, JSON lines, Parquet, Arrow, Excel), "-", a pandas, polars or Arrow table, a NumPy
+        array (n_rows, n_features), or a mapping of columns.
+    kind
+        "table" or "series"; None recognises it.
+    time, entity
+        Column with the time, and with the device, host or user; None recognises them.
+    false_alarms
+        How many normal rows may raise an alarm: "1%", 0.01, 5 (rows), "1/day". None: 1 %, or one row of fewer than 100.
+    detector, params
+        Name of a detector and its parameters; None for the default ensemble.
+    ignore
+        Columns to leave out.
+    roles
+        Role of single columns, against what is recognised.
+    seed
+        Seed of everything random, from 0.
+    progress
+        Called with a stage and the share of it that is done.
+
+    Raises
+    ------
+    DataError
+        The data cannot be read, or hold too few rows or nothing to rank by.
+    PromiseError
+        So few false alarms cannot be promised from so few rows.
+
+    Examples
+    --------
+    >>> import amiss, numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(500, 3))
+    >>> X[7] = [0, 9, 0]
+    >>> result = amiss.detect(X, false_alarms=1)
+    >>> result.top(1)["row"].to_list()
+    [7]
+    >>> print(result.explain(7))
+    column_2 9.000000 is far above its usual -2.37 to 2.35
+    """
+    recipe = _recipe(kind, time, entity, false_alarms, detector, params, ignore, roles, seed)
+    return detect_source(open_source(data), recipe, progress=progress, native=data)
+
+
+def fit(
+    data: Any,
+    *,
+    kind: str | None = None,
+    time: str | None = None,
+    entity: str | None = None,
+    false_alarms: str | float | None = None,
+    detector: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    ignore: Sequence[str] = (),
+    roles: Mapping[str, str] | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Model:
+    """Learn a Model from rows that are mostly normal, to score others with.
+
+    Takes the options of `detect`. The threshold is calibrated on rows that the detector in question has not seen
+    (five folds); rows of the same kind then raise no more false alarms than asked.
+
+    Raises
+    ------
+    DataError
+        The data cannot be read, or hold too few rows or nothing to rank by.
+    PromiseError
+        So few false alarms cannot be promised from so few rows.
+
+    Examples
+    --------
+    >>> import amiss, numpy as np
+    >>> random = np.random.default_rng(0)
+    >>> model = amiss.fit(random.normal(size=(500, 3)), false_alarms="1%")
+    >>> model.score(np.array([[0.0, 0, 0], [0, 9, 0]])).is_anomaly
+    array([False,  True])
+    """
+    recipe = _recipe(kind, time, entity, false_alarms, detector, params, ignore, roles, seed)
+    return fit_source(open_source(data), recipe, progress=progress)
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """Read a model file that `Model.save` or `amiss fit` wrote.
+
+    Raises
+    ------
+    ModelFileError
+        The file is cut, damaged, hostile or of another format.
+    """
+    from amiss.pipeline.model_file import load as read
+
+    return read(path)
+
+
+def detect_source(source: Source, recipe: Recipe, *, progress: Progress = silent, native: Any = None) -> Result:
+    """`detect` for a source that is open already and a recipe."""
+    learnt = learn(source, recipe, progress, n_folds=1)
+    facts = _facts(source, learnt)
+    asked = FalseAlarms.read(recipe.false_alarms)
+    threshold = Conformal(asked.rate(facts.n_rows, facts.span_seconds), asked=asked.asked, same_rows=True)
+    threshold.check_support(facts.n_rows)
+    model = _model(recipe, facts, learnt, threshold)
+    scores = model._score_all(source, source.batches(), progress)
+    threshold.calibrate(scores)
+    return Result(
+        model=model,
+        source=source,
+        scores=scores,
+        p_values=threshold.p_value(scores),
+        is_anomaly=threshold.is_anomaly(scores),
+        native=native,
+    )
+
+
+def fit_source(source: Source, recipe: Recipe, *, progress: Progress = silent) -> Model:
+    """`fit` for a source that is open already and a recipe."""
+    learnt = learn(source, recipe, progress, n_folds=N_FOLDS)
+    facts = _facts(source, learnt)
+    asked = FalseAlarms.read(recipe.false_alarms)
+    rate = asked.rate(facts.n_rows, facts.span_seconds)
+    threshold = Conformal(rate, asked=asked.asked)
+    threshold.check_support(facts.n_rows)
+    threshold.calibrate(calibration_scores(source, recipe, learnt, progress, rate))
+    return _model(recipe, facts, learnt, threshold)
+
+
+def _recipe(
+    kind: str | None,
+    time: str | None,
+    entity: str | None,
+    false_alarms: str | float | None,
+    detector: str | None,
+    params: Mapping[str, Any] | None,
+    ignore: Sequence[str],
+    roles: Mapping[str, str] | None,
+    seed: int,
+) -> Recipe:
+    if isinstance(ignore, str):
+        ignore = (ignore,)
+    try:
+        return msgspec.convert(
+            {
+                "detector": detector or "ensemble",
+                "params": dict(params or {}),
+                "false_alarms": false_alarms,
+                "kind": kind,
+                "time": time,
+                "entity": entity,
+                "ignore": tuple(ignore),
+                "roles": dict(roles or {}),
+                "seed": seed,
+            },
+            Recipe,
+        )
+    except msgspec.ValidationError as error:
+        raise ParameterError(f"an option has the wrong type: {error}") from error
+
+
+def _facts(source: Source, learnt: Learnt) -> Facts:
+    schema, table = learnt.preparation.schema, learnt.table
+    name = schema.first("time")
+    if name is None:
+        return Facts(source.name, table.n_rows)
+    seconds = table.sample.times(name)
+    seconds = seconds[~np.isnan(seconds)]
+    span = float(seconds.max() - seconds.min()) if len(seconds) else 0.0
+    entity = schema.first("entity")
+    n_entities = len(table.sample.counts(entity)) if entity else 1
+    return Facts(source.name, table.n_rows, span or None, span * n_entities / table.n_rows or None)
+
+
+def _model(recipe: Recipe, facts: Facts, learnt: Learnt, threshold: Conformal) -> Model:
+    return Model(
+        recipe=recipe,
+        kind=describe_kind(learnt.preparation.schema, recipe.kind),
+        facts=facts,
+        preparation=learnt.preparation,
+        detector=learnt.detector,
+        reasons=learnt.reasons,
+        threshold=threshold,
+    )

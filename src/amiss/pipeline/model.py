@@ -1,0 +1,196 @@
+"""Model: the whole road from raw columns to a decision and its reason."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.detector import Detector
+from amiss.core.errors import ParameterError
+from amiss.core.finding import Contribution
+from amiss.core.frame import Frame
+from amiss.core.schema import Schema
+from amiss.core.source import Progress, Source, first_pass, silent
+from amiss.core.summary import Matrix, Vector
+from amiss.core.threshold import Promise
+from amiss.explain.reasons import Reasons
+from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.result import Result
+from amiss.prepare.preparation import Preparation
+from amiss.thresholds.conformal import Conformal
+from amiss.thresholds.promise import FalseAlarms
+
+__all__ = ["Facts", "Model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """About the data that a model has learnt from.
+
+    Attributes
+    ----------
+    name
+        What they were called.
+    n_rows
+        Number of rows.
+    span_seconds
+        Time from the first to the last; None where there is no time.
+    interval_seconds
+        Usual time between two rows of one entity; None where there is no time.
+    """
+
+    name: str
+    n_rows: int
+    span_seconds: float | None = None
+    interval_seconds: float | None = None
+
+
+class Model:
+    """Schema, preparation, detector, threshold and reasons, fitted from a Recipe.
+
+    Made by `amiss.fit` and `amiss.load`; scores batches of any size, and any row alike whatever stands beside it.
+
+    Attributes
+    ----------
+    recipe
+        How it was made.
+    kind
+        "table" or "series".
+    schema
+        What each column is.
+    """
+
+    def __init__(
+        self,
+        *,
+        recipe: Recipe,
+        kind: str,
+        facts: Facts,
+        preparation: Preparation,
+        detector: Detector,
+        reasons: Reasons,
+        threshold: Conformal,
+    ) -> None:
+        self.recipe, self.kind, self.facts = recipe, kind, facts
+        self.preparation, self.detector = preparation, detector
+        self.reasons, self.threshold = reasons, threshold
+
+    @property
+    def schema(self) -> Schema:
+        """What each column is."""
+        return self.preparation.schema
+
+    @property
+    def promise(self) -> Promise:
+        """What was asked and what the calibration rows reach."""
+        return self.threshold.promise()
+
+    def __repr__(self) -> str:
+        p = self.promise
+        return (
+            f"Model({self.recipe.detector!r}, {len(self.preparation.features)} columns, "
+            f"learnt from {self.facts.n_rows:,} rows, false alarms: {p.asked})"
+        )
+
+    def score_frame(self, frame: Frame) -> Vector:
+        """Anomaly scores of some rows; the one call that every driver makes."""
+        return self.detector.score_rows(self.preparation.transform(frame))
+
+    def score(self, data: Any, *, progress: Progress = silent) -> Result:
+        """Score rows that the model has not learnt from.
+
+        Parameters
+        ----------
+        data
+            A path, or a table of any kind that `amiss.detect` takes, with the columns that the model has learnt from.
+        progress
+            Called with a stage and the share of it that is done.
+
+        Raises
+        ------
+        SchemaError
+            A column that the model needs is not there.
+        """
+        from amiss.pipeline.opening import open_source
+
+        return self.score_source(open_source(data), progress=progress, native=data)
+
+    def score_source(self, source: Source, *, progress: Progress = silent, native: Any = None) -> Result:
+        """`score` for a source that is open already."""
+        scores = first_pass(source, lambda batches: self._score_all(source, batches, progress))
+        return Result(
+            model=self,
+            source=source,
+            scores=scores,
+            p_values=self.threshold.p_value(scores),
+            is_anomaly=self.threshold.is_anomaly(scores),
+            native=native,
+        )
+
+    def _score_all(self, source: Source, batches: Any, progress: Progress) -> Vector:
+        scores: list[Vector] = []
+        for frame in batches:
+            self.preparation.check(frame)
+            scores.append(self.score_frame(frame))
+            progress("scoring", source.share_read())
+        return np.concatenate(scores)
+
+    def reasons_of(self, frame: Frame) -> list[tuple[str, tuple[Contribution, ...]]]:
+        """Sentence and ranked columns for each row of a frame."""
+        X: Matrix = self.preparation.transform(frame)
+        return self.reasons.of(frame, X, self.detector.contribute_rows(X))
+
+    def with_false_alarms(self, wish: str | float) -> Model:
+        """The same model with another promise; nothing is fitted anew.
+
+        Raises
+        ------
+        PromiseError
+            The calibration rows cannot support it.
+        """
+        asked = FalseAlarms.read(wish)
+        rate = asked.rate(self.facts.n_rows, self.facts.span_seconds)
+        return Model(
+            recipe=_with(self.recipe, false_alarms=wish),
+            kind=self.kind,
+            facts=self.facts,
+            preparation=self.preparation,
+            detector=self.detector,
+            reasons=self.reasons,
+            threshold=self.threshold.at(rate, asked.asked),
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model file: a manifest and arrays, nothing that can run."""
+        from amiss.pipeline.model_file import save
+
+        save(self, path)
+
+    def times(self, frame: Frame) -> npt.NDArray[np.float64] | None:
+        """Seconds since 1970 of each row; None where the data have no time."""
+        name = self.schema.first("time")
+        return frame.times(name) if name is not None and name in frame.names else None
+
+    def entities(self, frame: Frame) -> list[str | None] | None:
+        """Entity of each row; None where the data have none."""
+        name = self.schema.first("entity")
+        return frame.words(name) if name is not None else None
+
+
+def _with(recipe: Recipe, **changes: Any) -> Recipe:
+    import msgspec
+
+    return msgspec.structs.replace(recipe, **changes)
+
+
+def describe_kind(schema: Schema, wish: str | None) -> str:
+    """The kind of data: what was asked for, or "series" where there is a time column."""
+    if wish == "series" and schema.first("time") is None:
+        raise ParameterError(
+            "kind 'series' is asked, but no column holds the time", mend="name it: --time COLUMN, or time='COLUMN'"
+        )
+    return wish or ("series" if schema.first("time") is not None else "table")

@@ -1,0 +1,110 @@
+"""Recipe: everything that a user may say about a model, as plain text."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from amiss.core.catalog import detector_class
+from amiss.core.errors import ParameterError, RecipeError
+from amiss.prepare.roles import Wishes, nearest_name
+from amiss.thresholds.promise import FalseAlarms
+
+__all__ = ["KINDS", "Recipe", "read_recipe", "recipe_schema"]
+
+KINDS = ("table", "series")
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to make a model. Every field has a default that suits most data.
+
+    Attributes
+    ----------
+    detector
+        Name of a detector of the catalog.
+    params
+        Its parameters.
+    false_alarms
+        "1%", 5, "1/day"; None for 1 %.
+    kind
+        "table" or "series"; None recognises it.
+    time, entity
+        Column that holds the time, and the device, host or user; None recognises them.
+    ignore
+        Columns to leave out.
+    roles
+        Role of single columns, against what is recognised.
+    seed
+        Seed of everything random, from 0.
+    """
+
+    detector: str = "ensemble"
+    params: dict[str, int | float | str | bool | None] = {}
+    false_alarms: str | float | int | None = None
+    kind: str | None = None
+    time: str | None = None
+    entity: str | None = None
+    ignore: tuple[str, ...] = ()
+    roles: dict[str, str] = {}
+    seed: int = 0
+
+    def checked(self) -> Recipe:
+        """The recipe itself, or the error of its first field that cannot be."""
+        FalseAlarms.read(self.false_alarms)
+        if self.kind is not None and self.kind not in KINDS:
+            raise ParameterError(f"there is no kind {self.kind!r}", mend=f"give one of: {', '.join(KINDS)}")
+        if isinstance(self.seed, bool) or self.seed < 0:
+            raise ParameterError(f"seed {self.seed} is not possible", mend="give a whole number from 0")
+        self.make_detector()
+        return self
+
+    def make_detector(self) -> Any:
+        """A fresh detector as the recipe describes it."""
+        kind = detector_class(self.detector)
+        try:
+            detector = kind().set_params(**self.params)
+        except ValueError as error:
+            raise ParameterError(str(error), where=f"params of {self.detector!r}") from error
+        if hasattr(detector, "random_state") and "random_state" not in self.params:
+            detector.set_params(random_state=self.seed)
+        if hasattr(detector, "n_jobs") and "n_jobs" not in self.params:
+            detector.set_params(n_jobs=-1)
+        detector._check_parameters()
+        return detector
+
+    def wishes(self) -> Wishes:
+        """What it says about columns."""
+        return Wishes(time=self.time, entity=self.entity, ignore=self.ignore, roles=self.roles)
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """The recipe in a TOML file.
+
+    Raises
+    ------
+    RecipeError
+        The file cannot be read, is no TOML, or holds a field that no recipe has; names the nearest that one has.
+    """
+    try:
+        raw = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"cannot read the recipe: {error}", where=str(path)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"this is no TOML: {error}", where=str(path)) from error
+    known = list(Recipe.__struct_fields__)
+    for name in raw:
+        if name not in known:
+            hint = nearest_name(name, known)
+            raise RecipeError(f"a recipe has no field {name!r}", where=str(path), mend=f"{hint}known: {', '.join(known)}")
+    try:
+        return msgspec.convert(raw, Recipe).checked()
+    except msgspec.ValidationError as error:
+        raise RecipeError(str(error), where=str(path)) from error
+
+
+def recipe_schema() -> dict[str, Any]:
+    """JSON schema of a recipe, for editors."""
+    return msgspec.json.schema(Recipe)

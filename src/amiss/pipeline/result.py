@@ -1,0 +1,248 @@
+"""Result: what detect and Model.score hand to the user."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.errors import ParameterError
+from amiss.core.extras import late
+from amiss.core.finding import Event, Explanation
+from amiss.core.frame import Frame
+from amiss.core.random import priorities
+from amiss.core.schema import Schema
+from amiss.core.source import Source
+from amiss.core.summary import Vector
+from amiss.core.threshold import Promise
+from amiss.pipeline.events import find_events
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from amiss.pipeline.model import Model
+
+__all__ = ["ADDED_COLUMNS", "Result"]
+
+ADDED_COLUMNS = ("anomaly_score", "p_value", "is_anomaly", "reason")
+_KEPT_ROWS = 1000
+
+
+class Result:
+    """Scores, decisions and reasons for the rows of one table.
+
+    Attributes
+    ----------
+    scores : (n_rows,)
+        Anomaly score of each row, in the order of the input; higher is more anomalous.
+    p_values : (n_rows,)
+        p-value of "this row is normal", in (0, 1].
+    is_anomaly : (n_rows,)
+        Whether the row raises an alarm under the promise.
+    model
+        The Model that scored.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: Model,
+        source: Source,
+        scores: Vector,
+        p_values: Vector,
+        is_anomaly: npt.NDArray[np.bool_],
+        native: Any = None,
+    ) -> None:
+        self.model, self.source = model, source
+        self.scores, self.p_values, self.is_anomaly = scores, p_values, is_anomaly
+        self._native = native
+        self._explained: dict[int, Explanation] = {}
+        self._events: list[Event] | None = None
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __repr__(self) -> str:
+        return (
+            f"Result({self.n_anomalies:,} anomalies in {len(self):,} rows of {self.source.name!r}; "
+            f"false alarms: {self.promise.asked})"
+        )
+
+    @property
+    def n_anomalies(self) -> int:
+        """Number of rows that raise an alarm."""
+        return int(self.is_anomaly.sum())
+
+    @property
+    def schema(self) -> Schema:
+        """What each column is, and what was done with it."""
+        return self.model.schema
+
+    @property
+    def promise(self) -> Promise:
+        """What was asked, what the calibration rows reach."""
+        return self.model.promise
+
+    @property
+    def notes(self) -> list[str]:
+        """What had to be mended while reading, one sentence each."""
+        return list(self.source.notes)
+
+    def ranking(self, n: int) -> npt.NDArray[np.int64]:
+        """Positions of the `n` rows with the highest scores, highest first; the earlier row first where equal."""
+        n = min(n, len(self))
+        if n <= 0:
+            return np.empty(0, np.int64)
+        border = np.partition(self.scores, len(self) - n)[len(self) - n]
+        # At the border rows may tie: the stable sort then keeps the earlier ones.
+        candidates = np.flatnonzero(self.scores >= border)
+        order = np.argsort(-self.scores[candidates], kind="stable")[:n]
+        return candidates[order].astype(np.int64)
+
+    def top(self, n: int = 10) -> Any:
+        """The `n` most anomalous rows as a frame of the caller's own kind (polars for paths and arrays).
+
+        Beside the row's own columns: `row` (its position, from 0), `anomaly_score`, `p_value`, `is_anomaly`, `reason`.
+        """
+        rows = self.ranking(n)
+        reasons = [self.explain(int(row)).reason for row in self._explain_all(rows)]
+        added = {
+            "row": rows,
+            "anomaly_score": self.scores[rows],
+            "p_value": self.p_values[rows],
+            "is_anomaly": self.is_anomaly[rows],
+            "reason": reasons,
+        }
+        return _beside(self._native, added, rows, lambda: self.rows_at(rows).table)
+
+    def explain(self, row: int) -> Explanation:
+        """Why a row, by its position from 0, has its score.
+
+        Raises
+        ------
+        ParameterError
+            There is no such row.
+        """
+        if not 0 <= row < len(self):
+            raise ParameterError(f"there is no row {row}", mend=f"give a row from 0 to {len(self) - 1}")
+        if row not in self._explained:
+            self._explain_all(np.array([row]))
+        return self._explained[row]
+
+    def explain_top(self, n: int) -> list[Explanation]:
+        """Explanations of the `n` most anomalous rows, highest first."""
+        rows = self.ranking(n)
+        self._explain_all(rows)
+        return [self._explained[int(row)] for row in rows]
+
+    def _explain_all(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        missing = np.array([row for row in rows if int(row) not in self._explained], np.int64)
+        if len(missing):
+            frame = self.rows_at(missing)
+            found = self.model.reasons_of(frame)
+            for row, (reason, contributions) in zip(missing.tolist(), found, strict=True):
+                self._explained[row] = Explanation(
+                    row, float(self.scores[row]), float(self.p_values[row]), bool(self.is_anomaly[row]), reason,
+                    contributions,
+                )  # fmt: skip
+        return rows
+
+    def rows_at(self, rows: npt.NDArray[np.int64]) -> Frame:
+        """The rows at these positions, in the order given."""
+        order = np.argsort(rows, kind="stable")
+        wanted = rows[order]
+        tables = []
+        for frame in self.source.batches():
+            first, last = np.searchsorted(wanted, [frame.first_row, frame.first_row + frame.n_rows])
+            if first < last:
+                tables.append(frame.table[(wanted[first:last] - frame.first_row).tolist()])
+            if last == len(wanted):
+                break
+        if not tables:
+            return Frame(next(iter(self.source.batches())).table.clear())
+        table = tables[0]
+        for further in tables[1:]:
+            table = table.vstack(further)
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return Frame(table[back.tolist()])
+
+    def sample(self, n: int) -> npt.NDArray[np.int64]:
+        """Positions of a uniform sample of `n` rows, ascending; the same at every call."""
+        if len(self) <= n:
+            return np.arange(len(self))
+        return np.sort(np.argpartition(priorities(np.arange(len(self)), 0), n)[:n])
+
+    @property
+    def events(self) -> list[Event]:
+        """Alarms that belong together, the most severe event first.
+
+        Where there is time, alarms of one entity that are at most five usual intervals apart are one event; where
+        there is none, each alarm is an event.
+        """
+        if self._events is None:
+            rows = np.flatnonzero(self.is_anomaly)
+            frame = self.rows_at(rows) if self.schema.first("time") and len(rows) else None
+            times = self.model.times(frame) if frame is not None else None
+            entities = self.model.entities(frame) if frame is not None else None
+            self._events = find_events(
+                rows, self.scores, self.p_values, times, entities, self.model.facts.interval_seconds
+            )
+        return self._events
+
+    def scored(self) -> Iterator[pl.DataFrame]:
+        """The input with `anomaly_score`, `p_value`, `is_anomaly` and `reason`, batch by batch.
+
+        A reason is given for the rows that raise an alarm; columns of the input that have one of these names make way.
+        """
+        import polars as pl
+
+        for frame in self.source.batches():
+            here = slice(frame.first_row, frame.first_row + frame.n_rows)
+            alarms = np.flatnonzero(self.is_anomaly[here])
+            reasons: list[str | None] = [None] * frame.n_rows
+            if len(alarms):
+                for row, (reason, _) in zip(alarms, self.model.reasons_of(frame.rows(alarms)), strict=True):
+                    reasons[int(row)] = reason
+            yield frame.table.with_columns(
+                pl.Series("anomaly_score", self.scores[here]),
+                pl.Series("p_value", self.p_values[here]),
+                pl.Series("is_anomaly", self.is_anomaly[here]),
+                pl.Series("reason", reasons, dtype=pl.String),
+            )
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write the HTML report: one file that needs no network."""
+        late("amiss.report.page:write_report")(self, path)
+
+    def _repr_html_(self) -> str:
+        html: str = late("amiss.report.snippet:notebook_html")(self)
+        return html
+
+
+def _beside(native: Any, added: dict[str, Any], rows: npt.NDArray[np.int64], fallback: Any) -> Any:
+    """`added` columns, then the rows' own, in the kind of frame that the caller gave."""
+    import narwhals as nw
+    import polars as pl
+
+    owned = nw.from_native(native, eager_only=True, pass_through=True) if native is not None else None
+    if not isinstance(owned, nw.DataFrame):
+        table = fallback()
+        own = [column for column in table.get_columns() if column.name not in added]
+        return pl.DataFrame([*(pl.Series(name, values) for name, values in added.items()), *own])
+    chosen = owned[rows.tolist()]
+    own_names = [name for name in chosen.columns if name not in added]
+    backend = nw.get_native_namespace(chosen)
+    series = [nw.new_series(name, _plain(values), backend=backend) for name, values in added.items()]
+    if hasattr(native, "index"):  # pandas keeps the labels of its rows
+        index = nw.to_native(chosen).index
+        series = [nw.from_native(nw.to_native(s).set_axis(index), series_only=True) for s in series]
+    whole = chosen.select(own_names).with_columns(*series)
+    return nw.to_native(whole.select([*added, *own_names]))
+
+
+def _plain(values: Any) -> list[Any]:
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)

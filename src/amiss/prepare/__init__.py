@@ -1,0 +1,1 @@
+"""From typed columns to a matrix of comparable features."""

@@ -1,0 +1,211 @@
+"""Preparation: robust scaling of numbers, rarity of categories, each entity against itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.errors import DataError, SchemaError
+from amiss.core.frame import Frame
+from amiss.core.rarity import deviation_of
+from amiss.core.schema import Schema
+from amiss.core.summary import Matrix, Vector
+from amiss.prepare.roles import nearest_name
+from amiss.summaries.table import TableSummary
+
+__all__ = ["Preparation"]
+
+_FEWEST_ROWS = 30
+"""Rows of an entity from which on it has a location and scale of its own."""
+_FARTHEST = 1e9
+_MOST_KINDS = 10_000
+
+
+class Preparation:
+    """Turns a frame into a matrix with one comparable feature for each ranked column.
+
+    A number becomes its distance to the median in robust standard deviations, of its entity where there is one; where
+    it is missing it stays NaN, or with `fill_missing` becomes the deviation that is as rare as a missing value. A
+    category becomes the deviation that is as rare as its kind and all rarer ones together; missing counts as a kind.
+
+    Attributes
+    ----------
+    numbers, categories : list of str
+        Names of the columns, in the order of the features: numbers first.
+    location, scale : (n_entities + 1, n_numbers)
+        Median and scale by entity, in the column's unit; the last line is for all rows, and unknown entities.
+    entities : list of str
+        Known entities.
+    kinds : list of list of str
+        Known kinds of each category.
+    share : list of arrays (n_kinds + 2,)
+        Share of the rows that each kind has, then an unknown kind, then a missing value.
+    rarity : list of arrays (n_kinds + 2,)
+        The feature's value for each of them.
+    fill : (n_numbers,)
+        The feature's value where a number is missing, in robust standard deviations.
+    """
+
+    def __init__(self, schema: Schema, *, fill_missing: bool = False) -> None:
+        self.schema, self.fill_missing = schema, fill_missing
+        self.numbers, self.categories = schema.named("number"), schema.named("category")
+        self.entity = schema.first("entity")
+        self.entities: list[str] = []
+        self.location: Matrix = np.zeros((1, len(self.numbers)))
+        self.scale: Matrix = np.ones((1, len(self.numbers)))
+        self.kinds: list[list[str]] = []
+        self.share: list[Vector] = []
+        self.rarity: list[Vector] = []
+        self.fill: Vector = np.zeros(len(self.numbers))
+
+    @property
+    def features(self) -> list[str]:
+        """Name of the column behind each feature."""
+        return self.numbers + self.categories
+
+    @classmethod
+    def of(cls, schema: Schema, summary: TableSummary, *, fill_missing: bool = False) -> Preparation:
+        """Learn from a table's summary.
+
+        Raises
+        ------
+        DataError
+            No column is left that could be ranked.
+        """
+        made = cls(schema, fill_missing=fill_missing)
+        if not made.features:
+            found = ", ".join(f"{c.name!r}: {c.role}" for c in schema.columns[:10])
+            raise DataError(
+                "no column is left that rows could be ranked by", where=found, mend="give a number or category column"
+            )
+        made._learn_numbers(summary.sample)
+        made._learn_categories(summary.sample)
+        return made
+
+    def _learn_numbers(self, sample: Frame) -> None:
+        X = self._raw(sample)
+        location, scale = _robust(X)
+        self.fill = deviation_of(np.maximum(np.isnan(X).mean(axis=0), 0.5 / len(X)))
+        places, scales = [], []
+        if self.entity is not None:
+            self.entities = [e for e, n in sample.counts(self.entity).items() if n >= _FEWEST_ROWS]
+            code = sample.codes(self.entity, self.entities)
+            for number in range(len(self.entities)):
+                # One that never moves within the entity is still measured by what is usual among all.
+                own_location, own_scale = _robust(X[code == number], fallback=scale)
+                places.append(np.where(np.isnan(own_location), location, own_location))
+                scales.append(own_scale)
+        self.location = np.array([*places, np.nan_to_num(location)]).reshape(-1, len(self.numbers))
+        self.scale = np.array([*scales, scale]).reshape(-1, len(self.numbers))
+
+    def _learn_categories(self, sample: Frame) -> None:
+        n = max(sample.n_rows, 1)
+        for name in self.categories:
+            counts = dict(list(sample.counts(name).items())[:_MOST_KINDS])
+            n_missing = int(sample.missing(name).sum())
+            share = np.array([*counts.values(), 0.5, max(n_missing, 0.5)]) / n
+            self.kinds.append(list(counts))
+            self.share.append(share)
+            self.rarity.append(_rarity(share))
+
+    def check(self, frame: Frame) -> None:
+        """Raise `SchemaError` if a ranked column is not in `frame`, or its numbers have become text."""
+        needed = self.features + ([self.entity] if self.entity else [])
+        for name in needed:
+            if name not in frame.names:
+                hint = nearest_name(name, frame.names)
+                raise SchemaError(
+                    f"column {name!r}, which the model has learnt from, is not there",
+                    where=f"columns: {', '.join(frame.names[:30])}",
+                    mend=f"{hint}give the columns that the model was fitted on",
+                )
+        for name in self.numbers:
+            if frame.kind(name) in ("text", "other"):
+                self._check_text(frame, name)
+
+    def _check_text(self, frame: Frame, name: str) -> None:
+        no_number = np.isnan(frame.numbers(name)) & ~frame.missing(name)
+        n_wrong, n_present = int(no_number.sum()), int((~frame.missing(name)).sum())
+        if n_wrong > 0.5 * n_present:
+            first = int(np.argmax(no_number))
+            word = frame.words(name)[first]
+            raise SchemaError(
+                f"column {name!r} is text, a number is needed",
+                where=f"{n_wrong:,} of {n_present:,} values, first at row {frame.first_row + first + 1}: {word!r}",
+                mend="give the column that the model was fitted on",
+            )
+
+    def _raw(self, frame: Frame) -> Matrix:
+        if not self.numbers:
+            return np.empty((frame.n_rows, 0))
+        return np.stack([frame.numbers(name) for name in self.numbers], axis=1)
+
+    def entity_codes(self, frame: Frame) -> npt.NDArray[np.int64]:
+        """Line of `location` and `scale` for each row."""
+        last = len(self.location) - 1
+        if self.entity is None:
+            return np.full(frame.n_rows, last)
+        code = frame.codes(self.entity, self.entities)
+        return np.where(code < 0, last, code)
+
+    def transform(self, frame: Frame) -> Matrix:
+        """One row of features for each row: (n_rows, n_features), C-contiguous, NaN where a number is missing."""
+        out = np.empty((frame.n_rows, len(self.features)))
+        code = self.entity_codes(frame)
+        shared = len(self.location) == 1
+        for j, name in enumerate(self.numbers):
+            location = self.location[0, j] if shared else self.location[code, j]
+            scale = self.scale[0, j] if shared else self.scale[code, j]
+            with np.errstate(over="ignore"):
+                np.clip((frame.numbers(name) - location) / scale, -_FARTHEST, _FARTHEST, out=out[:, j])
+            if self.fill_missing:
+                out[np.isnan(out[:, j]), j] = self.fill[j]
+        for k, name in enumerate(self.categories):
+            kind = frame.codes(name, self.kinds[k])
+            out[:, len(self.numbers) + k] = self.rarity[k][kind]
+        return out
+
+    def state(self) -> dict[str, Any]:
+        """What has been learnt, as arrays."""
+        state: dict[str, Any] = {"location": self.location, "scale": self.scale, "fill": self.fill}
+        return state | {f"share.{k}": share for k, share in enumerate(self.share)}
+
+    def words(self) -> dict[str, Any]:
+        """What has been learnt, the part that is text."""
+        return {"entities": self.entities, "kinds": self.kinds}
+
+    def restore(self, state: dict[str, Any], words: dict[str, Any]) -> Preparation:
+        """Take up what another instance with the same schema has learnt."""
+        self.location, self.scale, self.fill = state["location"], state["scale"], state["fill"]
+        self.entities, self.kinds = list(words["entities"]), [list(kinds) for kinds in words["kinds"]]
+        self.share = [state[f"share.{k}"] for k in range(len(self.categories))]
+        self.rarity = [_rarity(share) for share in self.share]
+        return self
+
+
+def _rarity(share: Vector) -> Vector:
+    """Deviation as rare as each kind: the share of the rows whose kind is at most as common."""
+    order = np.argsort(share, kind="stable")
+    up_to = np.cumsum(share[order])
+    # Kinds that are equally common are equally rare: each counts all of them.
+    last_alike = np.searchsorted(share[order], share, side="right") - 1
+    return deviation_of(np.minimum(up_to[last_alike], 1.0))
+
+
+def _robust(X: Matrix, fallback: Vector | None = None) -> tuple[Vector, Vector]:
+    """Median and scale of each column: the quartiles' where they say enough, the standard deviation's elsewhere."""
+    empty = np.isnan(X).all(axis=0) if len(X) else np.ones(X.shape[1], bool)
+    filled = np.where(empty, 0.0, X)
+    if not len(X):
+        return np.full(X.shape[1], np.nan), np.ones(X.shape[1]) if fallback is None else fallback
+    unit = np.maximum(np.nanmax(np.abs(filled), axis=0), 1e-300)  # so that squares cannot overflow
+    low, middle, high = np.nanquantile(filled / unit, [0.25, 0.5, 0.75], axis=0)
+    by_quartiles = (high - low) / 1.349
+    deviation = np.nanstd(filled / unit, axis=0)
+    # Where most values are equal, or a few are immense, one of the two says nothing.
+    scale = np.where(by_quartiles > 0.05 * deviation, by_quartiles, deviation) * unit
+    tiny = np.maximum(1e-9 * np.abs(middle * unit), 1e-300)
+    scale = np.where(scale > tiny, scale, 1.0 if fallback is None else fallback)
+    return np.where(empty, np.nan, middle * unit), scale

@@ -1,0 +1,241 @@
+"""Recognises what each column is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from amiss.core.errors import SchemaError
+from amiss.core.frame import Frame
+from amiss.core.schema import ROLES, ColumnSchema, Schema
+from amiss.summaries.table import ColumnCounts, TableSummary
+
+__all__ = ["Wishes", "infer_schema", "nearest_name"]
+
+_LABEL = re.compile(
+    r"^(labels?\w{0,2}|class|target|outlier|is_?outlier|anomaly|is_?anomal(y|ous)|attack|attack_?(cat|type|name)"
+    r"|is_?attack|fault|is_?fault|change_?point|ground_?truth|detailed-?label|y)$",
+    re.IGNORECASE,
+)
+_IDENTIFIER = re.compile(r"^(id|uid|uuid|guid|index|key|row|row_?(id|no|number)|unnamed.*|.*[_ ](id|uuid|guid))$", re.I)
+_TIME = re.compile(
+    r"^(ts|t|time|date|datetime|timestamp|epoch|stime|start_?time|date_?time|.*_(time|ts|at|date|timestamp))$", re.I
+)
+_ENTITY = re.compile(
+    r"(device|machine|host|sensor|pump|motor|unit|asset|entity|engine|turbine|meter|node|station|server|line|series)",
+    re.IGNORECASE,
+)
+_EPOCH_SECONDS = (631_152_000.0, 4_102_444_800.0)  # 1990 to 2100
+_MOST_LABELS = 60
+_FEW_TOKENS = 5
+_SPARSE = 0.9
+"""A column that is missing more often says more about who filled it in than about the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user said about columns; it overrules what is recognised."""
+
+    time: str | None = None
+    entity: str | None = None
+    ignore: Sequence[str] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+
+def nearest_name(name: str, names: Sequence[str]) -> str:
+    """A hint at the nearest of `names`."""
+    import difflib
+
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}? " if near else ""
+
+
+def infer_schema(summary: TableSummary, wishes: Wishes) -> Schema:
+    """The schema of a table from its summary and the user's wishes.
+
+    Raises
+    ------
+    SchemaError
+        A wish names a column that is not there, or a role that the column cannot have.
+    """
+    asked = _asked_roles(summary, wishes)
+    columns = []
+    for name, counts in summary.columns.items():
+        if name in asked:
+            columns.append(_checked(name, asked[name], counts, summary))
+        else:
+            columns.append(_recognise(name, counts, summary))
+    columns = _one_time(columns, summary, wishes)
+    if wishes.entity is None and "entity" not in asked.values():
+        columns = _find_entity(columns, summary)
+    return Schema(tuple(columns))
+
+
+def _asked_roles(summary: TableSummary, wishes: Wishes) -> dict[str, str]:
+    asked = dict(wishes.roles) | dict.fromkeys(wishes.ignore, "ignored")
+    if wishes.time is not None:
+        asked[wishes.time] = "time"
+    if wishes.entity is not None:
+        asked[wishes.entity] = "entity"
+    names = list(summary.columns)
+    for name, role in asked.items():
+        if name not in names:
+            hint = nearest_name(name, names)
+            raise SchemaError(f"there is no column {name!r}", mend=f"{hint}columns: {', '.join(names[:30])}")
+        if role not in ROLES:
+            raise SchemaError(
+                f"column {name!r} cannot be {role!r}", mend=f"give one of: {', '.join(ROLES)}"
+            )
+    return asked
+
+
+def _column(name: str, role: str, note: str, counts: ColumnCounts, summary: TableSummary) -> ColumnSchema:
+    n_missing = counts.n_missing
+    if role == "number" and counts.kind in ("text", "mixed", "other"):
+        n_missing = round(np.isnan(summary.sample.numbers(name)).mean() * summary.n_rows)
+    missing = n_missing / max(summary.n_rows, 1)
+    decimals = _decimals(summary.sample, name) if role == "number" else 0
+    notes = [note] if note else []
+    if counts.n_infinite:
+        notes.append(f"{counts.n_infinite:,} infinite values read as missing")
+    return ColumnSchema(name=name, role=role, note="; ".join(notes), missing=missing, decimals=decimals)
+
+
+def _checked(name: str, role: str, counts: ColumnCounts, summary: TableSummary) -> ColumnSchema:
+    sample = summary.sample
+    if role == "number" and np.isnan(sample.numbers(name)).all():
+        raise SchemaError(f"column {name!r} holds no numbers", where=_example(sample, name), mend="give another role")
+    if role == "time" and np.isnan(sample.times(name)).all():
+        raise SchemaError(
+            f"column {name!r} holds no times",
+            where=_example(sample, name),
+            mend="name another column, or write times as 2026-01-31 12:00:00 or as seconds since 1970",
+        )
+    return _column(name, role, "as asked", counts, summary)
+
+
+def _example(sample: Frame, name: str) -> str:
+    word = next((w for w in sample.words(name) if w is not None), None)
+    return f"column {name!r}, for example {word!r}"
+
+
+def _recognise(name: str, counts: ColumnCounts, summary: TableSummary) -> ColumnSchema:
+    role, note = _role(name, counts, summary)
+    return _column(name, role, note, counts, summary)
+
+
+def _role(name: str, counts: ColumnCounts, summary: TableSummary) -> tuple[str, str]:
+    if counts.kind == "empty":
+        return "empty", "no value at all; left out"
+    if counts.constant and summary.n_rows > 1:
+        return "constant", f"always {counts.lowest}; left out"
+    if _LABEL.match(name.strip()) and len(summary.sample.counts(name)) <= _MOST_LABELS:
+        return "label", "looks like a label; left out of the ranking"
+    if counts.kind == "time":
+        return "time", ""
+    if counts.n_missing > _SPARSE * summary.n_rows:
+        return "text", f"empty in {counts.n_missing / summary.n_rows:.1%} of the rows; shown with them, not ranked"
+    if counts.kind == "bool":
+        return "category", "true or false"
+    if counts.kind == "number":
+        return _role_of_numbers(name, counts, summary)
+    return _role_of_text(name, summary)
+
+
+def _role_of_numbers(name: str, counts: ColumnCounts, summary: TableSummary) -> tuple[str, str]:
+    values = summary.sample.numbers(name)
+    present = values[~np.isnan(values)]
+    whole = bool((present == np.floor(present)).all())
+    if _TIME.match(name) and len(present):
+        low, high = np.quantile(summary.sample.times(name)[~np.isnan(values)], [0.01, 0.99])
+        if low > _EPOCH_SECONDS[0] and high < _EPOCH_SECONDS[1] and counts.highest is not None:
+            return "time", "read as time since 1970"
+    if whole and len(present) > 2 and counts.n_missing == 0:
+        step = np.diff(present)
+        if summary.n_rows == len(values) and (step == step[0]).all() and step[0] != 0:
+            return "identifier", "counts the rows; left out"
+        if summary.n_rows > len(values) and (step > 0).all() and np.allclose(step, np.diff(summary.position)):
+            return "identifier", "counts the rows; left out"
+        if _IDENTIFIER.match(name.strip()) and len(np.unique(present)) > 0.9 * len(present):
+            return "identifier", "all values differ; left out"
+    return "number", ""
+
+
+def _role_of_text(name: str, summary: TableSummary) -> tuple[str, str]:
+    sample = summary.sample
+    counts = sample.counts(name)
+    n_present = sum(counts.values())
+    if n_present == 0:
+        return "empty", "no value at all; left out"
+    n_numbers = int((~np.isnan(sample.numbers(name))).sum())
+    tokens = [word for word in counts if _is_no_number(word)] if n_numbers >= 0.5 * n_present else []
+    if n_numbers >= 0.9 * n_present or (n_numbers >= 0.5 * n_present and len(tokens) <= _FEW_TOKENS):
+        share = 1 - n_numbers / n_present
+        shown = ", ".join(repr(token) for token in tokens[:3])
+        return "number", f"{share:.1%} of the values are no numbers ({shown}); read as missing" if tokens else ""
+    if (~np.isnan(sample.times(name))).sum() >= 0.95 * n_present:
+        return "time", ""
+    distinct = len(counts)
+    mean_words = sum(word.count(" ") * n for word, n in counts.items()) / n_present
+    if distinct <= 20 or distinct <= 0.2 * n_present:
+        if mean_words > 3 and distinct > 20:
+            return "text", "free text; shown with the rows, not ranked"
+        return "category", f"{distinct:,} kinds"
+    if mean_words >= 1:
+        return "text", "free text; shown with the rows, not ranked"
+    if distinct > 0.9 * n_present:
+        return "identifier", "all values differ; left out"
+    return "category", f"{distinct:,} kinds"
+
+
+def _is_no_number(word: str) -> bool:
+    try:
+        return not np.isfinite(float(word.strip().replace(",", ".")))
+    except ValueError:
+        return True
+
+
+def _one_time(columns: list[ColumnSchema], summary: TableSummary, wishes: Wishes) -> list[ColumnSchema]:
+    """One column is the time; others are left out."""
+    times = [column.name for column in columns if column.role == "time"]
+    chosen = wishes.time or next(iter(times), None)
+    return [
+        _column(c.name, "ignored", f"a second time beside {chosen!r}; left out", summary.columns[c.name], summary)
+        if c.role == "time" and c.name != chosen
+        else c
+        for c in columns
+    ]
+
+
+def _find_entity(columns: list[ColumnSchema], summary: TableSummary) -> list[ColumnSchema]:
+    """A category is the entity where times repeat, and no longer do once it is named beside them."""
+    time = next((c.name for c in columns if c.role == "time"), None)
+    if time is None:
+        return columns
+    stamps = summary.sample.times(time)
+    stamps = np.where(np.isnan(stamps), -1.0, stamps)
+    n = len(stamps)
+    if len(np.unique(stamps)) > 0.7 * n:
+        return columns
+    for i, column in enumerate(columns):
+        if column.role != "category" and not (column.role == "number" and _ENTITY.search(column.name)):
+            continue
+        known = list(summary.sample.counts(column.name))
+        codes = summary.sample.codes(column.name, known)
+        pairs = np.unique(np.stack([stamps, codes.astype(float)]), axis=1).shape[1]
+        if len(known) > 1 and pairs > 0.99 * n:
+            note = f"tells {len(known):,} series apart; each is compared with itself"
+            entity = _column(column.name, "entity", note, summary.columns[column.name], summary)
+            return [*columns[:i], entity, *columns[i + 1 :]]
+    return columns
+
+
+def _decimals(sample: Frame, name: str) -> int:
+    values = sample.numbers(name)
+    present = values[~np.isnan(values)][:200]
+    if not len(present):
+        return 0
+    return max(len(f"{v:.6f}".rstrip("0").partition(".")[2]) if abs(v) < 1e9 else 0 for v in present.tolist())

@@ -1,0 +1,116 @@
+"""What a first reading of a table gathers: exact counts by column, and a uniform sample of whole rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.frame import Frame
+from amiss.core.random import priorities
+
+__all__ = ["ColumnCounts", "TableSummary"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnCounts:
+    """Exact facts about a column.
+
+    Attributes
+    ----------
+    kind
+        As `Frame.kind`; "mixed" where chunks differ.
+    n_missing, n_infinite
+        Rows without a value, and with an infinite one.
+    lowest, highest
+        Extreme values as text, None where all are missing: equal for a constant column.
+    """
+
+    kind: str
+    n_missing: int
+    n_infinite: int
+    lowest: str | None
+    highest: str | None
+
+    @classmethod
+    def of(cls, frame: Frame, name: str) -> ColumnCounts:
+        """Counts of one column of a frame."""
+        column, kind = frame.table[name], frame.kind(name)
+        n_missing = int(frame.missing(name).sum())
+        n_infinite = int(column.is_infinite().sum()) if column.dtype.is_float() else 0
+        lowest = highest = None
+        if n_missing < frame.n_rows and kind != "other":
+            present = column.drop_nulls()
+            present = present.drop_nans() if column.dtype.is_float() else present
+            lowest, highest = str(present.min()), str(present.max())
+        elif n_missing < frame.n_rows:
+            words = [word for word in frame.words(name) if word is not None]
+            lowest, highest = min(words), max(words)
+        return cls("empty" if lowest is None else kind, n_missing, n_infinite, lowest, highest)
+
+    def merge(self, other: ColumnCounts) -> ColumnCounts:
+        """Counts over both sets of rows."""
+        kinds = {self.kind, other.kind} - {"empty"}
+        kind = "mixed" if len(kinds) > 1 else (kinds.pop() if kinds else "empty")
+        ends = [v for v in (self.lowest, self.highest, other.lowest, other.highest) if v is not None]
+        # Only whether the two ends differ is asked for, so the order of text serves numbers too.
+        low, high = (min(ends), max(ends)) if ends else (None, None)
+        return ColumnCounts(
+            kind, self.n_missing + other.n_missing, self.n_infinite + other.n_infinite, low, high
+        )
+
+    @property
+    def constant(self) -> bool:
+        """Whether all values that are there are one value."""
+        return self.lowest == self.highest
+
+
+@dataclass(frozen=True, slots=True)
+class TableSummary:
+    """Counts of all columns, and a uniform sample of rows in their order of reading.
+
+    Attributes
+    ----------
+    n_rows
+        Rows seen.
+    columns
+        Counts by name.
+    sample
+        The rows kept.
+    position : (n_kept,)
+        Where each stands in the whole.
+    capacity
+        Rows kept at most.
+    """
+
+    n_rows: int
+    columns: dict[str, ColumnCounts]
+    sample: Frame
+    position: npt.NDArray[np.int64]
+    capacity: int
+
+    @classmethod
+    def of(cls, frame: Frame, *, capacity: int) -> TableSummary:
+        """Summary of one batch."""
+        columns = {name: ColumnCounts.of(frame, name) for name in frame.names}
+        position = np.arange(frame.first_row, frame.first_row + frame.n_rows)
+        keep = _keep(position, capacity)
+        sample = frame if len(keep) == frame.n_rows else frame.rows(keep)
+        return cls(frame.n_rows, columns, Frame(sample.table), position[keep], capacity)
+
+    def merge(self, other: TableSummary) -> TableSummary:
+        """Summary of both sets of rows."""
+        columns = {name: self.columns[name].merge(other.columns[name]) for name in self.columns}
+        table = self.sample.table.vstack(other.sample.table)
+        position = np.concatenate([self.position, other.position])
+        keep = _keep(position, self.capacity)
+        if len(keep) < len(position):
+            table, position = table[keep.tolist()], position[keep]
+        return TableSummary(self.n_rows + other.n_rows, columns, Frame(table), position, self.capacity)
+
+
+def _keep(position: npt.NDArray[np.int64], capacity: int) -> npt.NDArray[np.intp]:
+    if len(position) <= capacity:
+        return np.arange(len(position))
+    return np.sort(np.argpartition(priorities(position, 0), capacity)[:capacity])

@@ -1,0 +1,1 @@
+"""From a score to a p-value to a decision, at a stated number of false alarms."""
