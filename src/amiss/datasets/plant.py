@@ -128,7 +128,7 @@ def _pump(n_steps: int, interval_minutes: int, random: np.random.Generator) -> C
     weekend = (hour // 24 + _START.astype("datetime64[D]").astype(int) + 3) % 7 >= 5
     rhythm = 0.55 + 0.3 * np.sin((hour - 8) * np.pi / 12) + 0.12 * np.sin((hour - 5) * np.pi / 6)
     demand = np.maximum(rhythm * np.where(weekend, 0.8, 1.0), 0.15)
-    demand = demand + _smooth(random.normal(0, 0.25, n_steps), 12)
+    demand = demand + _smooth(random.normal(0, 0.12, n_steps), 12)
     size, wear = random.uniform(0.8, 1.3), random.uniform(0.9, 1.15)
     flow = 100 * size * demand + random.normal(0, 1.2, n_steps)
     pressure = 6.2 - 1.6 * demand**2 + random.normal(0, 0.03, n_steps)

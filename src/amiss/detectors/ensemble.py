@@ -80,7 +80,7 @@ class Ensemble(MergeDetector[Summary]):
     }
 
     def __init__(
-        self, sample_size: int | None = 20_000, random_state: int = 0, n_jobs: int | None = None
+        self, sample_size: int | None = 10_000, random_state: int = 0, n_jobs: int | None = None
     ) -> None:
         self.sample_size = sample_size
         self.random_state = random_state

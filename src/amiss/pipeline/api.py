@@ -143,6 +143,7 @@ def detect_source(source: Source, recipe: Recipe, *, progress: Progress = silent
     threshold = Conformal(asked.rate(facts.n_rows, facts.span_seconds), asked=asked.asked, same_rows=True)
     threshold.check_support(facts.n_rows)
     model = _model(recipe, facts, learnt, threshold)
+    del learnt  # its samples would stand beside the scores
     scores = model._score_all(source, source.batches(), progress)
     threshold.calibrate(scores)
     return Result(

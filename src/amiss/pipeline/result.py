@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["ADDED_COLUMNS", "Result"]
 
 ADDED_COLUMNS = ("anomaly_score", "p_value", "is_anomaly", "reason")
-_KEPT_ROWS = 1000
 
 
 class Result:
@@ -108,7 +107,7 @@ class Result:
         Beside the row's own columns: `row` (its position, from 0), `anomaly_score`, `p_value`, `is_anomaly`, `reason`.
         """
         rows = self.ranking(n)
-        reasons = [self.explain(int(row)).reason for row in self._explain_all(rows)]
+        reasons = [e.reason for e in self.explain_all(rows)]
         added = {
             "row": rows,
             "anomaly_score": self.scores[rows],
@@ -129,16 +128,15 @@ class Result:
         if not 0 <= row < len(self):
             raise ParameterError(f"there is no row {row}", mend=f"give a row from 0 to {len(self) - 1}")
         if row not in self._explained:
-            self._explain_all(np.array([row]))
+            self.explain_all(np.array([row]))
         return self._explained[row]
 
     def explain_top(self, n: int) -> list[Explanation]:
         """Explanations of the `n` most anomalous rows, highest first."""
-        rows = self.ranking(n)
-        self._explain_all(rows)
-        return [self._explained[int(row)] for row in rows]
+        return self.explain_all(self.ranking(n))
 
-    def _explain_all(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def explain_all(self, rows: npt.NDArray[np.int64]) -> list[Explanation]:
+        """Explanations of the rows at these positions, in the order given, read in one go."""
         missing = np.array([row for row in rows if int(row) not in self._explained], np.int64)
         if len(missing):
             frame = self.rows_at(missing)
@@ -148,7 +146,7 @@ class Result:
                     row, float(self.scores[row]), float(self.p_values[row]), bool(self.is_anomaly[row]), reason,
                     contributions,
                 )  # fmt: skip
-        return rows
+        return [self._explained[int(row)] for row in rows]
 
     def rows_at(self, rows: npt.NDArray[np.int64]) -> Frame:
         """The rows at these positions, in the order given."""

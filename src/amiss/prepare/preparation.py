@@ -81,7 +81,7 @@ class Preparation:
                 "no column is left that rows could be ranked by", where=found, mend="give a number or category column"
             )
         made._learn_numbers(summary.sample)
-        made._learn_categories(summary.sample)
+        made._learn_categories(summary)
         return made
 
     def _learn_numbers(self, sample: Frame) -> None:
@@ -100,11 +100,15 @@ class Preparation:
         self.location = np.array([*places, np.nan_to_num(location)]).reshape(-1, len(self.numbers))
         self.scale = np.array([*scales, scale]).reshape(-1, len(self.numbers))
 
-    def _learn_categories(self, sample: Frame) -> None:
-        n = max(sample.n_rows, 1)
+    def _learn_categories(self, summary: TableSummary) -> None:
+        sample = summary.sample
         for name in self.categories:
-            counts = dict(list(sample.counts(name).items())[:_MOST_KINDS])
-            n_missing = int(sample.missing(name).sum())
+            exact = summary.columns[name].kinds
+            # Beyond so many kinds the counts are those of the sample.
+            n = max(summary.n_rows if exact is not None else sample.n_rows, 1)
+            found = exact if exact is not None else sample.counts(name)
+            counts = dict(sorted(found.items(), key=lambda kind: (-kind[1], kind[0]))[:_MOST_KINDS])
+            n_missing = summary.columns[name].n_missing * n / max(summary.n_rows, 1)
             share = np.array([*counts.values(), 0.5, max(n_missing, 0.5)]) / n
             self.kinds.append(list(counts))
             self.share.append(share)

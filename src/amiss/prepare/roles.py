@@ -169,7 +169,7 @@ def _role_of_text(name: str, summary: TableSummary) -> tuple[str, str]:
     counts = sample.counts(name)
     n_present = sum(counts.values())
     if n_present == 0:
-        return "empty", "no value at all; left out"
+        return "text", "hardly ever a value; shown with the rows, not ranked"
     n_numbers = int((~np.isnan(sample.numbers(name))).sum())
     tokens = [word for word in counts if _is_no_number(word)] if n_numbers >= 0.5 * n_present else []
     if n_numbers >= 0.9 * n_present or (n_numbers >= 0.5 * n_present and len(tokens) <= _FEW_TOKENS):

@@ -12,6 +12,8 @@ from amiss.core.random import priorities
 
 __all__ = ["ColumnCounts", "TableSummary"]
 
+_MOST_KINDS = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnCounts:
@@ -25,6 +27,8 @@ class ColumnCounts:
         Rows without a value, and with an infinite one.
     lowest, highest
         Extreme values as text, None where all are missing: equal for a constant column.
+    kinds
+        How often each word occurs in a column of text; None for other columns, and beyond 20,000 different words.
     """
 
     kind: str
@@ -32,6 +36,7 @@ class ColumnCounts:
     n_infinite: int
     lowest: str | None
     highest: str | None
+    kinds: dict[str, int] | None = None
 
     @classmethod
     def of(cls, frame: Frame, name: str) -> ColumnCounts:
@@ -47,7 +52,9 @@ class ColumnCounts:
         elif n_missing < frame.n_rows:
             words = [word for word in frame.words(name) if word is not None]
             lowest, highest = min(words), max(words)
-        return cls("empty" if lowest is None else kind, n_missing, n_infinite, lowest, highest)
+        kinds = frame.counts(name) if kind in ("text", "bool") and lowest is not None else None
+        kind = "empty" if lowest is None else kind
+        return cls(kind, n_missing, n_infinite, lowest, highest, None if kinds is None else _bounded(kinds))
 
     def merge(self, other: ColumnCounts) -> ColumnCounts:
         """Counts over both sets of rows."""
@@ -57,13 +64,32 @@ class ColumnCounts:
         # Only whether the two ends differ is asked for, so the order of text serves numbers too.
         low, high = (min(ends), max(ends)) if ends else (None, None)
         return ColumnCounts(
-            kind, self.n_missing + other.n_missing, self.n_infinite + other.n_infinite, low, high
+            kind,
+            self.n_missing + other.n_missing,
+            self.n_infinite + other.n_infinite,
+            low,
+            high,
+            self._merged_kinds(other),
         )
+
+    def _merged_kinds(self, other: ColumnCounts) -> dict[str, int] | None:
+        mine = {} if self.kind == "empty" else self.kinds
+        theirs = {} if other.kind == "empty" else other.kinds
+        if mine is None or theirs is None:
+            return None
+        both = dict(mine)
+        for word, n in theirs.items():
+            both[word] = both.get(word, 0) + n
+        return _bounded(both)
 
     @property
     def constant(self) -> bool:
         """Whether all values that are there are one value."""
         return self.lowest == self.highest
+
+
+def _bounded(kinds: dict[str, int]) -> dict[str, int] | None:
+    return kinds if len(kinds) <= _MOST_KINDS else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DelimitedText", "JsonLines"]
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 21
 LONGEST_LINE = 32 << 20
 _NULLS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "#N/A", "?"]
 _DELIMITERS = ",;\t|"

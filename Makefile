@@ -1,0 +1,52 @@
+# make demo: install and run the main job.  make test: install what the tests need and pass them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+export UV_COMPILE_BYTECODE = 1
+
+ifeq ($(UV),)
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+MAKE_VENV = $(PYTHON) -m venv $(VENV) || { echo "no virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
+else
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python
+MAKE_VENV = $(UV) venv --quiet --python $(PYTHON) $(VENV)
+endif
+
+.PHONY: demo test lint unit lock clean
+
+demo: $(VENV)/.installed
+	$(BIN)/amiss demo
+
+test: $(VENV)/.tested lint unit
+
+$(VENV)/bin/python:
+	@$(MAKE_VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml setup.py constraints.txt $(wildcard src/amiss/kernels/*.[ch])
+	$(INSTALL) -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed constraints-test.txt scripts/system_packages.sh
+	sh scripts/system_packages.sh
+	$(INSTALL) -c constraints-test.txt -r requirements-test.txt
+	@touch $@
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_imports.py
+
+# Once with the compiled loops, and what touches them once more with their NumPy twins.
+unit: $(VENV)/.tested
+	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+	AMISS_NO_KERNELS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 tests/detectors tests/kernels tests/contract tests/pipeline
+
+lock:
+	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --all-extras pyproject.toml -o constraints.txt
+	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --all-extras pyproject.toml requirements-test.txt -o constraints-test.txt
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info amiss-demo

@@ -1,0 +1,71 @@
+"""Heavy libraries are imported only where their name says so, and never when a module is loaded."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent / "src" / "amiss"
+ALLOWED = {
+    "polars": (
+        "core/frame.py", "io/files/", "pipeline/result.py", "cli/",
+    ),
+    "sklearn": ("core/errors.py", "core/estimator.py", "detectors/kmeans.py", "testing/"),
+    "scipy": (),
+    "pandas": (),
+    "pyarrow": (),
+    "fastexcel": ("io/files/source.py",),
+    "narwhals": ("core/frame.py", "pipeline/result.py"),
+    "rich": ("cli/", "report/terminal.py"),
+    "cffi": ("kernels/build_loops.py",),
+}  # fmt: skip
+AT_TOP = {("kernels/build_loops.py", "cffi"), ("testing/detectors.py", "sklearn")}
+
+
+def imports(tree: ast.Module) -> list[tuple[str, int, bool]]:
+    """Library, line, and whether it is imported when the module is loaded."""
+    found = []
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and getattr(block.test, "id", "") == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        else:
+            continue
+        found += [(name.partition(".")[0], node.lineno, id(node) not in inside) for name in names]
+    return found
+
+
+def main() -> int:
+    """Print each import in the wrong place; the number of them."""
+    wrong = []
+    for path in sorted(ROOT.rglob("*.py")):
+        place = path.relative_to(ROOT).as_posix()
+        for library, line, at_top in imports(ast.parse(path.read_text(encoding="utf-8"))):
+            if library not in ALLOWED:
+                continue
+            if not any(place.startswith(folder) for folder in ALLOWED[library]):
+                wrong.append(f"{place}:{line}: {library} has no business here")
+            elif at_top and (place, library) not in AT_TOP:
+                wrong.append(f"{place}:{line}: {library} must be imported where it is used")
+    print("\n".join(wrong) or "imports: all in their places")
+    return len(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main() > 0)

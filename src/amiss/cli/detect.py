@@ -1,0 +1,80 @@
+"""`amiss detect`: rank the rows of a table and say why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from amiss.cli import options
+from amiss.cli.options import Form
+from amiss.cli.show import deliver, finish, print_results, progress_bar
+
+__all__ = ["detect"]
+
+
+def detect(
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Tables to look at; - is standard input.")],
+    false_alarms: options.FalseAlarmsWish = None,
+    report: options.Report = None,
+    output: options.Output = None,
+    form: options.Format = Form.table,
+    top: options.Top = None,
+    ignore: options.Ignore = None,
+    time: options.Time = None,
+    entity: options.Entity = None,
+    kind: options.Kind = None,
+    detector: options.Name = None,
+    config: options.Config = None,
+    seed: options.Seed = None,
+    fail_on: options.FailOn = None,
+) -> None:
+    """Find the odd rows of a table, with no settings, and say why they are odd.
+
+    Reads CSV and its kin, JSON lines, Parquet, Arrow and Excel, also gzipped. Several files are looked at one by one;
+    --report and -o then name folders.
+
+    \b
+    Examples:
+      amiss detect pump.csv
+      amiss detect pump.csv --report pump.html -o scored.parquet
+      amiss detect pump.csv --false-alarms 5 --top 5 --format json
+      cat pump.csv | amiss detect - --ignore note --format ndjson
+    """
+    from amiss.io.files.sink import check_folder, check_target
+    from amiss.pipeline.api import detect_source
+    from amiss.pipeline.opening import open_source
+
+    recipe = options.make_recipe(
+        config, false_alarms=false_alarms, time=time, entity=entity, kind=kind, detector=detector, seed=seed,
+        ignore=ignore,
+    )  # fmt: skip
+    many = len(files) > 1
+    if not many:
+        # A wrong place to write to is said before the work, not after it.
+        if output is not None:
+            check_target(output)
+        if report is not None:
+            check_folder(report)
+    results = []
+    with progress_bar() as progress:
+        for file in files:
+            result = detect_source(open_source(file), recipe, progress=progress)
+            deliver(
+                result,
+                _inside(output, file, ".parquet") if many else output,
+                _inside(report, file, ".html") if many else report,
+                progress,
+            )
+            results.append(result)
+    print_results(results, form, top)
+    finish(results, fail_on)
+
+
+def _inside(folder: Path | None, file: str, ending: str) -> Path | None:
+    """A file for each of several inputs, in a folder that is made."""
+    if folder is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / (Path(file).name + ending)

@@ -1,0 +1,52 @@
+"""`amiss fit`: learn a model from rows that are mostly normal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from amiss.cli import options
+from amiss.cli.show import progress_bar
+
+__all__ = ["fit"]
+
+
+def fit(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Table to learn from; - is standard input.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="MODEL", help="Model file to write.")],
+    false_alarms: options.FalseAlarmsWish = None,
+    ignore: options.Ignore = None,
+    time: options.Time = None,
+    entity: options.Entity = None,
+    kind: options.Kind = None,
+    detector: options.Name = None,
+    config: options.Config = None,
+    seed: options.Seed = None,
+) -> None:
+    """Learn a model and write it to one file that holds no code.
+
+    \b
+    Examples:
+      amiss fit pump.csv -o pump.amiss
+      amiss fit pump.csv -o pump.amiss --false-alarms 0.1% --detector isolation_forest
+    """
+    from amiss.io.files.sink import check_folder
+    from amiss.pipeline.api import fit_source
+    from amiss.pipeline.opening import open_source
+
+    recipe = options.make_recipe(
+        config, false_alarms=false_alarms, time=time, entity=entity, kind=kind, detector=detector, seed=seed,
+        ignore=ignore,
+    )  # fmt: skip
+    check_folder(output)
+    with progress_bar() as progress:
+        model = fit_source(open_source(file), recipe, progress=progress)
+    model.save(output)
+    promise = model.promise
+    typer.echo(
+        f"learnt from {model.facts.n_rows:,} rows; false alarms at most {promise.asked}, "
+        f"reached {promise.reached:.2%} of {promise.n_calibration:,} rows: {output}",
+        err=True,
+    )

@@ -1,0 +1,110 @@
+"""Prints results to stdout, and progress to stderr where someone watches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from amiss.cli.options import Form
+
+if TYPE_CHECKING:
+    from amiss.core.source import Progress
+    from amiss.pipeline.result import Result
+
+__all__ = ["deliver", "finish", "print_results", "progress_bar"]
+
+_LISTED = 10
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A progress bar on a terminal, silence elsewhere."""
+    from amiss.core.source import silent
+
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description:<12}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("reading", total=1.0)
+        yield lambda stage, share: bar.update(task, description=stage, completed=share)
+
+
+def deliver(result: Result, output: Path | None, report: Path | None, progress: Progress) -> None:
+    """Write the scored table and the report that were asked for, and say where they are."""
+    if output is not None:
+        from amiss.io.files.sink import write_table
+
+        n_rows = write_table(output, _told(result, progress))
+        typer.echo(f"{n_rows:,} scored rows: {output}", err=True)
+    if report is not None:
+        result.report(report)
+        typer.echo(f"report: {report}", err=True)
+
+
+def _told(result: Result, progress: Progress) -> Iterator[object]:
+    for table in result.scored():
+        yield table
+        progress("writing", result.source.share_read())
+
+
+def print_results(results: list[Result], form: Form, top: int | None) -> None:
+    """Print results in the form that was asked for; several JSON results make an array."""
+    if form is Form.table:
+        from rich.console import Console
+
+        from amiss.report.terminal import print_result
+
+        width = None if sys.stdout.isatty() else 160
+        console = Console(file=sys.stdout, width=width, soft_wrap=not sys.stdout.isatty())
+        for i, result in enumerate(results):
+            if i:
+                console.print()
+            print_result(console, result, _LISTED if top is None else top)
+    elif form is Form.csv:
+        for i, result in enumerate(results):
+            table = _polars_top(result, result.n_anomalies if top is None else top)
+            sys.stdout.write(table.write_csv(include_header=i == 0))
+    else:
+        _print_json(results, form, top)
+    sys.stdout.flush()
+
+
+def _polars_top(result: Result, n: int) -> object:
+    result._native = None
+    return result.top(n)
+
+
+def _print_json(results: list[Result], form: Form, top: int | None) -> None:
+    import msgspec
+
+    from amiss.report.record import detect_record
+
+    records = [detect_record(result, top) for result in results]
+    if form is Form.ndjson:
+        for record in records:
+            for anomaly in record.anomalies:
+                sys.stdout.write(msgspec.json.encode(anomaly).decode() + "\n")
+        return
+    whole = records[0] if len(records) == 1 else records
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n")
+
+
+def finish(results: list[Result], fail_on: int | None) -> None:
+    """End with exit code 1 where `--fail-on` says so."""
+    if fail_on is not None and sum(result.n_anomalies for result in results) >= fail_on:
+        raise typer.Exit(1)

@@ -1,0 +1,145 @@
+"""The HTML report: one file, no network, light and dark."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import platform
+import shlex
+from importlib.resources import files
+
+import numpy as np
+
+from amiss import __version__
+from amiss.explain.words import range_words
+from amiss.io.files.sink import replaced
+from amiss.pipeline.result import Result
+from amiss.report.figures import report_data
+
+__all__ = ["report_html", "write_report"]
+
+
+def write_report(result: Result, path: str | os.PathLike[str]) -> None:
+    """Write the report of `result` to `path`, whole or not at all."""
+    text = report_html(result)
+    with replaced(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def report_html(result: Result) -> str:
+    """The report as one HTML page."""
+    parts = {
+        "title": html.escape(f"{result.source.name}: anomalies"),
+        "name": html.escape(result.source.name),
+        "lead": html.escape(_lead(result)),
+        "tiles": _tiles(result),
+        "notes": "".join(f'<p class="note">{html.escape(note)}</p>' for note in result.notes),
+        "promise": _promise(result),
+        "columns": _columns(result),
+        "command": html.escape(_command(result)),
+        "versions": html.escape(_versions()),
+        "css": _part("page.css"),
+        "js": _part("page.js"),
+        # "<" could end the script element; JSON has another way to write it.
+        "data": json.dumps(report_data(result), allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+        .replace("<", "\\u003c")
+        .replace("\u2028", "\\u2028"),
+    }
+    pieces = _part("page.html").split("{{")
+    page = [pieces[0]]
+    for piece in pieces[1:]:
+        name, _, rest = piece.partition("}}")
+        page += [parts[name], rest]
+    return "".join(page)
+
+
+def _part(name: str) -> str:
+    return (files("amiss.report") / name).read_text(encoding="utf-8")
+
+
+def _lead(result: Result) -> str:
+    n_ranked = len(result.model.preparation.features)
+    text = f"{len(result):,} rows, {len(result.schema.columns)} columns, {n_ranked} of them ranked"
+    span = result.schema.first("time")
+    entity = result.schema.first("entity")
+    text += f"; time in {span!r}" if span else ""
+    return text + (f"; one series for each {entity!r}" if entity else "")
+
+
+def _tiles(result: Result) -> str:
+    promise = result.promise
+    tiles = [
+        (f"{result.n_anomalies:,}", "rows raise an alarm"),
+        (f"{len(result.events):,}", "events" if result.schema.first("time") else "separate alarms"),
+        (_percent(promise.rate), "false alarms asked for, at most"),
+        (_percent(promise.reached), "of the calibration rows reach it"),
+        (result.model.recipe.detector.replace("_", " "), "detector"),
+    ]
+    return "".join(
+        f'<div class="tile"><b>{html.escape(value)}</b><span>{html.escape(label)}</span></div>'
+        for value, label in tiles
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g}%"
+
+
+def _promise(result: Result) -> str:
+    promise = result.promise
+    lines = [
+        f"Asked: at most {promise.asked} as false alarms, that is {_percent(promise.rate)} of the normal rows.",
+        f"Reached: {_percent(promise.reached)} of the {promise.n_calibration:,} rows that it was calibrated on; "
+        f"{result.n_anomalies:,} of {len(result):,} rows here raise an alarm.",
+        f"Ground: {promise.note}.",
+    ]
+    return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+
+
+def _columns(result: Result) -> str:
+    preparation, reasons = result.model.preparation, result.model.reasons
+    usual = {}
+    for j, name in enumerate(preparation.numbers):
+        place, scale = preparation.location[-1, j], preparation.scale[-1, j]
+        decimals = next(c.decimals for c in result.schema.columns if c.name == name)
+        usual[name] = range_words(place + reasons.low[j] * scale, place + reasons.high[j] * scale, decimals)
+    for k, name in enumerate(preparation.categories):
+        usual[name] = ", ".join(repr(kind) for kind in preparation.kinds[k][:3])
+    lines = []
+    for c in result.schema.columns:
+        missing = f"{100 * c.missing:.2g}%" if c.missing else ""
+        cells = (c.name, c.role, missing, usual.get(c.name, ""), c.note)
+        lines.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+    return "".join(lines)
+
+
+def _command(result: Result) -> str:
+    recipe = result.model.recipe
+    words = ["amiss", "detect", result.source.name]
+    if not result.model.threshold.same_rows:
+        return f"amiss score MODEL.amiss {shlex.quote(result.source.name)} --report report.html"
+    if recipe.params or recipe.roles:
+        return (
+            "import amiss\n"
+            f"amiss.detect({result.source.name!r}, detector={recipe.detector!r}, params={recipe.params!r}, "
+            f"roles={recipe.roles!r}, false_alarms={recipe.false_alarms!r}, time={recipe.time!r}, "
+            f"entity={recipe.entity!r}, ignore={list(recipe.ignore)!r}, seed={recipe.seed}).report('report.html')"
+        )
+    options = {
+        "--detector": recipe.detector if recipe.detector != "ensemble" else None,
+        "--false-alarms": recipe.false_alarms,
+        "--kind": recipe.kind,
+        "--time": recipe.time,
+        "--entity": recipe.entity,
+        "--seed": recipe.seed or None,
+    }
+    for option, value in options.items():
+        words += [option, str(value)] if value is not None else []
+    for name in recipe.ignore:
+        words += ["--ignore", name]
+    return shlex.join([*words, "--report", "report.html"])
+
+
+def _versions() -> str:
+    return f"amiss {__version__}, Python {platform.python_version()}, NumPy {np.__version__}"

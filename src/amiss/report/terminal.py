@@ -1,0 +1,102 @@
+"""A result on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from amiss.core.schema import ColumnSchema
+from amiss.pipeline.result import Result
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["print_result"]
+
+_MOST_NAMES = 6
+
+
+def print_result(console: Console, result: Result, n: int) -> None:
+    """Print what was read, what was promised, and the `n` most anomalous rows with their reasons."""
+    from rich.markup import escape
+
+    promise = result.promise
+    console.print(
+        f"[bold]{escape(result.source.name)}[/]  {len(result):,} rows, {len(result.schema.columns)} columns, "
+        f"kind: {result.model.kind}"
+    )
+    for line in column_lines(result.schema.columns):
+        console.print(f"  {escape(line)}", highlight=False)
+    for note in result.notes:
+        console.print(f"  note: {escape(note)}", highlight=False)
+    if result.model.threshold.same_rows:
+        reached = f"{promise.reached:.3%}".rstrip("%").rstrip("0").rstrip(".") + "%"
+        said = f"raised by {result.n_anomalies:,} rows ({reached})"
+    else:
+        said = f"raised by {result.n_anomalies:,} rows; {promise.reached:.2%} of the rows it was calibrated on"
+    console.print(f"  false alarms: at most {escape(promise.asked)}; alarms {said}\n", highlight=False)
+    if result.model.kind == "series" and result.events:
+        _print_events(console, result, n)
+    else:
+        _print_rows(console, result, n)
+
+
+def column_lines(columns: tuple[ColumnSchema, ...]) -> list[str]:
+    """What was done with the columns, a line for each role."""
+    lines = []
+    verbs = {
+        "number": "ranked as numbers", "category": "ranked as categories", "time": "time", "entity": "entity",
+        "label": "left out, looks like a label", "identifier": "left out, identifier", "constant": "left out, constant",
+        "empty": "left out, empty", "text": "shown, not ranked", "ignored": "left out",
+    }  # fmt: skip
+    for role, verb in verbs.items():
+        names = [c.name + (f" ({c.missing:.1%} missing)" if c.missing and role in ("number", "category") else "")
+                 for c in columns if c.role == role]  # fmt: skip
+        if names:
+            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+            lines.append(f"{verb}: {', '.join(names[:_MOST_NAMES])}{more}")
+    lines += [f"{c.name}: {c.note}" for c in columns if c.role in ("number", "entity") and c.note]
+    return lines
+
+
+def _print_rows(console: Console, result: Result, n: int) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("", width=1)
+    for name in ("row", "score", "p"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("reason", overflow="fold")
+    for e in result.explain_top(n):
+        mark = Text("●", style="red") if e.is_anomaly else Text(" ")
+        table.add_row(mark, str(e.row), f"{e.score:.2f}", f"{e.p_value:.2g}", Text(e.reason))
+    console.print(table)
+
+
+def _print_events(console: Console, result: Result, n: int) -> None:
+    """Alarms close in time belong together: one line for each event, worded by its highest row."""
+    from rich.table import Table
+    from rich.text import Text
+
+    events, entity = result.events, result.schema.first("entity")
+    shown = events[:n]
+    result.explain_all(np.array([event.peak_row for event in shown], np.int64))
+    console.print(f"[bold]{len(events):,} events[/], the most severe first")
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("from", "to", *([entity] if entity else [])):
+        table.add_column(name, no_wrap=True)
+    for name in ("alarms", "row", "score", "p"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("reason", overflow="fold")
+    for event in shown:
+        words = [_clock(event.start), _clock(event.end) if event.end != event.start else ""]
+        words += [event.entity or ""] if entity else []
+        words += [str(event.n_alarms), str(event.peak_row), f"{event.score:.2f}", f"{event.p_value:.2g}"]
+        table.add_row(*(Text(word) for word in words), Text(result.explain(event.peak_row).reason))
+    console.print(table)
+
+
+def _clock(moment: str | None) -> str:
+    return "" if moment is None else moment.replace("T", " ").removesuffix("Z").removesuffix(":00")
