@@ -101,9 +101,8 @@ class Frame:
         elif self.kind(name) == "time":
             return self.times(name)
         values = column.cast(pl.Float64, strict=False).to_numpy()
-        if np.isfinite(values.sum()):
-            return np.asarray(values, np.float64)
-        return np.where(np.isfinite(values), values, np.nan)
+        finite = np.isfinite(values)
+        return np.asarray(values, np.float64) if finite.all() else np.where(finite, values, np.nan)
 
     def words(self, name: str) -> list[str | None]:
         """A column as text; None where missing."""

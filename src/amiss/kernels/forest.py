@@ -51,7 +51,7 @@ def check(trees: Trees, n_features: int) -> None:
     leaf = (trees.left == own) & np.isnan(trees.threshold) & (trees.split == 1)
     inner = (trees.left > own) & (trees.left < n_nodes - 1) & (trees.split >= 0) & (trees.split < 2 * n_features)
     unused = (trees.left == 0) & (trees.split == 1) & np.isnan(trees.threshold)
-    if n_features < 1 or not (leaf | inner | unused).all() or not 0 < trees.height <= n_nodes:
+    if n_features < 1 or not (leaf | inner | unused).all() or not 0 < trees.height <= 64:
         raise ValueError("a tree leads out of itself")
 
 

@@ -1,0 +1,128 @@
+"""Detectors against independent implementations and hand-made cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.covariance import EmpiricalCovariance
+from sklearn.decomposition import PCA as ReferencePCA
+from sklearn.ensemble import IsolationForest as ReferenceForest
+from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
+
+from amiss.detectors import (
+    ECOD,
+    HBOS,
+    KNN,
+    LOF,
+    PCA,
+    Ensemble,
+    IsolationForest,
+    Mahalanobis,
+    RobustCovariance,
+    RobustZScore,
+)
+
+
+@pytest.fixture
+def X():
+    random = np.random.default_rng(3)
+    return random.normal(size=(400, 5)) @ random.normal(size=(5, 5))
+
+
+def test_isolation_forest_differs_from_the_reference_as_two_of_its_seeds_do(X):
+    def rank(scores):
+        return np.argsort(np.argsort(scores))
+
+    reference = [
+        rank(-ReferenceForest(n_estimators=100, random_state=seed).fit(X).score_samples(X)) for seed in range(6)
+    ]
+    ours = [rank(IsolationForest(random_state=seed).fit(X).anomaly_score(X)) for seed in range(6)]
+    among = [np.corrcoef(a, b)[0, 1] for i, a in enumerate(reference) for b in reference[:i]]
+    across = [np.corrcoef(a, b)[0, 1] for a in ours for b in reference]
+    assert np.mean(across) > np.mean(among) - 0.01
+    levels = -ReferenceForest(n_estimators=100, random_state=0).fit(X).score_samples(X)
+    assert IsolationForest().fit(X).anomaly_score(X).mean() == pytest.approx(levels.mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("method", ["kth", "mean", "median"])
+def test_knn_equals_the_reference(X, method):
+    distance, _ = NearestNeighbors(n_neighbors=7).fit(X).kneighbors()
+    expected = {"kth": distance[:, -1], "mean": distance.mean(axis=1), "median": np.median(distance, axis=1)}
+    found = KNN(n_neighbors=7, method=method, sample_size=None).fit(X).anomaly_score(X)
+    np.testing.assert_allclose(found, expected[method], rtol=1e-9)
+
+
+def test_lof_equals_the_reference(X):
+    expected = -LocalOutlierFactor(n_neighbors=12).fit(X).negative_outlier_factor_
+    found = LOF(n_neighbors=12, sample_size=None).fit(X).anomaly_score(X)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_mahalanobis_equals_the_reference(X):
+    expected = np.sqrt(EmpiricalCovariance().fit(X).mahalanobis(X))
+    np.testing.assert_allclose(Mahalanobis(shrinkage=1e-12).fit(X).anomaly_score(X), expected, rtol=1e-6)
+
+
+def test_pca_equals_the_reference(X):
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    detector = PCA(variance=0.7).fit(X)
+    reference = ReferencePCA(n_components=len(detector.components_)).fit(Z)
+    residual = Z - reference.inverse_transform(reference.transform(Z))
+    np.testing.assert_allclose(detector.anomaly_score(X), (residual**2).sum(axis=1), rtol=1e-8)
+
+
+def test_ecod_follows_the_paper(X):
+    # Straight from the definition: tail probabilities by counting, the largest of three sums.
+    n = len(X)
+    left = np.array([[(X[:, j] <= x[j]).sum() / n for j in range(5)] for x in X])
+    right = np.array([[(X[:, j] >= x[j]).sum() / n for j in range(5)] for x in X])
+    skewness = ((X - X.mean(axis=0)) ** 3).mean(axis=0)
+    by_skew = np.where(skewness < 0, left, right)
+    expected = np.max([-np.log(p).sum(axis=1) for p in (left, right, by_skew)], axis=0)
+    np.testing.assert_allclose(ECOD(sample_size=None).fit(X).anomaly_score(X), expected, rtol=1e-12)
+
+
+def test_hbos_counts_bins():
+    X = np.array([[0.0], [0.1], [0.2], [0.9], [1.0], [np.nan]])
+    detector = HBOS(n_bins=2, sample_size=None).fit(X)
+    expected = -np.log((np.array([3, 2, 0, 1]) + 0.5) / (6 + 0.5 * 4))
+    found = detector.anomaly_score([[0.3], [0.6], [5.0], [np.nan]])
+    np.testing.assert_allclose(found, expected)
+
+
+def test_robust_covariance_is_not_moved_by_a_third_of_dirt():
+    random = np.random.default_rng(0)
+    clean = random.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], size=700)
+    dirt = random.normal(8, 0.3, size=(280, 2))
+    scores = RobustCovariance().fit(np.vstack([clean, dirt])).anomaly_score(np.vstack([clean, dirt]))
+    assert scores[700:].min() > np.quantile(scores[:700], 0.999)
+
+
+def test_robust_z_score_in_deviations():
+    X = np.random.default_rng(0).normal(50, 4, size=(5000, 2))
+    assert RobustZScore().fit(X).anomaly_score([[50, 50], [70, 50]]) == pytest.approx([0, 5], abs=0.2)
+
+
+def test_knn_of_a_learnt_row_does_not_meet_itself():
+    X = np.array([[0.0], [1.0], [3.0]])
+    assert KNN(n_neighbors=1).fit(X).anomaly_score(X).tolist() == [1.0, 1.0, 2.0]
+
+
+def test_ensemble_is_never_far_from_its_best_member():
+    random = np.random.default_rng(1)
+    x = random.normal(size=(1500, 1))
+    related = np.hstack([x, x + 0.1 * random.normal(size=(1500, 1)), random.normal(size=(1500, 1))])
+    broken = np.column_stack([random.normal(size=30), -2.5 * np.sign(random.normal(size=30)), np.zeros(30)])
+    broken[:, 0] = -broken[:, 1] * 0.8
+    far = random.normal(size=(30, 3)) + np.array([0, 0, 7.0])
+    for odd in (broken, far):
+        X = np.vstack([related, odd])
+        scores = Ensemble().fit(X).anomaly_score(X)
+        auc = np.mean(scores[1500:, None] > scores[None, :1500])
+        assert auc > 0.98
+
+
+def test_ensemble_leaves_out_what_costs_too_much():
+    X = np.random.default_rng(0).normal(size=(60, 301))
+    assert "robust_covariance" not in Ensemble().fit(X).members_
+    assert "robust_covariance" in Ensemble().fit(X[:, :300]).members_
