@@ -96,9 +96,10 @@ class Reasons:
         strange = [j for j in to_blame if gap[j] >= _STRANGE_GAP and self._credible(expected[j], j)]
         if strange:
             return "; ".join(self._relation(values, row, line, j, expected[j]) for j in strange[:2]), listed
-        shown = [f"{names[j]} {self._word(values, row, line, j)}" for j in (to_blame or order[:2])]
+        named = to_blame or order[:2]
+        shown = [f"{names[j]} {self._word(values, row, line, j)}" for j in named]
         if len(shown) == 1:
-            return f"{shown[0]} is seldom seen, though inside its usual {self._usual(line, to_blame[0])}", listed
+            return f"{shown[0]} is seldom seen, though inside its usual {self._usual(line, named[0])}", listed
         return f"unusual together, though each is usual by itself: {', '.join(shown)}", listed
 
     def _outside(self, x: float, j: int) -> bool:

@@ -101,7 +101,7 @@ def fit(
     """Learn a Model from rows that are mostly normal, to score others with.
 
     Takes the options of `detect`. The threshold is calibrated on rows that the detector in question has not seen
-    (five folds); rows of the same kind then raise no more false alarms than asked.
+    (ten folds); rows of the same kind then raise no more false alarms than asked.
 
     Raises
     ------

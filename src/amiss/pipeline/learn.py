@@ -25,7 +25,7 @@ from amiss.summaries.table import TableSummary
 __all__ = ["Learnt", "calibration_scores", "learn"]
 
 FEWEST_ROWS = 10
-N_FOLDS = 5
+N_FOLDS = 10
 _SAMPLE_ROWS = 10_000
 _SAMPLE_CELLS = 4_000_000
 _CALIBRATION_ROWS = 100_000

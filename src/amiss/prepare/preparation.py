@@ -205,10 +205,12 @@ def _robust(X: Matrix, fallback: Vector | None = None) -> tuple[Vector, Vector]:
     if not len(X):
         return np.full(X.shape[1], np.nan), np.ones(X.shape[1]) if fallback is None else fallback
     unit = np.maximum(np.nanmax(np.abs(filled), axis=0), 1e-300)  # so that squares cannot overflow
-    low, middle, high = np.nanquantile(filled / unit, [0.25, 0.5, 0.75], axis=0)
+    unit_free = filled / unit
+    first, low, middle, high, last = np.nanquantile(unit_free, [0.01, 0.25, 0.5, 0.75, 0.99], axis=0)
     by_quartiles = (high - low) / 1.349
-    deviation = np.nanstd(filled / unit, axis=0)
-    # Where most values are equal, or a few are immense, one of the two says nothing.
+    deviation = np.nanstd(np.clip(unit_free, first, last), axis=0)
+    deviation = np.where(deviation > 0, deviation, np.nanstd(unit_free, axis=0))
+    # Where most values are equal the quartiles say nothing; a few immense values must not speak for them either.
     scale = np.where(by_quartiles > 0.05 * deviation, by_quartiles, deviation) * unit
     tiny = np.maximum(1e-9 * np.abs(middle * unit), 1e-300)
     scale = np.where(scale > tiny, scale, 1.0 if fallback is None else fallback)

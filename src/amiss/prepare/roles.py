@@ -132,7 +132,7 @@ def _role(name: str, counts: ColumnCounts, summary: TableSummary) -> tuple[str, 
         return "empty", "no value at all; left out"
     if counts.constant and summary.n_rows > 1:
         return "constant", f"always {counts.lowest}; left out"
-    if _LABEL.match(name.strip()) and len(summary.sample.counts(name)) <= _MOST_LABELS:
+    if _LABEL.match(name.strip()) and _holds_labels(name, counts, summary):
         return "label", "looks like a label; left out of the ranking"
     if counts.kind == "time":
         return "time", ""
@@ -143,6 +143,17 @@ def _role(name: str, counts: ColumnCounts, summary: TableSummary) -> tuple[str, 
     if counts.kind == "number":
         return _role_of_numbers(name, counts, summary)
     return _role_of_text(name, summary)
+
+
+def _holds_labels(name: str, counts: ColumnCounts, summary: TableSummary) -> bool:
+    """Few different values, each of them often; numbers only if they are whole."""
+    distinct = len(summary.sample.counts(name))
+    if counts.kind == "number":
+        values = summary.sample.numbers(name)
+        present = values[~np.isnan(values)]
+        if (present != np.floor(present)).any():
+            return False
+    return distinct <= 2 or (distinct <= _MOST_LABELS and distinct <= 0.2 * summary.sample.n_rows)
 
 
 def _role_of_numbers(name: str, counts: ColumnCounts, summary: TableSummary) -> tuple[str, str]:

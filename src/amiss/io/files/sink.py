@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -149,9 +150,13 @@ def _write_columnar(path: Path, tables: Iterator[pl.DataFrame], form: str) -> in
             lazy.sink_parquet(path, row_group_size=131_072)
         else:
             lazy.sink_ipc(path)
-    except BaseException:
+    except BaseException as error:
         if failures:
             raise failures[0] from None
+        # The writer words what the operating system said; its number says what it was.
+        number = re.search(r"os error (\d+)", str(error))
+        if number and isinstance(error, pl.exceptions.PolarsError):
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
         raise
     return n_rows
 

@@ -85,6 +85,14 @@ def _recognise_encoding(start: bytes) -> tuple[str, int]:
     return "utf-8", 0
 
 
+def _is_utf8(start: bytes) -> bool:
+    try:
+        start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start >= len(start) - 3  # a character cut by the end of the look
+    return True
+
+
 class DelimitedText:
     """CSV and its kin: delimiter, header, quotes, encoding and types are recognised.
 
@@ -103,6 +111,8 @@ class DelimitedText:
         if not start.strip():
             raise DataError("the file is empty", mend="give a table with a header and rows")
         self._encoding, self._mark = _recognise_encoding(start)
+        if self._encoding == "utf-8" and not _is_utf8(start):
+            self._read_as_windows()
         self._old_mac = b"\n" not in start and b"\r" in start
         self._quoted = True
         self._schema: dict[str, pl.DataType] | None = None
@@ -110,6 +120,10 @@ class DelimitedText:
         text = text.replace(b"\r", b"\n") if self._old_mac else text
         whole = len(start) < 1 << 20
         self._look(text if whole else text[: text.rfind(b"\n") + 1] or text)
+
+    def _read_as_windows(self) -> None:
+        self._encoding = "cp1252"
+        self._note("the text is not UTF-8; read as Windows-1252")
 
     def _look(self, text: bytes) -> None:
         """Delimiter and header from the first lines."""
@@ -197,13 +211,12 @@ class DelimitedText:
             self._schema = self._infer(block)
         try:
             return self._read(block, self._schema), 0
-        except pl.exceptions.ComputeError as error:
+        except pl.exceptions.PolarsError as error:
             reason = str(error)
         if "utf-8" in reason:
-            self._encoding = "cp1252"
-            self._note("the text is not UTF-8; read as Windows-1252")
+            self._read_as_windows()
             raise ChangedMindError
-        if "more fields" in reason:
+        if "more fields" in reason or "not specified in schema" in reason:
             return self._parse_ragged(block)
         if "could not parse" in reason:
             self._widen(block)
@@ -220,8 +233,9 @@ class DelimitedText:
         rows = csv.reader(io.StringIO(block.decode("utf-8", "replace")), delimiter=self.delimiter)
         ragged = sum(len(row) > len(self.names) for row in rows)
         try:
-            return self._read(block, self._schema, truncate_ragged_lines=True), ragged
-        except pl.exceptions.ComputeError:
+            table = self._read(block, self._schema, truncate_ragged_lines=True, extra_columns="ignore")
+            return table, ragged
+        except pl.exceptions.PolarsError:
             self._widen(block)
             raise
 
@@ -246,10 +260,9 @@ class DelimitedText:
 
         try:
             table = self._read(block, None, infer_schema_length=None, truncate_ragged_lines=True)
-        except pl.exceptions.ComputeError as error:
+        except pl.exceptions.PolarsError as error:
             if "utf-8" in str(error):
-                self._encoding = "cp1252"
-                self._note("the text is not UTF-8; read as Windows-1252")
+                self._read_as_windows()
                 raise ChangedMindError from None
             return dict.fromkeys(self.names, pl.String())
         found = list(table.schema.values())[: len(self.names)]
@@ -266,6 +279,7 @@ class DelimitedText:
             separator=self.delimiter,
             quote_char='"' if self._quoted else None,
             null_values=_NULLS,
+            **({"missing_columns": "insert"} if schema else {}),
             **options,
         )
 

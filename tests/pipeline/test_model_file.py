@@ -1,0 +1,180 @@
+"""The model file: whole and exact, or refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+
+import numpy as np
+import polars as pl
+import pytest
+
+import amiss
+from amiss.core.errors import ConnectorError, ModelFileError
+from amiss.datasets import make_plant
+
+TABLE = make_plant(n_pumps=2, n_days=7, seed=1).frame.table
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "m.amiss"
+    amiss.fit(TABLE, false_alarms="2%").save(path)
+    return path
+
+
+@pytest.fixture
+def parts(saved):
+    with zipfile.ZipFile(saved) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def write(path, parts):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return path
+
+
+def refused(path, words):
+    with pytest.raises(ModelFileError, match=words) as caught:
+        amiss.load(path)
+    assert caught.value.exit_code == 4
+
+
+def test_a_loaded_model_is_the_saved_one(saved):
+    model, again = amiss.fit(TABLE, false_alarms="2%"), amiss.load(saved)
+    a, b = model.score(TABLE), again.score(TABLE)
+    np.testing.assert_array_equal(a.scores, b.scores)
+    np.testing.assert_array_equal(a.p_values, b.p_values)
+    assert [e.reason for e in a.explain_top(9)] == [e.reason for e in b.explain_top(9)]
+    assert again.recipe == model.recipe
+    assert again.schema == model.schema
+    assert again.promise == model.promise
+    assert again.kind == "series"
+    assert [e for e in a.events] == [e for e in b.events]
+
+
+def test_equal_models_give_equal_files(saved, tmp_path):
+    amiss.fit(TABLE, false_alarms="2%").save(tmp_path / "m.amiss")
+    assert (tmp_path / "m.amiss").read_bytes() == saved.read_bytes()
+
+
+def test_nothing_in_it_can_run(parts):
+    manifest = json.loads(parts["manifest.json"])
+    assert manifest["format"] == "amiss-model"
+    assert set(manifest) >= {"format_version", "recipe", "schema", "libraries", "arrays", "amiss_version"}
+    assert set(parts) == {"manifest.json", *(f"{name}.npy" for name in manifest["arrays"])}
+    for name, data in parts.items():
+        if name.endswith(".npy"):
+            np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+            assert b"numpy." not in data
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.7, 0.99])
+def test_cut_files(saved, tmp_path, share):
+    data = saved.read_bytes()
+    path = tmp_path / "cut.amiss"
+    path.write_bytes(data[: int(share * len(data))])
+    refused(path, "no model file")
+
+
+def test_a_flipped_byte_anywhere_is_noticed(saved, tmp_path):
+    data = saved.read_bytes()
+    expected = amiss.load(saved).score(TABLE).scores
+    random = np.random.default_rng(0)
+    path = tmp_path / "flipped.amiss"
+    for place in random.integers(0, len(data), 60):
+        spoilt = bytearray(data)
+        spoilt[place] ^= 1 << int(random.integers(8))
+        path.write_bytes(bytes(spoilt))
+        try:
+            model = amiss.load(path)
+        except ModelFileError:
+            continue
+        # Some bytes of a zip's directory carry nothing: the model is then the whole one.
+        np.testing.assert_array_equal(model.score(TABLE).scores, expected)
+
+
+def test_files_that_are_something_else(tmp_path):
+    for name, data in {"text": b"hello", "empty": b"", "pickle": b"\x80\x04cos\nsystem\n."}.items():
+        path = tmp_path / name
+        path.write_bytes(data)
+        refused(path, "no model file")
+    refused(write(tmp_path / "zip", {"a.txt": b"x"}), "no manifest")
+    refused(write(tmp_path / "other", {"manifest.json": b'{"format": "x"}'}), "no model file of amiss")
+    refused(write(tmp_path / "list", {"manifest.json": b"[1]"}), "no model file of amiss")
+    refused(write(tmp_path / "json", {"manifest.json": b"{"}), "does not hold a sound model")
+    with pytest.raises(ConnectorError):
+        amiss.load(tmp_path / "none.amiss")
+
+
+def test_later_format(parts, tmp_path):
+    manifest = json.loads(parts["manifest.json"]) | {"format_version": 99}
+    refused(write(tmp_path / "m", parts | {"manifest.json": json.dumps(manifest).encode()}), "format 99")
+
+
+def test_parts_too_many_or_missing(parts, tmp_path):
+    refused(write(tmp_path / "m", parts | {"../../evil.py": b"x"}), "not those of its manifest")
+    name = next(name for name in parts if name.endswith(".npy"))
+    refused(write(tmp_path / "m", {k: v for k, v in parts.items() if k != name}), "not those of its manifest")
+
+
+def test_a_changed_array_is_noticed(parts, tmp_path):
+    name = "detector/fill_.npy"
+    refused(write(tmp_path / "m", parts | {name: parts[name][:-8] + bytes(8)}), "damaged|checksum")
+
+
+def _with_array(parts, key, array, **facts):
+    """A hostile file with right checksums."""
+    import hashlib
+
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, array, allow_pickle=array.dtype == object)
+    manifest = json.loads(parts["manifest.json"])
+    manifest["arrays"][key] = {
+        "dtype": str(array.dtype), "shape": list(array.shape), "sha256": hashlib.sha256(stream.getvalue()).hexdigest(),
+    } | facts  # fmt: skip
+    return parts | {"manifest.json": json.dumps(manifest).encode(), f"{key}.npy": stream.getvalue()}
+
+
+def test_hostile_arrays(parts, tmp_path):
+    forest = "detector/members_.isolation_forest"
+    left = np.lib.format.read_array(io.BytesIO(parts[f"{forest}.left_.npy"]))
+    path = tmp_path / "m"
+    refused(write(path, _with_array(parts, f"{forest}.left_", left + np.int32(10**6))), "leads out")
+    refused(write(path, _with_array(parts, f"{forest}.left_", left[:, :5].copy())), "do not fit together")
+    refused(write(path, _with_array(parts, "reasons/low", np.zeros(99))), "do not fit together")
+    refused(write(path, _with_array(parts, "reasons/low", np.array([{}], object))), "type or shape")
+    refused(write(path, _with_array(parts, "reasons/low", np.zeros(3), shape=[10**12])), "larger than any")
+    refused(write(path, _with_array(parts, "reasons/low", np.zeros(3), dtype="int64")), "not what the manifest says")
+    refused(write(path, _with_array(parts, "detector/members_.knn.reference_", np.zeros((4, 99)))), "sound model")
+
+
+def test_a_bomb_is_not_unpacked(parts, tmp_path):
+    refused(write(tmp_path / "m", _with_array(parts, "reasons/low", np.zeros(3)) | {"reasons/low.npy": bytes(50 << 20)}), "larger than it may be")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"detector": "os.system"}, "no detector"),
+        ({"detector": "knn"}, "sound model"),
+        ({"detector": 7}, "sound model"),
+        ({"params": {"__class__": "x"}}, "sound model|Invalid parameter"),
+        ({"unknown": 1}, "sound model"),
+    ],
+)
+def test_hostile_recipes(parts, tmp_path, change, words):
+    manifest = json.loads(parts["manifest.json"])
+    manifest["recipe"] |= change
+    refused(write(tmp_path / "m", parts | {"manifest.json": json.dumps(manifest).encode()}), words)
+
+
+def test_saving_fails_whole(tmp_path):
+    model = amiss.fit(pl.DataFrame({"x": np.random.default_rng(0).normal(size=50)}))
+    with pytest.raises(ConnectorError, match="no such folder"):
+        model.save(tmp_path / "none" / "m.amiss")
+    assert os.listdir(tmp_path) == []

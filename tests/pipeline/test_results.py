@@ -1,0 +1,196 @@
+"""detect, fit and score: one Model, the same scores by every road."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+import amiss
+from amiss.core.catalog import detector_names
+from amiss.core.errors import DataError, ParameterError, PromiseError, SchemaError
+from amiss.core.frame import Frame
+from amiss.core.source import MemorySource
+from amiss.datasets import make_plant
+from amiss.io.files import text
+
+R = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def plant():
+    return make_plant(n_pumps=2, n_days=8, seed=3)
+
+
+def test_files_frames_and_batches_give_the_same_scores(tmp_path, plant, monkeypatch):
+    table = plant.frame.table
+    whole = amiss.detect(table)
+    table.write_csv(tmp_path / "t.csv")
+    table.write_parquet(tmp_path / "t.parquet")
+    monkeypatch.setattr(MemorySource, "batch_rows", 100)
+    monkeypatch.setattr(text, "BLOCK_BYTES", 5000)
+    for data in (table, tmp_path / "t.csv", tmp_path / "t.parquet", str(tmp_path / "t.csv")):
+        result = amiss.detect(data)
+        np.testing.assert_allclose(result.scores, whole.scores, rtol=1e-9)
+        np.testing.assert_array_equal(result.is_anomaly, whole.is_anomaly)
+        assert [e.reason for e in result.explain_top(5)] == [e.reason for e in whole.explain_top(5)]
+
+
+def test_rows_score_alike_alone_and_in_company(plant):
+    model = amiss.fit(plant.frame.table)
+    whole = model.score(plant.frame.table).scores
+    for start in (0, 77, 500):
+        alone = model.score(plant.frame.table[start : start + 1]).scores
+        np.testing.assert_allclose(alone, whole[start : start + 1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("detector", detector_names())
+def test_every_detector_ranks_a_table(plant, detector, tmp_path):
+    result = amiss.detect(plant.frame.table, detector=detector)
+    assert np.isfinite(result.scores).all()
+    assert result.explain(int(result.ranking(1)[0])).reason
+    model = amiss.fit(plant.frame.table, detector=detector)
+    model.save(tmp_path / "m.amiss")
+    np.testing.assert_array_equal(
+        amiss.load(tmp_path / "m.amiss").score(plant.frame.table).scores, model.score(plant.frame.table).scores
+    )
+
+
+def test_most_planted_faults_are_found(plant):
+    found = 0
+    for seed in range(3):
+        made = make_plant(seed=seed)
+        result = amiss.detect(made.frame.table)
+        found += sum(result.is_anomaly[fault.rows].any() for fault in made.faults)
+        beside = (result.is_anomaly & ~made.is_fault).sum() / (~made.is_fault).sum()
+        assert beside <= 0.01
+    assert found >= 0.6 * 3 * len(made.faults)
+
+
+def test_reasons_name_the_planted_cause():
+    X = R.normal(size=(3000, 6)) @ R.normal(size=(6, 6))
+    rows = np.arange(0, 3000, 50)
+    cause = R.integers(0, 6, len(rows))
+    X[rows, cause] += 8 * X.std(axis=0)[cause]
+    result = amiss.detect(X)
+    named = [result.explain(int(row)).contributions[0].column for row in rows]
+    assert np.mean([name == f"column_{j + 1}" for name, j in zip(named, cause, strict=True)]) >= 0.95
+
+
+def test_a_broken_relation_is_worded_as_one():
+    x = R.normal(50, 10, 2000)
+    table = pl.DataFrame({"a": x, "b": 2 * x + R.normal(0, 0.5, 2000), "c": R.normal(size=2000)})
+    table[7, "a"], table[7, "b"] = 45.0, 112.0
+    result = amiss.detect(table)
+    assert 7 in result.ranking(4)
+    assert "would fit the other values" in result.explain(7).reason
+
+
+def test_reasons_in_words():
+    table = pl.DataFrame(
+        {"x": np.append(R.normal(size=999).round(2), 50.0), "w": ["a", "b"] * 499 + ["odd", "a"], "y": R.normal(size=1000)}
+    ).with_columns(y=pl.when(pl.int_range(1000) == 5).then(None).otherwise(pl.col("y")))
+    result = amiss.detect(table)
+    assert "x 50.00 is far above its usual" in result.explain(999).reason
+    assert "w 'odd' is rare: 0.1% of rows" in result.explain(998).reason
+    assert "y is missing, as in 0.1% of rows" in result.explain(5).reason
+    model = amiss.fit(table)
+    fresh = model.score(pl.DataFrame({"x": [0.0], "w": ["new"], "y": [0.0]}))
+    assert "w 'new' was never seen before" in fresh.explain(0).reason
+
+
+def test_ranking_and_explanations_agree():
+    result = amiss.detect(R.normal(size=(400, 3)))
+    order = result.ranking(400)
+    assert sorted(order.tolist()) == list(range(400))
+    assert (np.diff(result.scores[order]) <= 0).all()
+    assert (np.diff(result.p_values[order]) >= 0).all()
+    for e in result.explain_top(20):
+        assert e.score == result.scores[e.row]
+        assert e.p_value == result.p_values[e.row]
+        assert sum(c.share for c in e.contributions) <= 1.001
+    with pytest.raises(ParameterError, match="no row 400"):
+        result.explain(400)
+
+
+def test_ties_keep_the_order_of_rows():
+    result = amiss.detect(np.repeat([[1.0], [2.0]], [95, 5], axis=0), detector="robust_z_score")
+    assert result.ranking(5).tolist() == [95, 96, 97, 98, 99]
+
+
+def test_scored_table_has_all_rows_and_the_four_columns(plant):
+    result = amiss.detect(plant.frame.table)
+    table = pl.concat(list(result.scored()))
+    assert table.columns == [*plant.frame.names, "anomaly_score", "p_value", "is_anomaly", "reason"]
+    np.testing.assert_array_equal(table["anomaly_score"].to_numpy(), result.scores)
+    assert (table["reason"].is_not_null() == table["is_anomaly"]).all()
+
+
+def test_events_group_alarms_of_one_entity(plant):
+    result = amiss.detect(plant.frame.table)
+    events = result.events
+    assert sum(event.n_alarms for event in events) == result.n_anomalies
+    assert [e.score for e in events] == sorted((e.score for e in events), reverse=True)
+    drift = next(fault for fault in plant.faults if fault.kind == "drift")
+    mine = [e for e in events if e.entity == drift.pump and e.peak_row in set(drift.rows.tolist())]
+    assert mine
+    assert mine[0].n_alarms > 3
+    assert mine[0].start >= str(drift.start)[:19]
+
+
+def test_without_time_each_alarm_is_an_event():
+    result = amiss.detect(R.normal(size=(500, 2)))
+    assert len(result.events) == result.n_anomalies == 5
+    assert result.events[0].start is None
+
+
+def test_a_seed_makes_it_repeatable():
+    X = R.normal(size=(400, 3))
+    np.testing.assert_array_equal(amiss.detect(X, seed=5).scores, amiss.detect(X, seed=5).scores)
+    assert not np.array_equal(amiss.detect(X, seed=5).scores, amiss.detect(X, seed=6).scores)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"detector": "isolation_forrest"}, ParameterError, "did you mean 'isolation_forest'"),
+        ({"detector": "knn", "params": {"n_neighbors": 0}}, ParameterError, "n_neighbors=0"),
+        ({"detector": "knn", "params": {"k": 3}}, ParameterError, "Invalid parameter 'k'"),
+        ({"kind": "graph"}, ParameterError, "no kind 'graph'"),
+        ({"kind": "series"}, ParameterError, "no column holds the time"),
+        ({"seed": -1}, ParameterError, "seed -1"),
+        ({"seed": "x"}, ParameterError, "wrong type"),
+        ({"ignore": ["column_9"]}, SchemaError, "no column 'column_9'"),
+        ({"false_alarms": "0.001%"}, PromiseError, "99,900 more rows"),
+        ({"false_alarms": "lots"}, ParameterError, "cannot be read"),
+    ],
+)
+def test_options_that_cannot_be(options, error, words):
+    with pytest.raises(error, match=words):
+        amiss.detect(R.normal(size=(100, 2)), **options)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 9])
+def test_too_few_rows(n_rows):
+    with pytest.raises(DataError, match="too few"):
+        amiss.detect(R.normal(size=(n_rows, 3)))
+
+
+def test_scoring_needs_the_learnt_columns(plant):
+    model = amiss.fit(plant.frame.table)
+    with pytest.raises(SchemaError, match="'pressure_bar'.*is not there"):
+        model.score(plant.frame.table.drop("pressure_bar"))
+    more = plant.frame.table.with_columns(extra=pl.lit(1))
+    np.testing.assert_array_equal(model.score(more).scores, model.score(plant.frame.table).scores)
+
+
+def test_rows_at_gives_rows_in_the_order_asked(plant):
+    result = amiss.detect(plant.frame.table)
+    rows = np.array([5, 1, 900, 1])
+    assert result.rows_at(rows).table.equals(plant.frame.table[rows.tolist()])
+
+
+def test_notebook_view(plant):
+    html = amiss.detect(Frame.of({"<b>": R.normal(size=50), "y": R.normal(size=50)}))._repr_html_()
+    assert "<table>" in html
+    assert "<b> " not in html

@@ -1,0 +1,97 @@
+"""What each column is recognised as."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from amiss.core.errors import SchemaError
+from amiss.core.frame import Frame
+from amiss.prepare.roles import Wishes, infer_schema
+from amiss.summaries.table import TableSummary
+
+N = 200
+R = np.random.default_rng(0)
+COLUMNS = {
+    "row_number": (np.arange(N), "identifier"),
+    "serial": ([f"SN-{i:05d}" for i in range(N)], "identifier"),
+    "device_id": (R.permutation(10 * N)[:N], "identifier"),
+    "flow": (R.normal(size=N), "number"),
+    "flag": (R.integers(0, 2, N), "number"),
+    "text_number": ([f"{v:.2f}" for v in R.normal(size=N)], "number"),
+    "with_words": (["n/a" if i % 50 == 0 else f"{i % 17}" for i in range(N)], "number"),
+    "protocol": (R.choice(["tcp", "udp", "icmp"], N), "category"),
+    "valve_open": (R.random(N) > 0.3, "category"),
+    "remark": ([f"checked by hand, finding number {i} was noted" for i in range(N)], "text"),
+    "seldom": ([None] * (N - 3) + ["a", "b", "a"], "text"),
+    "label": (R.integers(0, 2, N), "label"),
+    "attack_cat": (R.choice(["Normal", "DoS"], N), "label"),
+    "Labelb": (R.integers(0, 2, N), "label"),
+    "label_width": (R.normal(size=N), "number"),
+    "always": (np.full(N, 3.5), "constant"),
+    "nothing": ([None] * N, "empty"),
+    "when": ([f"2026-01-{1 + i // 24 % 28:02d} {i % 24:02d}:00:00" for i in range(N)], "time"),
+}
+
+
+def schema_of(columns, **wishes):
+    summary = TableSummary.of(Frame.of(columns), capacity=1000)
+    return {c.name: c for c in infer_schema(summary, Wishes(**wishes)).columns}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_roles(name):
+    values, role = COLUMNS[name]
+    found = schema_of({"x": R.normal(size=N), name: values})[name]
+    assert found.role == role, found
+    assert role in ("number", "time") or found.note
+
+
+@pytest.mark.parametrize(("unit", "name"), [(1, "ts"), (1e3, "timestamp"), (1e6, "time"), (1e9, "created_at")])
+def test_epoch_times(unit, name):
+    stamps = (1.76e9 + 60 * np.arange(N)) * unit
+    assert schema_of({"x": R.normal(size=N), name: stamps})[name].role == "time"
+
+
+def test_a_duration_called_time_is_a_number():
+    assert schema_of({"x": R.normal(size=N), "time": R.exponential(20, N)})["time"].role == "number"
+
+
+def test_one_time_only():
+    day = [f"2026-01-{1 + i % 28:02d}" for i in range(N)]
+    found = schema_of({"x": R.normal(size=N), "start": day, "end": day})
+    assert (found["start"].role, found["end"].role) == ("time", "ignored")
+    found = schema_of({"x": R.normal(size=N), "start": day, "end": day}, time="end")
+    assert (found["start"].role, found["end"].role) == ("ignored", "time")
+
+
+def test_entity_tells_series_apart():
+    stamps = [f"2026-01-01 {h:02d}:{m:02d}:00" for h in range(10) for m in range(10) for _ in "ab"]
+    found = schema_of({"time": stamps, "pump": ["a", "b"] * 100, "x": R.normal(size=N)})
+    assert found["pump"].role == "entity"
+    shuffled = R.permutation(["a", "b"] * 100)
+    found = schema_of({"time": stamps, "mode": shuffled, "x": R.normal(size=N)})
+    assert found["mode"].role == "category"
+
+
+def test_wishes_overrule():
+    columns = {"a": R.normal(size=N), "b": R.normal(size=N), "label": R.integers(0, 2, N), "u": ["x", "y"] * 100}
+    found = schema_of(columns, ignore=("a",), entity="u", roles={"label": "number"})
+    assert [found[n].role for n in ("a", "u", "label")] == ["ignored", "entity", "number"]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        ({"time": "tiem"}, "did you mean 'time'"),
+        ({"time": "x"}, "holds no times"),
+        ({"roles": {"word": "number"}}, "holds no numbers"),
+        ({"roles": {"x": "numeric"}}, "cannot be 'numeric'"),
+        ({"ignore": ("nope",)}, "there is no column 'nope'"),
+    ],
+)
+def test_wishes_that_cannot_be(wishes, words):
+    columns = {"time": ["2026-01-01"] * 100 + ["2026-01-02"] * 100, "x": np.full(N, 1e300), "word": ["a", "b"] * 100}
+    columns["x"] = np.array(["abc", "def"] * 100)
+    with pytest.raises(SchemaError, match=words):
+        schema_of(columns, **wishes)
