@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.catalog import detector_class
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
@@ -15,8 +16,9 @@ from amiss.core.summary import Sample, Summary
 
 __all__ = ["Ensemble"]
 
-# name → (parameters, whether the logarithm of the score is averaged). Distances have heavy tails and would outvote
-# the others. Chosen together on the 22 development tables, see benchmarks/accuracy/.
+# name → (parameters, whether the score is a distance). Distances have heavy tails: the mean takes their logarithm, or
+# they would outvote the others; the highest takes their root, or a row that one member alone finds far out, because
+# it breaks a relation, would drown. Chosen together on the 22 development tables, see benchmarks/accuracy/.
 _MEMBERS: Mapping[str, tuple[Mapping[str, Any], bool]] = {
     "isolation_forest": ({}, False),
     "hbos": ({"n_bins": 20}, False),
@@ -26,7 +28,7 @@ _MEMBERS: Mapping[str, tuple[Mapping[str, Any], bool]] = {
 _WIDEST_COVARIANCE = 300
 _TINY = 1e-12
 _LOUDEST = 0.5
-"""Weight of the highest of the members' scores beside their mean: a row that only one of them sees must not drown."""
+"""Weight of the highest of the members' scores beside their mean."""
 
 
 class Ensemble(MergeDetector[Summary]):
@@ -54,8 +56,8 @@ class Ensemble(MergeDetector[Summary]):
         The fitted detectors by name.
     fill_ : (n_features,)
         Values put where one is missing and a member needs it.
-    center_, spread_ : (n_members,)
-        Mean and standard deviation of each member's score over the rows learnt.
+    center_, spread_ : (2, n_members)
+        Mean and standard deviation of each member's score over the rows learnt, as it enters the mean, and the highest.
 
     Examples
     --------
@@ -92,14 +94,11 @@ class Ensemble(MergeDetector[Summary]):
         absent = np.maximum(np.isnan(X).mean(axis=0), 0.5 / len(X))
         self.fill_ = np.nanmedian(filled, axis=0) + np.nanstd(filled, axis=0) * deviation_of(absent)
         self.members_ = {name: self._member(name) for name in _MEMBERS if self._suits(name, X.shape[1])}
-        center, spread = [], []
-        for name, member in self.members_.items():
-            rows = self._view(member, X)
-            member.fit_summary(member.summarize_rows(rows))
-            scores = _scale(name, member.score_rows(rows[:5000]))
-            center.append(scores.mean())
-            spread.append(max(scores.std(), _TINY))
-        self.center_, self.spread_ = np.array(center), np.array(spread)
+        for member in self.members_.values():
+            member.fit_summary(member.summarize_rows(self._view(member, X)))
+        both = self._both_scales(X[:5000])
+        self.center_ = both.mean(axis=1)
+        self.spread_ = np.maximum(both.std(axis=1), _TINY)
 
     @staticmethod
     def _suits(name: str, n_features: int) -> bool:
@@ -116,24 +115,26 @@ class Ensemble(MergeDetector[Summary]):
             return X
         return np.where(np.isnan(X), self.fill_, X)
 
-    def _standard_scores(self, X: Matrix) -> Matrix:
-        """Score of each row by each member, in deviations from that member's mean: (n_rows, n_members)."""
-        columns = [
-            (_scale(name, member.score_rows(self._view(member, X))) - center) / spread
-            for (name, member), center, spread in zip(
-                self.members_.items(), self.center_, self.spread_, strict=True
-            )
-        ]
-        return np.stack(columns, axis=1)
+    def _both_scales(self, X: Matrix) -> npt.NDArray[np.float64]:
+        """Scores of the members as they enter the mean, and the highest: (2, n_rows, n_members)."""
+        columns = [(name, member.score_rows(self._view(member, X))) for name, member in self.members_.items()]
+        for_mean = [np.log(s + _TINY) if _MEMBERS[name][1] else s for name, s in columns]
+        for_highest = [np.sqrt(s) if _MEMBERS[name][1] else s for name, s in columns]
+        return np.stack([np.stack(for_mean, axis=1), np.stack(for_highest, axis=1)])
+
+    def _standard_scores(self, X: Matrix) -> npt.NDArray[np.float64]:
+        """The same, in deviations from each member's mean."""
+        standard: npt.NDArray[np.float64] = self._both_scales(X) - self.center_[:, None, :]
+        return standard / self.spread_[:, None, :]
 
     def _score(self, X: Matrix) -> Vector:
-        standard = self._standard_scores(X)
-        score: Vector = standard.mean(axis=1) + _LOUDEST * standard.max(axis=1)
+        for_mean, for_highest = self._standard_scores(X)
+        score: Vector = for_mean.mean(axis=1) + _LOUDEST * for_highest.max(axis=1)
         return score
 
     def _contributions(self, X: Matrix) -> Matrix:
         """What speaks against a row, by feature: members that find it odd have their say in proportion."""
-        weight = np.maximum(self._standard_scores(X), 0.0) / len(self.members_)
+        weight = np.maximum(self._standard_scores(X)[1], 0.0) / len(self.members_)
         total = np.zeros_like(X)
         for k, member in enumerate(self.members_.values()):
             terms = member.contribute_rows(self._view(member, X))
@@ -165,6 +166,3 @@ class Ensemble(MergeDetector[Summary]):
                 self.members_[name] = self._member(name).restore(theirs)
         return self
 
-
-def _scale(name: str, scores: Vector) -> Vector:
-    return np.log(scores + _TINY) if _MEMBERS[name][1] else scores
