@@ -29,7 +29,15 @@ def table(path: Path, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def main() -> None:
     paths = sorted(Path(sys.argv[1]).glob("*.npz"))
-    names = sys.argv[2:] or ["ensemble", "isolation_forest", "hbos", "ecod", "knn", "pca", "robust_covariance"]
+    names = sys.argv[2:] or [
+        "ensemble",
+        "isolation_forest",
+        "hbos",
+        "ecod",
+        "knn",
+        "pca",
+        "robust_covariance",
+    ]
     figures = {name: np.zeros((len(paths), len(SEEDS), 2)) for name in names}
     seconds = dict.fromkeys(names, 0.0)
     for i, path in enumerate(paths):

@@ -66,7 +66,8 @@ def test_top_is_of_the_callers_kind(kind, expected):
 def test_arrays_and_lists():
     X = RANDOM.normal(size=(50, 3))
     expected = amiss.detect(X).scores
-    np.testing.assert_array_equal(amiss.detect(X.tolist() and {f"column_{j + 1}": X[:, j] for j in range(3)}).scores, expected)
+    columns = {f"column_{j + 1}": X[:, j] for j in range(3)}
+    np.testing.assert_array_equal(amiss.detect(columns).scores, expected)
     assert amiss.detect(X.astype(np.float32)).scores.shape == (50,)
     assert amiss.detect(RANDOM.integers(0, 9, 50)).scores.shape == (50,)
     assert isinstance(amiss.detect(X).top(2), pl.DataFrame)
@@ -106,8 +107,8 @@ def test_numbers_read_what_people_write():
 @pytest.mark.parametrize(
     "written",
     [
-        "2026-03-01 12:30:00", "2026-03-01T12:30:00", "2026-03-01T12:30:00Z", "2026-03-01 12:30", "2026-03-01T14:30:00+02:00",
-        "2026/03/01 12:30:00", "01.03.2026 12:30:00", "2026-03-01 12:30:00.000",
+        "2026-03-01 12:30:00", "2026-03-01T12:30:00", "2026-03-01T12:30:00Z", "2026-03-01 12:30",
+        "2026-03-01T14:30:00+02:00", "2026/03/01 12:30:00", "01.03.2026 12:30:00", "2026-03-01 12:30:00.000",
     ],
 )  # fmt: skip
 def test_times_read_what_people_write(written):

@@ -21,7 +21,9 @@ from amiss.io.files import sink, source, text
 from amiss.io.files.source import FileSource
 
 R = np.random.default_rng(0)
-TABLE = pl.DataFrame({"a": R.normal(size=60).round(3), "b": R.integers(0, 9, 60), "c": R.choice(["x", "y z"], 60).tolist()})
+TABLE = pl.DataFrame(
+    {"a": R.normal(size=60).round(3), "b": R.integers(0, 9, 60), "c": R.choice(["x", "y z"], 60).tolist()}
+)
 
 
 def read(path):
@@ -76,7 +78,8 @@ def test_block_size_does_not_matter(tmp_path, monkeypatch, block):
 
 
 @pytest.mark.parametrize(
-    ("late", "dtype"), [("2.5", pl.Float64), ("word", pl.String), ("99999999999999999999", pl.Float64), ("", pl.Int64)]
+    ("late", "dtype"),
+    [("2.5", pl.Float64), ("word", pl.String), ("99999999999999999999", pl.Float64), ("", pl.Int64)],
 )
 def test_types_that_change_far_down(tmp_path, monkeypatch, late, dtype):
     monkeypatch.setattr(text, "BLOCK_BYTES", 200)
@@ -248,7 +251,10 @@ def test_a_full_disk(tmp_path, ending):
         "except Exception as error: print(type(error).__name__, error)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / f"x.{ending}")], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", script, str(tmp_path / f"x.{ending}")],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.stdout.startswith("ConnectorError"), done.stdout + done.stderr
     assert os.listdir(tmp_path) == []

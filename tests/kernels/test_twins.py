@@ -47,9 +47,7 @@ def test_forest(X, seed):
 @given(X=TABLES, k=st.integers(1, 40), skip_self=st.booleans(), data=st.data())
 def test_nearest(X, k, skip_self, data):
     queries = np.vstack([X[: data.draw(st.integers(1, len(X)))], X[:1] + 0.5])
-    fast, slow = _both(
-        pytest.MonkeyPatch.context, lambda: neighbors.nearest(queries, X, k, skip_self=skip_self)
-    )
+    fast, slow = _both(pytest.MonkeyPatch.context, lambda: neighbors.nearest(queries, X, k, skip_self=skip_self))
     np.testing.assert_array_equal(fast[0], slow[0])
     np.testing.assert_array_equal(fast[1], slow[1])
 

@@ -54,7 +54,7 @@ def test_a_loaded_model_is_the_saved_one(saved):
     assert again.schema == model.schema
     assert again.promise == model.promise
     assert again.kind == "series"
-    assert [e for e in a.events] == [e for e in b.events]
+    assert a.events == b.events
 
 
 def test_equal_models_give_equal_files(saved, tmp_path):
@@ -149,12 +149,21 @@ def test_hostile_arrays(parts, tmp_path):
     refused(write(path, _with_array(parts, "reasons/low", np.zeros(99))), "do not fit together")
     refused(write(path, _with_array(parts, "reasons/low", np.array([{}], object))), "type or shape")
     refused(write(path, _with_array(parts, "reasons/low", np.zeros(3), shape=[10**12])), "larger than any")
-    refused(write(path, _with_array(parts, "reasons/low", np.zeros(3), dtype="int64")), "not what the manifest says")
+    refused(
+        write(path, _with_array(parts, "reasons/low", np.zeros(3), dtype="int64")),
+        "not what the manifest says",
+    )
     refused(write(path, _with_array(parts, "detector/members_.knn.reference_", np.zeros((4, 99)))), "sound model")
 
 
 def test_a_bomb_is_not_unpacked(parts, tmp_path):
-    refused(write(tmp_path / "m", _with_array(parts, "reasons/low", np.zeros(3)) | {"reasons/low.npy": bytes(50 << 20)}), "larger than it may be")
+    refused(
+        write(
+            tmp_path / "m",
+            _with_array(parts, "reasons/low", np.zeros(3)) | {"reasons/low.npy": bytes(50 << 20)},
+        ),
+        "larger than it may be",
+    )
 
 
 @pytest.mark.parametrize(

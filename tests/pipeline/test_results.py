@@ -52,7 +52,8 @@ def test_every_detector_ranks_a_table(plant, detector, tmp_path):
     model = amiss.fit(plant.frame.table, detector=detector)
     model.save(tmp_path / "m.amiss")
     np.testing.assert_array_equal(
-        amiss.load(tmp_path / "m.amiss").score(plant.frame.table).scores, model.score(plant.frame.table).scores
+        amiss.load(tmp_path / "m.amiss").score(plant.frame.table).scores,
+        model.score(plant.frame.table).scores,
     )
 
 
@@ -88,7 +89,11 @@ def test_a_broken_relation_is_worded_as_one():
 
 def test_reasons_in_words():
     table = pl.DataFrame(
-        {"x": np.append(R.normal(size=999).round(2), 50.0), "w": ["a", "b"] * 499 + ["odd", "a"], "y": R.normal(size=1000)}
+        {
+            "x": np.append(R.normal(size=999).round(2), 50.0),
+            "w": ["a", "b"] * 499 + ["odd", "a"],
+            "y": R.normal(size=1000),
+        }
     ).with_columns(y=pl.when(pl.int_range(1000) == 5).then(None).otherwise(pl.col("y")))
     result = amiss.detect(table)
     assert "x 50.00 is far above its usual" in result.explain(999).reason
@@ -178,7 +183,7 @@ def test_too_few_rows(n_rows):
 
 def test_scoring_needs_the_learnt_columns(plant):
     model = amiss.fit(plant.frame.table)
-    with pytest.raises(SchemaError, match="'pressure_bar'.*is not there"):
+    with pytest.raises(SchemaError, match=r"'pressure_bar'.*is not there"):
         model.score(plant.frame.table.drop("pressure_bar"))
     more = plant.frame.table.with_columns(extra=pl.lit(1))
     np.testing.assert_array_equal(model.score(more).scores, model.score(plant.frame.table).scores)

@@ -75,7 +75,12 @@ def test_entity_tells_series_apart():
 
 
 def test_wishes_overrule():
-    columns = {"a": R.normal(size=N), "b": R.normal(size=N), "label": R.integers(0, 2, N), "u": ["x", "y"] * 100}
+    columns = {
+        "a": R.normal(size=N),
+        "b": R.normal(size=N),
+        "label": R.integers(0, 2, N),
+        "u": ["x", "y"] * 100,
+    }
     found = schema_of(columns, ignore=("a",), entity="u", roles={"label": "number"})
     assert [found[n].role for n in ("a", "u", "label")] == ["ignored", "entity", "number"]
 
@@ -91,7 +96,11 @@ def test_wishes_overrule():
     ],
 )
 def test_wishes_that_cannot_be(wishes, words):
-    columns = {"time": ["2026-01-01"] * 100 + ["2026-01-02"] * 100, "x": np.full(N, 1e300), "word": ["a", "b"] * 100}
+    columns = {
+        "time": ["2026-01-01"] * 100 + ["2026-01-02"] * 100,
+        "x": np.full(N, 1e300),
+        "word": ["a", "b"] * 100,
+    }
     columns["x"] = np.array(["abc", "def"] * 100)
     with pytest.raises(SchemaError, match=words):
         schema_of(columns, **wishes)

@@ -28,9 +28,8 @@ def doctor(
         typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
         return
     for name, value in found.items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {text}" for key, text in value.items())
-        typer.echo(f"{name:<10} {value}")
+        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        typer.echo(f"{name:<10} {text}")
 
 
 def _examine() -> dict[str, Any]:

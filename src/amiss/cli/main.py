@@ -16,12 +16,11 @@ __all__ = ["app", "main"]
 
 _HELP = """Finds what is wrong in tables and sensor histories, says why, and keeps to the false alarms you asked for.
 
-Exit codes: 0 done; 1 anomalies found and --fail-on given; 2 usage; 3 bad data; 4 model file; 5 internal; 130 interrupted.
+Exit codes: 0 done; 1 anomalies found and --fail-on given; 2 usage; 3 bad data; 4 model file; 5 internal;
+130 interrupted.
 """
 
-app = typer.Typer(
-    name="amiss", help=_HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
-)
+app = typer.Typer(name="amiss", help=_HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("detect")(detect.detect)
 app.command("fit")(fit.fit)
 app.command("score")(score.score)
@@ -65,7 +64,7 @@ def main() -> None:
         if os.environ.get("AMISS_DEBUG"):
             raise
         where = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        _say(f"amiss: an error inside amiss itself\n  where: {where}\n  mend:  AMISS_DEBUG=1 shows more; please report it")
+        _say(f"amiss: an error inside amiss itself\n  where: {where}\n  mend:  AMISS_DEBUG=1 shows more; report it")
         raise SystemExit(5) from None
 
 

@@ -29,7 +29,9 @@ class Form(StrEnum):
 FalseAlarmsWish = Annotated[
     str | None,
     typer.Option(
-        "--false-alarms", metavar="N", help="Most normal rows that may raise an alarm: 1%, 5 (rows), 1/day. Default 1%."
+        "--false-alarms",
+        metavar="N",
+        help="Most normal rows that may raise an alarm: 1%, 5 (rows), 1/day. Default 1%.",
     ),
 ]
 Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="table or series; recognised by default.")]
@@ -39,16 +41,23 @@ Entity = Annotated[
 ]
 Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar="COL", help="Column to leave out; repeatable.")]
 Name = Annotated[
-    str | None, typer.Option("--detector", metavar="NAME", help="One detector instead of the default ensemble.")
+    str | None,
+    typer.Option("--detector", metavar="NAME", help="One detector instead of the default ensemble."),
 ]
 Config = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Recipe in TOML; options given here overrule it.")
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Recipe in TOML; options given here overrule it."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of everything random, from 0.")]
 Format = Annotated[Form, typer.Option("--format", help="How the result is printed.")]
 Output = Annotated[
     Path | None,
-    typer.Option("-o", "--output", metavar="FILE", help="Write all rows, scored: .parquet .arrow .csv .tsv .jsonl (.gz)."),
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write all rows, scored: .parquet .arrow .csv .tsv .jsonl (.gz).",
+    ),
 ]
 Report = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML report.")]
 Top = Annotated[

@@ -13,6 +13,8 @@ import typer
 from amiss.cli.options import Form
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from amiss.core.source import Progress
     from amiss.pipeline.result import Result
 
@@ -56,7 +58,7 @@ def deliver(result: Result, output: Path | None, report: Path | None, progress: 
         typer.echo(f"report: {report}", err=True)
 
 
-def _told(result: Result, progress: Progress) -> Iterator[object]:
+def _told(result: Result, progress: Progress) -> Iterator[pl.DataFrame]:
     for table in result.scored():
         yield table
         progress("writing", result.source.share_read())
@@ -77,16 +79,11 @@ def print_results(results: list[Result], form: Form, top: int | None) -> None:
             print_result(console, result, _LISTED if top is None else top)
     elif form is Form.csv:
         for i, result in enumerate(results):
-            table = _polars_top(result, result.n_anomalies if top is None else top)
+            table = result.top_table(result.n_anomalies if top is None else top)
             sys.stdout.write(table.write_csv(include_header=i == 0))
     else:
         _print_json(results, form, top)
     sys.stdout.flush()
-
-
-def _polars_top(result: Result, n: int) -> object:
-    result._native = None
-    return result.top(n)
 
 
 def _print_json(results: list[Result], form: Form, top: int | None) -> None:

@@ -138,7 +138,8 @@ class Detector(Estimator, ABC):
         """`contributions` for a matrix known to be valid."""
         if not self.capabilities.reasons:
             raise ParameterError(
-                f"{type(self).__name__} gives no contributions", mend="ask a detector whose capabilities.reasons is True"
+                f"{type(self).__name__} gives no contributions",
+                mend="ask a detector whose capabilities.reasons is True",
             )
         return self._contributions(X)
 
@@ -203,9 +204,7 @@ class MergeDetector(Detector, Generic[S]):
         valid = self._door(X, learning=True)
         return self.summarize_rows(valid, np.arange(first_row, first_row + len(valid)))
 
-    def summarize_rows(
-        self, X: Matrix, positions: npt.NDArray[np.int64] | None = None
-    ) -> DetectorSummary[S]:
+    def summarize_rows(self, X: Matrix, positions: npt.NDArray[np.int64] | None = None) -> DetectorSummary[S]:
         """`summarize` for a matrix known to be valid, whose rows stand at `positions` of the whole."""
         sample = Sample.of(X, capacity=self._capacity(), seed=self._seed(), positions=positions)
         return DetectorSummary(self._summarize(X), sample)
@@ -296,5 +295,3 @@ def _rows(context: Context | None, rows: slice) -> Context | None:
     time = None if context.time is None else context.time[rows]
     entity = None if context.entity is None else context.entity[rows]
     return Context(time, entity)
-
-

@@ -45,9 +45,7 @@ class Estimator:
         known = self._parameter_names()
         for name, value in params.items():
             if name not in known:
-                raise ValueError(
-                    f"Invalid parameter {name!r} for estimator {self!r}. Valid parameters are: {known!r}."
-                )
+                raise ValueError(f"Invalid parameter {name!r} for estimator {self!r}. Valid parameters are: {known!r}.")
             setattr(self, name, value)
         return self
 
@@ -102,9 +100,7 @@ class Estimator:
 
         finite: Any = "allow-nan" if self.allow_nan else True
         try:
-            valid = validate_data(
-                self, X, reset=learning, dtype=np.float64, order="C", ensure_all_finite=finite
-            )
+            valid = validate_data(self, X, reset=learning, dtype=np.float64, order="C", ensure_all_finite=finite)
         except ValueError as error:
             raise DataError(str(error)) from error
         return np.ascontiguousarray(valid, dtype=np.float64)

@@ -118,8 +118,8 @@ class Frame:
         places = column.replace_strict(
             pl.Series(known, dtype=pl.String), pl.Series(range(len(known))), default=len(known)
         )
-        places = places.cast(pl.Int64).to_numpy().astype(np.int64)
-        return np.where(column.is_null().to_numpy(), -1, places)
+        codes = places.cast(pl.Int64).to_numpy().astype(np.int64)
+        return np.where(column.is_null().to_numpy(), -1, codes)
 
     def counts(self, name: str) -> dict[str, int]:
         """How often each value occurs, most frequent first; missing values are not counted."""

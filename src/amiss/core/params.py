@@ -34,6 +34,7 @@ class Between:
         """Whether `value` is a finite real number inside."""
         if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
             return False
+        value = float(value)
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
         return bool(above and below)

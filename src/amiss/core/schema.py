@@ -6,7 +6,18 @@ import msgspec
 
 __all__ = ["ROLES", "ColumnSchema", "Schema"]
 
-ROLES = ("number", "category", "time", "entity", "identifier", "text", "label", "constant", "empty", "ignored")
+ROLES = (
+    "number",
+    "category",
+    "time",
+    "entity",
+    "identifier",
+    "text",
+    "label",
+    "constant",
+    "empty",
+    "ignored",
+)
 """number and category are ranked; the others stand beside the features or are left out."""
 
 

@@ -15,7 +15,12 @@ __all__ = ["Fault", "Plant", "make_plant"]
 
 CHANNELS = ("flow_m3h", "pressure_bar", "motor_current_a", "bearing_temp_c", "vibration_mms")
 _START = np.datetime64("2026-03-02T00:00:00", "us")
-_NOTES = ("shift handover, all quiet", "filter cleaned", "visual check done, no findings", "oil level topped up")
+_NOTES = (
+    "shift handover, all quiet",
+    "filter cleaned",
+    "visual check done, no findings",
+    "oil level topped up",
+)
 _MISSING_SHARE = 0.002
 
 
@@ -160,7 +165,7 @@ def _interleave(pumps: list[Columns], n_steps: int, interval_minutes: int) -> Fr
     for name in pumps[0]:
         values = np.stack([pump[name] for pump in pumps], axis=1).reshape(-1)
         digits = 3 if name == "pressure_bar" else 2
-        columns[name] = np.round(values, digits) if name in CHANNELS else values.tolist()
+        columns[name] = np.round(values.astype(float), digits) if name in CHANNELS else values.tolist()
     return Frame.of(columns)
 
 

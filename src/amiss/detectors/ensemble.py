@@ -39,7 +39,7 @@ class Ensemble(MergeDetector[Summary]):
     a default needs. Where one kind of anomaly is known, its own detector may be a little better.
 
     The covariance is left out beyond 300 features, where it would cost more than all the others. Missing values are
-    data to the forest and the histograms; to the others they are values that lie as far out as it is rare to be missing.
+    data to the forest and the histograms; to the others, values that lie as far out as it is rare to be missing.
 
     Parameters
     ----------
@@ -81,9 +81,7 @@ class Ensemble(MergeDetector[Summary]):
         "n_jobs": Optional(Whole(-1)),
     }
 
-    def __init__(
-        self, sample_size: int | None = 10_000, random_state: int = 0, n_jobs: int | None = None
-    ) -> None:
+    def __init__(self, sample_size: int | None = 10_000, random_state: int = 0, n_jobs: int | None = None) -> None:
         self.sample_size = sample_size
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -124,8 +122,9 @@ class Ensemble(MergeDetector[Summary]):
 
     def _standard_scores(self, X: Matrix) -> npt.NDArray[np.float64]:
         """The same, in deviations from each member's mean."""
-        standard: npt.NDArray[np.float64] = self._both_scales(X) - self.center_[:, None, :]
-        return standard / self.spread_[:, None, :]
+        gap = self._both_scales(X) - self.center_[:, None, :]
+        standard: npt.NDArray[np.float64] = gap / self.spread_[:, None, :]
+        return standard
 
     def _score(self, X: Matrix) -> Vector:
         for_mean, for_highest = self._standard_scores(X)
@@ -165,4 +164,3 @@ class Ensemble(MergeDetector[Summary]):
             if theirs:
                 self.members_[name] = self._member(name).restore(theirs)
         return self
-

@@ -9,11 +9,11 @@ import numpy as np
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import OneOf, Optional, Whole
 from amiss.core.summary import Sample, Summary
-from amiss.kernels.neighbors import nearest
+from amiss.kernels.neighbors import feature_shares, nearest
 
 __all__ = ["KNN"]
 
-_AVERAGES = {"kth": lambda d: d[:, -1], "mean": lambda d: d.mean(axis=1), "median": lambda d: np.median(d, axis=1)}
+_METHODS = ("kth", "mean", "median")
 
 
 class KNN(MergeDetector[Summary]):
@@ -60,7 +60,7 @@ class KNN(MergeDetector[Summary]):
     capabilities: ClassVar = Capabilities(reasons=True, additive=True)
     domains: ClassVar = {
         "n_neighbors": Whole(1),
-        "method": OneOf(tuple(_AVERAGES)),
+        "method": OneOf(_METHODS),
         "sample_size": Optional(Whole(2)),
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
@@ -88,14 +88,15 @@ class KNN(MergeDetector[Summary]):
 
     def _score(self, X: Matrix) -> Vector:
         distance, _ = nearest(X, self.reference_, self._n_neighbors(), skip_self=True, n_jobs=self.n_jobs)
-        found: Vector = _AVERAGES[self.method](distance)
-        return found
+        return _average(distance, self.method)
 
     def _contributions(self, X: Matrix) -> Matrix:
         distance, index = nearest(X, self.reference_, self._n_neighbors(), skip_self=True, n_jobs=self.n_jobs)
-        square = np.zeros_like(X)
-        for k in range(index.shape[1]):
-            square += (X - self.reference_[index[:, k]]) ** 2
-        total = square.sum(axis=1, keepdims=True)
-        share = np.divide(square, total, out=np.full_like(X, 1 / X.shape[1]), where=total > 0)
-        return share * _AVERAGES[self.method](distance)[:, None]
+        return feature_shares(X, self.reference_, index) * _average(distance, self.method)[:, None]
+
+
+def _average(distance: Matrix, method: str) -> Vector:
+    if method == "kth":
+        return distance[:, -1]
+    average: Vector = distance.mean(axis=1) if method == "mean" else np.median(distance, axis=1)
+    return average

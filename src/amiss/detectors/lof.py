@@ -9,7 +9,7 @@ import numpy as np
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.core.summary import Sample, Summary
-from amiss.kernels.neighbors import nearest
+from amiss.kernels.neighbors import feature_shares, nearest
 
 __all__ = ["LOF"]
 
@@ -99,9 +99,4 @@ class LOF(MergeDetector[Summary]):
 
     def _contributions(self, X: Matrix) -> Matrix:
         _, index = self._nearest(X)
-        square = np.zeros_like(X)
-        for k in range(index.shape[1]):
-            square += (X - self.reference_[index[:, k]]) ** 2
-        total = square.sum(axis=1, keepdims=True)
-        share = np.divide(square, total, out=np.full_like(X, 1 / X.shape[1]), where=total > 0)
-        return share * self._score(X)[:, None]
+        return feature_shares(X, self.reference_, index) * self._score(X)[:, None]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between
 from amiss.core.summary import Sample
-from amiss.summaries.moments import Moments
+from amiss.summaries.moments import Moments, mahalanobis, mahalanobis_terms
 
 __all__ = ["Mahalanobis"]
 
@@ -62,12 +60,7 @@ class Mahalanobis(MergeDetector[Moments]):
         self.precision_ = summary.precision(self.shrinkage)
 
     def _score(self, X: Matrix) -> Vector:
-        gap = X - self.location_
-        pull = np.einsum("ij,jk->ik", gap, self.precision_)
-        return np.sqrt(np.maximum(np.einsum("ij,ij->i", gap, pull), 0.0))
+        return mahalanobis(X, self.location_, self.precision_)
 
     def _contributions(self, X: Matrix) -> Matrix:
-        gap = X - self.location_
-        terms: Matrix = gap * np.einsum("ij,jk->ik", gap, self.precision_)
-        distance = np.sqrt(np.maximum(terms.sum(axis=1, keepdims=True), 0.0))
-        return np.divide(terms, distance, out=np.zeros_like(terms), where=distance > 0)
+        return mahalanobis_terms(X, self.location_, self.precision_)

@@ -9,7 +9,7 @@ import numpy as np
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, Optional, Whole
 from amiss.core.summary import Sample, Summary
-from amiss.summaries.moments import Moments
+from amiss.summaries.moments import Moments, mahalanobis, mahalanobis_terms
 
 __all__ = ["RobustCovariance"]
 
@@ -95,19 +95,15 @@ class RobustCovariance(MergeDetector[Summary]):
             clean = closest
 
     def _score(self, X: Matrix) -> Vector:
-        gap = X - self.location_
-        pull = np.einsum("ij,jk->ik", gap, self.precision_)
-        return np.sqrt(np.maximum(np.einsum("ij,ij->i", gap, pull), 0.0))
+        return mahalanobis(X, self.location_, self.precision_)
 
     def _contributions(self, X: Matrix) -> Matrix:
-        gap = X - self.location_
-        terms: Matrix = gap * np.einsum("ij,jk->ik", gap, self.precision_)
-        distance = np.sqrt(np.maximum(terms.sum(axis=1, keepdims=True), 0.0))
-        return np.divide(terms, distance, out=np.zeros_like(terms), where=distance > 0)
+        return mahalanobis_terms(X, self.location_, self.precision_)
 
 
 def _distance_to_medians(X: Matrix) -> Vector:
     gap = np.abs(X - np.median(X, axis=0))
     spread = np.median(gap, axis=0)
     spread = np.where(spread > 0, spread, gap.mean(axis=0))
-    return np.where(spread > 0, gap / np.where(spread > 0, spread, 1.0), 0.0).sum(axis=1)
+    total: Vector = np.where(spread > 0, gap / np.where(spread > 0, spread, 1.0), 0.0).sum(axis=1)
+    return total

@@ -73,4 +73,5 @@ class RobustZScore(MergeDetector[Summary]):
 
     def _contributions(self, X: Matrix) -> Matrix:
         """|z| of each value; a missing value adds nothing."""
-        return np.nan_to_num(np.abs(X - self.location_) / self.scale_, nan=0.0, posinf=np.finfo(float).max)
+        z: Matrix = np.nan_to_num(np.abs(X - self.location_) / self.scale_, nan=0.0, posinf=np.finfo(float).max)
+        return z

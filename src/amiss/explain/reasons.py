@@ -66,9 +66,7 @@ class Reasons:
         variance = 1.0 / np.diag(self.precision)
         return rows - pull * variance, np.abs(pull) * np.sqrt(variance)
 
-    def of(
-        self, frame: Frame, X: Matrix, contributions: Matrix
-    ) -> list[tuple[str, tuple[Contribution, ...]]]:
+    def of(self, frame: Frame, X: Matrix, contributions: Matrix) -> list[tuple[str, tuple[Contribution, ...]]]:
         """Sentence and ranked columns for each row of a frame, its prepared values and their contributions."""
         positive = np.maximum(contributions, 0.0)
         total = positive.sum(axis=1, keepdims=True)
@@ -76,9 +74,7 @@ class Reasons:
         expected, gap = self._expected(X) if len(self.precision) else (X, np.zeros_like(X))
         line = self.preparation.entity_codes(frame)
         values = _Values(self.preparation, frame)
-        return [
-            self._one(values, i, int(line[i]), X[i], share[i], expected[i], gap[i]) for i in range(len(X))
-        ]
+        return [self._one(values, i, int(line[i]), X[i], share[i], expected[i], gap[i]) for i in range(len(X))]
 
     def _one(
         self, values: _Values, row: int, line: int, x: Vector, share: Vector, expected: Vector, gap: Vector
@@ -86,8 +82,7 @@ class Reasons:
         order = [int(j) for j in np.argsort(-share, kind="stable")[:_SHOWN]]
         names = self.preparation.features
         listed = tuple(
-            Contribution(names[j], round(float(share[j]), 4), values.value(row, j), self._usual(line, j))
-            for j in order
+            Contribution(names[j], round(float(share[j]), 4), values.value(row, j), self._usual(line, j)) for j in order
         )
         to_blame = [j for j in order[:_MOST_COLUMNS] if share[j] >= max(0.12, 0.3 * share[order[0]])]
         outside = [j for j in to_blame if self._outside(x[j], j)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ def mean_depth(n: int) -> float:
 def check(trees: Trees, n_features: int) -> None:
     """Raise ValueError if a walk through the trees could leave them: the compiled loops do not look."""
     shape, n_nodes = trees.split.shape, trees.split.shape[-1]
-    arrays = (trees.split, trees.threshold, trees.left, trees.value)
+    arrays: tuple[npt.NDArray[Any], ...] = (trees.split, trees.threshold, trees.left, trees.value)
     kinds = ("int32", "float64", "int32", "float64")
     if any(a.ndim != 2 or a.shape != shape or a.dtype != k for a, k in zip(arrays, kinds, strict=True)):
         raise ValueError("the arrays of the trees do not fit together")
@@ -74,8 +75,9 @@ def grow(X: Matrix, rows: Ints, max_depth: int, seed: int) -> Trees:
         else:
             used = _grow_one(X[rows[tree]], max_depth, int(seeds[tree]), *out)
         n_nodes = max(n_nodes, used)
-    arrays = (np.ascontiguousarray(a[:, :n_nodes]) for a in (split, threshold, left, value))
-    return Trees(*arrays, height=max_depth)
+    used_ints = [np.ascontiguousarray(a[:, :n_nodes]) for a in (split, left)]
+    used_reals = [np.ascontiguousarray(a[:, :n_nodes]) for a in (threshold, value)]
+    return Trees(used_ints[0], used_reals[0], used_ints[1], used_reals[1], height=max_depth)
 
 
 def score(X: Matrix, trees: Trees, n_jobs: int | None = None) -> Vector:
@@ -137,9 +139,7 @@ def _choose(X: Matrix, features: list[int], random: _Random) -> tuple[int, float
     return -1, 0.0, 0.0
 
 
-def _grow_one(
-    X: Matrix, max_depth: int, seed: int, split: Ints, threshold: Vector, left: Ints, value: Vector
-) -> int:
+def _grow_one(X: Matrix, max_depth: int, seed: int, split: Ints, threshold: Vector, left: Ints, value: Vector) -> int:
     random, features = _Random(seed), list(range(X.shape[1]))
     nodes = [(np.arange(len(X)), 0)]
     for node, (rows, depth) in enumerate(nodes):  # the list grows while it is walked

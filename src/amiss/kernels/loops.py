@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any
 
@@ -17,8 +18,7 @@ if os.environ.get("AMISS_NO_KERNELS"):
     _reason = "switched off by the environment variable AMISS_NO_KERNELS"
 else:
     try:
-        from amiss.kernels import _loops
-
+        _loops: Any = importlib.import_module("amiss.kernels._loops")
         lib, _ffi = _loops.lib, _loops.ffi
     except ImportError as error:
         _reason = f"not built at install time (no C compiler?): {error}"

@@ -9,7 +9,7 @@ from amiss.core.summary import Matrix
 from amiss.kernels import loops
 from amiss.kernels.blocks import over_blocks
 
-__all__ = ["nearest"]
+__all__ = ["feature_shares", "nearest"]
 
 _TILE = 32
 
@@ -42,6 +42,16 @@ def nearest(
 
     over_blocks(work, len(queries), n_jobs)
     return distance, index
+
+
+def feature_shares(X: Matrix, reference: Matrix, index: npt.NDArray[np.int64]) -> Matrix:
+    """Share of each feature in the squared distances of rows to their neighbours: (n_rows, n_features), sums 1."""
+    square = np.zeros_like(X)
+    for k in range(index.shape[1]):
+        square += (X - reference[index[:, k]]) ** 2
+    total = square.sum(axis=1, keepdims=True)
+    share: Matrix = np.divide(square, total, out=np.full_like(X, 1 / X.shape[1]), where=total > 0)
+    return share
 
 
 def _nearest(

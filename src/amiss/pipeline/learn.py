@@ -15,7 +15,7 @@ from amiss.core.errors import DataError, ParameterError
 from amiss.core.frame import Frame
 from amiss.core.random import priorities
 from amiss.core.source import Progress, Source, first_pass
-from amiss.core.summary import Matrix, Vector
+from amiss.core.summary import Vector
 from amiss.explain.reasons import Reasons
 from amiss.pipeline.recipe import Recipe
 from amiss.prepare.preparation import Preparation
@@ -115,9 +115,7 @@ def _summarize(
     return [summary for summary in found if summary is not None]
 
 
-def calibration_scores(
-    source: Source, recipe: Recipe, learnt: Learnt, progress: Progress, rate: float
-) -> Vector:
+def calibration_scores(source: Source, recipe: Recipe, learnt: Learnt, progress: Progress, rate: float) -> Vector:
     """Scores of rows by detectors that have not seen them.
 
     Of all rows, or of a random part: about 100,000, and more where so low a `rate` needs them.
@@ -147,4 +145,3 @@ def _without(learnt: Learnt, recipe: Recipe, k: int) -> MergeDetector[Any]:
     rest = [summary for other, summary in enumerate(learnt.folds) if other != k]
     detector: MergeDetector[Any] = recipe.make_detector()
     return detector.fit_summary(reduce(DetectorSummary.merge, rest))
-

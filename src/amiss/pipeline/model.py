@@ -191,6 +191,7 @@ def describe_kind(schema: Schema, wish: str | None) -> str:
     """The kind of data: what was asked for, or "series" where there is a time column."""
     if wish == "series" and schema.first("time") is None:
         raise ParameterError(
-            "kind 'series' is asked, but no column holds the time", mend="name it: --time COLUMN, or time='COLUMN'"
+            "kind 'series' is asked, but no column holds the time",
+            mend="name it: --time COLUMN, or time='COLUMN'",
         )
     return wish or ("series" if schema.first("time") is not None else "table")

@@ -89,7 +89,10 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
             for name, data in packed.items()
         },
     )
-    with replaced(path) as aside, zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
+    with (
+        replaced(path) as aside,
+        zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target,
+    ):
         text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
         target.writestr(zipfile.ZipInfo(_MANIFEST, _EPOCH), text, zipfile.ZIP_DEFLATED)
         for name, data in packed.items():
@@ -141,7 +144,9 @@ def _load(stream: io.BufferedReader, name: str) -> Model:
         raise ModelFileError(error.what, where=error.where or name, mend=error.mend) from error
     except zipfile.BadZipFile as error:
         raise ModelFileError(
-            "this is no model file, or it is cut", where=name, mend="fit the model again, or copy the file again"
+            "this is no model file, or it is cut",
+            where=name,
+            mend="fit the model again, or copy the file again",
         ) from error
     except (AmissError, ValueError, KeyError, TypeError, IndexError, AttributeError, NotImplementedError,
             RuntimeError, EOFError, OverflowError, MemoryError) as error:  # fmt: skip

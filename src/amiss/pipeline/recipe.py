@@ -98,7 +98,9 @@ def read_recipe(path: str | Path) -> Recipe:
     for name in raw:
         if name not in known:
             hint = nearest_name(name, known)
-            raise RecipeError(f"a recipe has no field {name!r}", where=str(path), mend=f"{hint}known: {', '.join(known)}")
+            raise RecipeError(
+                f"a recipe has no field {name!r}", where=str(path), mend=f"{hint}known: {', '.join(known)}"
+            )
     try:
         return msgspec.convert(raw, Recipe).checked()
     except msgspec.ValidationError as error:

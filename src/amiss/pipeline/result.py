@@ -107,15 +107,25 @@ class Result:
         Beside the row's own columns: `row` (its position, from 0), `anomaly_score`, `p_value`, `is_anomaly`, `reason`.
         """
         rows = self.ranking(n)
-        reasons = [e.reason for e in self.explain_all(rows)]
-        added = {
+        return _beside(self._native, self._added(rows), rows, lambda: self.top_table(n))
+
+    def top_table(self, n: int) -> pl.DataFrame:
+        """`top` as a polars frame, whatever the caller gave."""
+        import polars as pl
+
+        rows = self.ranking(n)
+        added = self._added(rows)
+        own = [column for column in self.rows_at(rows).table.get_columns() if column.name not in added]
+        return pl.DataFrame([*(pl.Series(name, values) for name, values in added.items()), *own])
+
+    def _added(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+        return {
             "row": rows,
             "anomaly_score": self.scores[rows],
             "p_value": self.p_values[rows],
             "is_anomaly": self.is_anomaly[rows],
-            "reason": reasons,
+            "reason": [e.reason for e in self.explain_all(rows)],
         }
-        return _beside(self._native, added, rows, lambda: self.rows_at(rows).table)
 
     def explain(self, row: int) -> Explanation:
         """Why a row, by its position from 0, has its score.
@@ -224,13 +234,10 @@ class Result:
 def _beside(native: Any, added: dict[str, Any], rows: npt.NDArray[np.int64], fallback: Any) -> Any:
     """`added` columns, then the rows' own, in the kind of frame that the caller gave."""
     import narwhals as nw
-    import polars as pl
 
     owned = nw.from_native(native, eager_only=True, pass_through=True) if native is not None else None
     if not isinstance(owned, nw.DataFrame):
-        table = fallback()
-        own = [column for column in table.get_columns() if column.name not in added]
-        return pl.DataFrame([*(pl.Series(name, values) for name, values in added.items()), *own])
+        return fallback()
     chosen = owned[rows.tolist()]
     own_names = [name for name in chosen.columns if name not in added]
     backend = nw.get_native_namespace(chosen)

@@ -78,7 +78,9 @@ class Preparation:
         if not made.features:
             found = ", ".join(f"{c.name!r}: {c.role}" for c in schema.columns[:10])
             raise DataError(
-                "no column is left that rows could be ranked by", where=found, mend="give a number or category column"
+                "no column is left that rows could be ranked by",
+                where=found,
+                mend="give a number or category column",
             )
         made._learn_numbers(summary.sample)
         made._learn_categories(summary)

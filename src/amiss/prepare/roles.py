@@ -22,7 +22,8 @@ _LABEL = re.compile(
 )
 _IDENTIFIER = re.compile(r"^(id|uid|uuid|guid|index|key|row|row_?(id|no|number)|unnamed.*|.*[_ ](id|uuid|guid))$", re.I)
 _TIME = re.compile(
-    r"^(ts|t|time|date|datetime|timestamp|epoch|stime|start_?time|date_?time|.*_(time|ts|at|date|timestamp))$", re.I
+    r"^(ts|t|time|date|datetime|timestamp|epoch|stime|start_?time|date_?time|.*_(time|ts|at|date|timestamp))$",
+    re.I,
 )
 _ENTITY = re.compile(
     r"(device|machine|host|sensor|pump|motor|unit|asset|entity|engine|turbine|meter|node|station|server|line|series)",
@@ -86,9 +87,7 @@ def _asked_roles(summary: TableSummary, wishes: Wishes) -> dict[str, str]:
             hint = nearest_name(name, names)
             raise SchemaError(f"there is no column {name!r}", mend=f"{hint}columns: {', '.join(names[:30])}")
         if role not in ROLES:
-            raise SchemaError(
-                f"column {name!r} cannot be {role!r}", mend=f"give one of: {', '.join(ROLES)}"
-            )
+            raise SchemaError(f"column {name!r} cannot be {role!r}", mend=f"give one of: {', '.join(ROLES)}")
     return asked
 
 
@@ -137,7 +136,10 @@ def _role(name: str, counts: ColumnCounts, summary: TableSummary) -> tuple[str, 
     if counts.kind == "time":
         return "time", ""
     if counts.n_missing > _SPARSE * summary.n_rows:
-        return "text", f"empty in {counts.n_missing / summary.n_rows:.1%} of the rows; shown with them, not ranked"
+        return (
+            "text",
+            f"empty in {counts.n_missing / summary.n_rows:.1%} of the rows; shown with them, not ranked",
+        )
     if counts.kind == "bool":
         return "category", "true or false"
     if counts.kind == "number":
@@ -186,7 +188,10 @@ def _role_of_text(name: str, summary: TableSummary) -> tuple[str, str]:
     if n_numbers >= 0.9 * n_present or (n_numbers >= 0.5 * n_present and len(tokens) <= _FEW_TOKENS):
         share = 1 - n_numbers / n_present
         shown = ", ".join(repr(token) for token in tokens[:3])
-        return "number", f"{share:.1%} of the values are no numbers ({shown}); read as missing" if tokens else ""
+        return (
+            "number",
+            f"{share:.1%} of the values are no numbers ({shown}); read as missing" if tokens else "",
+        )
     if (~np.isnan(sample.times(name))).sum() >= 0.95 * n_present:
         return "time", ""
     distinct = len(counts)

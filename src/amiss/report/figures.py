@@ -95,9 +95,7 @@ def _most_blamed(result: Result) -> list[str]:
     return sorted(total, key=lambda name: -total[name])[:_BLAMED]
 
 
-def _scatter(
-    result: Result, frame: Frame, X: Matrix, n_others: int, rows: Any, blamed: list[str]
-) -> dict[str, Any]:
+def _scatter(result: Result, frame: Frame, X: Matrix, n_others: int, rows: Any, blamed: list[str]) -> dict[str, Any]:
     features = result.model.preparation.features
     Z = np.arcsinh(np.where(np.isnan(X), 0.0, X))
     directions, names = _directions(Z, n_others, features)
@@ -150,9 +148,8 @@ def _distribution(result: Result, name: str, n_others: int, frame: Frame) -> dic
     if name in preparation.categories:
         words = [w if w is not None else "(missing)" for w in frame.words(name)]
         kinds = sorted(set(words), key=lambda w: -words[:n_others].count(w))[:12]
-        rest = [words[:n_others].count(kind) for kind in kinds]
-        odd = [words[n_others:].count(kind) for kind in kinds]
-        return {"name": name, "kinds": [_short(k) for k in kinds], "rest": rest, "alarms": odd}
+        counts = [[part.count(kind) for kind in kinds] for part in (words[:n_others], words[n_others:])]
+        return {"name": name, "kinds": [_short(k) for k in kinds], "rest": counts[0], "alarms": counts[1]}
     values = frame.numbers(name)
     rest, odd = values[:n_others], values[n_others:]
     rest, odd = rest[~np.isnan(rest)], odd[~np.isnan(odd)]

@@ -94,14 +94,10 @@ def detect_record(result: Result, n: int | None = None) -> DetectRecord:
     return DetectRecord(
         format="amiss-detect/1",
         amiss_version=__version__,
-        data=DataRecord(
-            result.source.name, model.kind, len(result), len(result.schema.columns), result.notes
-        ),
+        data=DataRecord(result.source.name, model.kind, len(result), len(result.schema.columns), result.notes),
         detector=model.recipe.detector,
         seed=model.recipe.seed,
-        promise=PromiseRecord(
-            promise.asked, promise.rate, promise.reached, promise.n_calibration, promise.note
-        ),
+        promise=PromiseRecord(promise.asked, promise.rate, promise.reached, promise.n_calibration, promise.note),
         n_anomalies=result.n_anomalies,
         schema=list(result.schema.columns),
         anomalies=anomaly_records(result, result.n_anomalies if n is None else n),

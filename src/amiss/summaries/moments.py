@@ -8,7 +8,23 @@ import numpy as np
 
 from amiss.core.summary import Matrix, Vector
 
-__all__ = ["Moments"]
+__all__ = ["Moments", "mahalanobis", "mahalanobis_terms"]
+
+
+def mahalanobis(X: Matrix, location: Vector, precision: Matrix) -> Vector:
+    """Distance of each row to `location` in the metric of `precision`: (n_rows,)."""
+    gap = X - location
+    distance: Vector = np.sqrt(np.maximum(np.einsum("ij,ij->i", gap, gap @ precision), 0.0))
+    return distance
+
+
+def mahalanobis_terms(X: Matrix, location: Vector, precision: Matrix) -> Matrix:
+    """What each feature adds to that distance: (n_rows, n_features); a row's terms sum to its distance."""
+    gap = X - location
+    terms: Matrix = gap * (gap @ precision)
+    distance = np.sqrt(np.maximum(terms.sum(axis=1, keepdims=True), 0.0))
+    shares: Matrix = np.divide(terms, distance, out=np.zeros_like(terms), where=distance > 0)
+    return shares
 
 
 @dataclass(frozen=True, slots=True)

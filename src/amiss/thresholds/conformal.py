@@ -92,9 +92,8 @@ class Conformal(Threshold):
     def p_value(self, scores: Vector) -> Vector:
         """Share of rows that score at least as high, the row itself included: in (0, 1]."""
         n_higher = self.n_at_least_[np.searchsorted(self.values_, scores, side="left")]
-        if self.same_rows:
-            return np.maximum(n_higher, 1) / self.n_calibration_
-        p: Vector = (n_higher + 1) / (self.n_calibration_ + 1)
+        n = self.n_calibration_
+        p: Vector = np.maximum(n_higher, 1) / n if self.same_rows else (n_higher + 1) / (n + 1)
         return p
 
     def is_anomaly(self, scores: Vector) -> npt.NDArray[np.bool_]:

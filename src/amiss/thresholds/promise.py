@@ -11,7 +11,14 @@ from amiss.core.errors import ParameterError, PromiseError
 __all__ = ["FalseAlarms"]
 
 _DEFAULT_RATE = 0.01
-_SECONDS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0, "month": 2629800.0, "year": 31557600.0}
+_SECONDS = {
+    "minute": 60.0,
+    "hour": 3600.0,
+    "day": 86400.0,
+    "week": 604800.0,
+    "month": 2629800.0,
+    "year": 31557600.0,
+}
 _PER_TIME = re.compile(rf"^\s*([0-9.]+)\s*/\s*({'|'.join(_SECONDS)})\s*$")
 _FORMS = "a share such as 1% or 0.01, a number of rows such as 5, or a number per time such as 1/day"
 
@@ -59,15 +66,15 @@ class FalseAlarms:
             else:
                 value = float(text)
                 is_share = 0 < value < 1
-                made = cls(f"{value * 100:g}% of the rows", share=value) if is_share else cls(
-                    f"{value:g} rows", number=value
+                made = (
+                    cls(f"{value * 100:g}% of the rows", share=value)
+                    if is_share
+                    else cls(f"{value:g} rows", number=value)
                 )
         except ValueError:
             raise ParameterError(f"false alarms {text!r} cannot be read", mend=f"give {_FORMS}") from None
         if not 0 < value < math.inf or (made.share is not None and made.share >= 1):
-            raise ParameterError(
-                f"false alarms {text!r} are not between none and all", mend=f"give {_FORMS}"
-            )
+            raise ParameterError(f"false alarms {text!r} are not between none and all", mend=f"give {_FORMS}")
         return made
 
     def rate(self, n_rows: int, span_seconds: float | None) -> float:
@@ -92,7 +99,8 @@ class FalseAlarms:
         if self.number is not None:
             if self.number >= n_rows:
                 raise PromiseError(
-                    f"{self.number:g} false alarms are asked for {n_rows:,} rows", mend="ask for fewer than there are rows"
+                    f"{self.number:g} false alarms are asked for {n_rows:,} rows",
+                    mend="ask for fewer than there are rows",
                 )
             return self.number / n_rows
         if not span_seconds:

@@ -23,7 +23,7 @@ from amiss.core.source import ChangedMindError
 from amiss.io.files.text import DelimitedText, JsonLines
 
 if TYPE_CHECKING:
-    import polars as pl
+    pass
 
 __all__ = ["FileSource"]
 
@@ -35,7 +35,13 @@ _COMPRESSED: tuple[tuple[bytes, Callable[..., IO[bytes]]], ...] = (
     (b"BZh", bz2.open),
     (b"\xfd7zXZ\x00", lzma.open),
 )  # type: ignore[assignment]
-_CAPTURES = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a")
+_CAPTURES = (
+    b"\xd4\xc3\xb2\xa1",
+    b"\xa1\xb2\xc3\xd4",
+    b"\x4d\x3c\xb2\xa1",
+    b"\xa1\xb2\x3c\x4d",
+    b"\x0a\x0d\x0d\x0a",
+)
 
 
 class _Reader(Protocol):
@@ -188,9 +194,7 @@ class _Excel:
         try:
             table = pl.read_excel(self._path, engine="calamine", raise_if_empty=False, infer_schema_length=None)
         except (fastexcel.FastExcelError, pl.exceptions.PolarsError, ValueError) as error:
-            raise DataError(
-                "this is no Excel file that can be read", where=str(error).splitlines()[0][:200]
-            ) from error
+            raise DataError("this is no Excel file that can be read", where=str(error).splitlines()[0][:200]) from error
         names, notes = column_names(table.columns)
         self._notes += [note for note in notes if note not in self._notes]
         table.columns = names

@@ -73,7 +73,11 @@ def _decoder(encoding: str) -> Callable[[bytes], bytes]:
 
 def _recognise_encoding(start: bytes) -> tuple[str, int]:
     """Encoding and length of the byte order mark."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+    for mark, encoding in (
+        (b"\xef\xbb\xbf", "utf-8"),
+        (b"\xff\xfe", "utf-16-le"),
+        (b"\xfe\xff", "utf-16-be"),
+    ):
         if start.startswith(mark):
             return encoding, len(mark)
     if b"\x00" in start:
@@ -279,7 +283,7 @@ class DelimitedText:
             separator=self.delimiter,
             quote_char='"' if self._quoted else None,
             null_values=_NULLS,
-            **({"missing_columns": "insert"} if schema else {}),
+            missing_columns="insert" if schema else None,
             **options,
         )
 
@@ -387,11 +391,14 @@ def _slowly(block: bytes, n_rows: int) -> pl.DataFrame:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise DataError(
-                f"this line is no JSON: {error}", where=f"line {number}: {line[:80].decode('utf-8', 'replace')!r}"
+                f"this line is no JSON: {error}",
+                where=f"line {number}: {line[:80].decode('utf-8', 'replace')!r}",
             ) from error
         if not isinstance(row, dict):
             raise DataError(
-                "this line is no JSON object", where=f"line {number}", mend="give one object a line: {\"name\": value}"
+                "this line is no JSON object",
+                where=f"line {number}",
+                mend='give one object a line: {"name": value}',
             )
         rows.append({k: json.dumps(v) if isinstance(v, (dict, list)) else v for k, v in row.items()})
     names = dict.fromkeys(name for row in rows for name in row)
