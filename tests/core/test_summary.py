@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from amiss.core.random import priorities
 from amiss.core.summary import Sample
-from amiss.summaries.moments import Moments
+from amiss.summaries.moments import Moments, complete
 
 X = np.random.default_rng(0).normal(size=(60, 2))
 CUTS = st.lists(st.integers(0, 60), max_size=5).map(lambda cuts: [0, *sorted(cuts), 60])
@@ -67,3 +67,22 @@ def test_precision_inverts_the_covariance():
 def test_least_spread_is_a_floor():
     Y = np.column_stack([np.zeros(100), np.random.default_rng(0).normal(size=100)])
     assert Moments.of(Y).precision(1e-3, np.array([2.0, 0.0]))[0, 0] == pytest.approx(0.25, rel=1e-2)
+
+
+def test_missing_values_are_completed_by_what_the_others_let_expect():
+    random = np.random.default_rng(2)
+    A = random.normal(size=(4, 4))
+    Y = random.normal(size=(5000, 4)) @ A + 3
+    moments = Moments.of(Y)
+    precision = moments.precision(1e-12)
+    holes = Y[:50].copy()
+    holes[:25, 1] = np.nan
+    holes[10:40, 3] = np.nan
+    filled = complete(holes, moments.mean, precision)
+    for row, whole in zip(holes, filled, strict=True):
+        m, o = np.isnan(row), ~np.isnan(row)
+        inverse = np.linalg.solve(moments.covariance[np.ix_(o, o)], row[o] - moments.mean[o])
+        expected = moments.mean[m] + moments.covariance[np.ix_(m, o)] @ inverse
+        np.testing.assert_allclose(whole[m], expected, atol=0.05 * np.abs(A).sum())
+        np.testing.assert_array_equal(whole[o], row[o])
+    np.testing.assert_array_equal(complete(holes[:1], moments.mean, precision), filled[:1])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -21,11 +23,48 @@ Exit codes: 0 done; 1 anomalies found and --fail-on given; 2 usage; 3 bad data; 
 """
 
 app = typer.Typer(name="amiss", help=_HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-app.command("detect")(detect.detect)
-app.command("fit")(fit.fit)
-app.command("score")(score.score)
-app.command("demo")(demo.demo)
-app.command("doctor")(doctor.doctor)
+
+def _worded(verb: Callable[..., None]) -> Callable[..., None]:
+    """`verb`, ending every failure with a sentence on stderr and the exit code that fits."""
+
+    @functools.wraps(verb)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            verb(*args, **kwargs)
+        except (typer.Exit, typer.Abort):
+            raise
+        except AmissError as error:
+            _end(f"amiss: {error}", error.exit_code)
+        except KeyboardInterrupt:
+            _end("amiss: interrupted; nothing was left half written", 130)
+        except BrokenPipeError:
+            # The reader of our output has gone, as `head` does: that is no error of anyone's.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except MemoryError:
+            _end("amiss: the memory of this machine is not enough\n  mend:  give fewer columns, or a smaller file", 5)
+        except Exception as error:
+            if os.environ.get("AMISS_DEBUG"):
+                raise
+            where = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+            _end(f"amiss: an error inside amiss\n  where: {where}\n  mend:  AMISS_DEBUG=1 shows more; report it", 5)
+
+    return run
+
+
+def _end(text: str, code: int) -> NoReturn:
+    print(text, file=sys.stderr, flush=True)
+    raise typer.Exit(code) from None
+
+
+for _name, _verb in {
+    "detect": detect.detect,
+    "fit": fit.fit,
+    "score": score.score,
+    "demo": demo.demo,
+    "doctor": doctor.doctor,
+}.items():
+    app.command(_name)(_worded(_verb))
 
 
 def _version(wanted: bool) -> None:
@@ -45,28 +84,4 @@ def _root(
 
 def main() -> None:
     """Run the command line; the process ends with the exit code that fits."""
-    try:
-        app()
-    except AmissError as error:
-        _say(f"amiss: {error}")
-        raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        _say("amiss: interrupted; nothing was left half written")
-        raise SystemExit(130) from None
-    except BrokenPipeError:
-        # The reader of our output has gone, as `head` does: that is no error of anyone's.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
-    except MemoryError:
-        _say("amiss: the memory of this machine is not enough\n  mend:  give fewer columns, or a smaller file")
-        raise SystemExit(5) from None
-    except Exception as error:
-        if os.environ.get("AMISS_DEBUG"):
-            raise
-        where = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        _say(f"amiss: an error inside amiss itself\n  where: {where}\n  mend:  AMISS_DEBUG=1 shows more; report it")
-        raise SystemExit(5) from None
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    app()

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from amiss.core.catalog import detector_class
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
-from amiss.core.rarity import deviation_of
 from amiss.core.summary import Sample, Summary
+from amiss.summaries.moments import complete
 
 __all__ = ["Ensemble"]
 
@@ -39,7 +39,7 @@ class Ensemble(MergeDetector[Summary]):
     a default needs. Where one kind of anomaly is known, its own detector may be a little better.
 
     The covariance is left out beyond 300 features, where it would cost more than all the others. Missing values are
-    data to the forest and the histograms; to the others, values that lie as far out as it is rare to be missing.
+    data to the forest and the histograms; for the others they are completed by what the covariance lets expect.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Ensemble(MergeDetector[Summary]):
     members_
         The fitted detectors by name.
     fill_ : (n_features,)
-        Values put where one is missing and a member needs it.
+        Medians, put where a value is missing and there is no covariance to tell better.
     center_, spread_ : (2, n_members)
         Mean and standard deviation of each member's score over the rows learnt, as it enters the mean, and the highest.
 
@@ -88,19 +88,16 @@ class Ensemble(MergeDetector[Summary]):
 
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
         X = sample.rows
-        filled = np.where(np.isnan(X).all(axis=0), 0.0, X)
-        absent = np.maximum(np.isnan(X).mean(axis=0), 0.5 / len(X))
-        self.fill_ = np.nanmedian(filled, axis=0) + np.nanstd(filled, axis=0) * deviation_of(absent)
-        self.members_ = {name: self._member(name) for name in _MEMBERS if self._suits(name, X.shape[1])}
-        for member in self.members_.values():
-            member.fit_summary(member.summarize_rows(self._view(member, X)))
+        self.fill_ = np.nanmedian(np.where(np.isnan(X).all(axis=0), 0.0, X), axis=0)
+        self.members_: dict[str, MergeDetector[Any]] = {}
+        # In this order: the covariance, once fitted, completes missing values for the neighbours.
+        for name in _MEMBERS:
+            if name != "robust_covariance" or X.shape[1] <= _WIDEST_COVARIANCE:
+                member = self._member(name)
+                self.members_[name] = member.fit_summary(member.summarize_rows(self._view(member, X)))
         both = self._both_scales(X[:5000])
         self.center_ = both.mean(axis=1)
         self.spread_ = np.maximum(both.std(axis=1), _TINY)
-
-    @staticmethod
-    def _suits(name: str, n_features: int) -> bool:
-        return name != "robust_covariance" or n_features <= _WIDEST_COVARIANCE
 
     def _member(self, name: str) -> MergeDetector[Any]:
         params = dict(_MEMBERS[name][0])
@@ -111,7 +108,10 @@ class Ensemble(MergeDetector[Summary]):
     def _view(self, member: MergeDetector[Any], X: Matrix) -> Matrix:
         if member.capabilities.missing or not np.isnan(X).any():
             return X
-        return np.where(np.isnan(X), self.fill_, X)
+        cloud = self.members_.get("robust_covariance")
+        if cloud is None:
+            return np.where(np.isnan(X), self.fill_, X)
+        return complete(X, cloud.location_, cloud.precision_)
 
     def _both_scales(self, X: Matrix) -> npt.NDArray[np.float64]:
         """Scores of the members as they enter the mean, and the highest: (2, n_rows, n_members)."""

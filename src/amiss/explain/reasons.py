@@ -13,6 +13,7 @@ from amiss.core.frame import Frame
 from amiss.core.summary import Matrix, Vector
 from amiss.explain.words import number_word, range_words
 from amiss.prepare.preparation import Preparation
+from amiss.summaries.moments import complete
 
 __all__ = ["Reasons"]
 
@@ -61,7 +62,7 @@ class Reasons:
 
     def _expected(self, X: Matrix) -> tuple[Matrix, Matrix]:
         """What the other columns let expect for each value, and by how many deviations the value misses it."""
-        rows = np.where(np.isnan(X), self.location, X)
+        rows = complete(X, self.location, self.precision)
         pull = (rows - self.location) @ self.precision
         variance = 1.0 / np.diag(self.precision)
         return rows - pull * variance, np.abs(pull) * np.sqrt(variance)

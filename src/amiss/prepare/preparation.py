@@ -99,8 +99,9 @@ class Preparation:
                 own_location, own_scale = _robust(X[code == number], fallback=scale)
                 places.append(np.where(np.isnan(own_location), location, own_location))
                 scales.append(own_scale)
-        self.location = np.array([*places, np.nan_to_num(location)]).reshape(-1, len(self.numbers))
-        self.scale = np.array([*scales, scale]).reshape(-1, len(self.numbers))
+        shape = (len(places) + 1, len(self.numbers))
+        self.location = np.array([*places, np.nan_to_num(location)]).reshape(shape)
+        self.scale = np.array([*scales, scale]).reshape(shape)
 
     def _learn_categories(self, summary: TableSummary) -> None:
         sample = summary.sample
@@ -202,6 +203,8 @@ def _rarity(share: Vector) -> Vector:
 
 def _robust(X: Matrix, fallback: Vector | None = None) -> tuple[Vector, Vector]:
     """Median and scale of each column: the quartiles' where they say enough, the standard deviation's elsewhere."""
+    if not X.shape[1]:
+        return np.empty(0), np.empty(0)
     empty = np.isnan(X).all(axis=0) if len(X) else np.ones(X.shape[1], bool)
     filled = np.where(empty, 0.0, X)
     if not len(X):

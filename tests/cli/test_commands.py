@@ -1,0 +1,258 @@
+"""Each verb, its examples, its exit codes and its streams."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import jsonschema
+import numpy as np
+import polars as pl
+import pytest
+
+from amiss.cli.main import app
+from amiss.report.record import record_schema
+
+VERBS = sorted(command.name for command in app.registered_commands)
+
+
+def examples(verb):
+    callback = next(c.callback for c in app.registered_commands if c.name == verb)
+    text = callback.__doc__.split("Examples:")[1]
+    return [line.strip() for line in text.strip().splitlines() if "amiss " in line]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
+    lines = examples(verb)
+    assert lines
+    for name in ("pump.csv", "new.csv"):
+        (tmp_path / name).write_bytes((pump_csv / name).read_bytes())
+    if verb == "score":
+        lines = ["amiss fit pump.csv -o pump.amiss", *lines]
+    for line in lines:
+        command = re.sub(r"(?<![.\w])amiss (?=\w)", f"{shlex.quote(sys.executable)} -m amiss ", line)
+        done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, timeout=300)
+        allowed = (0, 1) if "--fail-on" in line else (0,)
+        assert done.returncode in allowed, f"{line}\n{done.stderr.decode()}"
+
+
+def test_help_names_every_verb_and_exit_code(run):
+    out, _ = run("--help")
+    assert all(verb in out for verb in VERBS)
+    assert all(f"{code} " in out for code in (0, 1, 2, 3, 4, 5))
+    for verb in VERBS:
+        assert "Examples:" in run(verb, "--help")[0]
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["detect", "--help"]])
+def test_light_start(words):
+    """Nothing heavy is loaded for help."""
+    script = (
+        "import sys\nfrom amiss.cli.main import main\n"
+        f"sys.argv = ['amiss', *{words!r}]\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = {'numpy', 'scipy', 'sklearn', 'polars', 'narwhals', 'pandas', 'msgspec'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_import_is_light():
+    script = "import sys, amiss\nassert not {'numpy', 'polars', 'sklearn', 'typer'} & set(sys.modules)\namiss.detect"
+    assert subprocess.run([sys.executable, "-c", script], timeout=60).returncode == 0
+
+
+def test_detecting_a_file_does_not_load_scikit_learn(pump_csv):
+    script = (
+        "import sys, amiss\namiss.detect('pump.csv').report('x.html')\n"
+        "assert not {'sklearn', 'scipy', 'pandas', 'narwhals', 'rich'} & set(sys.modules), sys.modules.keys()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=pump_csv, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr[-300:]
+
+
+def test_detect_table(run):
+    out, err = run("detect", "pump.csv")
+    assert "2,016 rows" in out
+    assert "entity: pump" in out
+    assert "1% of the rows (default)" in out
+    assert "is above its usual" in out or "is far above its usual" in out
+    assert err == ""  # silence in a pipe
+
+
+def test_detect_json_follows_its_published_schema(run):
+    out, err = run("detect", "pump.csv", "--format", "json", "--top", "7")
+    record = json.loads(out)
+    jsonschema.validate(record, record_schema())
+    assert err == ""
+    assert set(record) >= {"data", "promise", "schema", "anomalies", "events"}
+    assert len(record["anomalies"]) == 7
+    first = record["anomalies"][0]
+    assert set(first) >= {"row", "score", "p_value", "reason", "contributions"}
+    assert record["promise"]["asked"]
+    assert record["promise"]["reached"] <= record["promise"]["rate"]
+    scores = [a["score"] for a in record["anomalies"]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_ndjson_and_csv_list_the_alarms(run):
+    lines = run("detect", "pump.csv", "--format", "ndjson")[0].splitlines()
+    assert len(lines) == 20
+    assert all(json.loads(line)["is_anomaly"] for line in lines)
+    table = pl.read_csv(run("detect", "pump.csv", "--format", "csv", "--false-alarms", "5")[0].encode())
+    assert table.height == 5
+    assert table.columns[:5] == ["row", "anomaly_score", "p_value", "is_anomaly", "reason"]
+
+
+def test_scored_output_and_report(run, tmp_path):
+    out, err = run("detect", "pump.csv", "-o", tmp_path / "s.parquet", "--report", tmp_path / "r.html")
+    table = pl.read_parquet(tmp_path / "s.parquet")
+    assert table.height == 2016
+    assert table.columns[-4:] == ["anomaly_score", "p_value", "is_anomaly", "reason"]
+    assert "2,016 scored rows" in err
+    assert str(tmp_path / "r.html") in err
+    assert sorted(os.listdir(tmp_path)) == ["r.html", "s.parquet"]
+
+
+def test_several_files(run, tmp_path):
+    out, _ = run("detect", "pump.csv", "new.csv", "--format", "json", "-o", tmp_path / "out", "--report", tmp_path / "r")
+    assert [record["data"]["name"] for record in json.loads(out)] == ["pump.csv", "new.csv"]
+    assert sorted(os.listdir(tmp_path / "out")) == ["new.csv.parquet", "pump.csv.parquet"]
+    assert sorted(os.listdir(tmp_path / "r")) == ["new.csv.html", "pump.csv.html"]
+
+
+def test_standard_input(run, pump_csv):
+    data = (pump_csv / "pump.csv").read_bytes()
+    plain = json.loads(run("detect", "pump.csv", "--format", "json")[0])
+    for stdin in (data, gzip.compress(data)):
+        piped = json.loads(run("detect", "-", "--format", "json", stdin=stdin)[0])
+        assert piped["anomalies"] == plain["anomalies"]
+        assert piped["data"]["name"] == "standard input"
+
+
+def test_fit_and_score(run, tmp_path):
+    model = tmp_path / "m.amiss"
+    _, err = run("fit", "pump.csv", "-o", model, "--false-alarms", "2%")
+    assert "learnt from 2,016 rows" in err
+    out, _ = run("score", model, "new.csv", "-o", tmp_path / "s.csv", "--format", "json", "--top", "3")
+    record = json.loads(out)
+    jsonschema.validate(record, record_schema())
+    assert record["promise"]["rate"] == 0.02
+    assert pl.read_csv(tmp_path / "s.csv", infer_schema_length=None)["is_anomaly"].sum() == record["n_anomalies"]
+
+
+def test_config_and_options(run, tmp_path):
+    config = tmp_path / "amiss.toml"
+    config.write_text('detector = "isolation_forest"\nfalse_alarms = "2%"\nignore = ["note"]\n[params]\nn_estimators = 40\n')
+    record = json.loads(run("detect", "pump.csv", "--config", config, "--format", "json", "--false-alarms", "3")[0])
+    assert record["detector"] == "isolation_forest"
+    assert record["n_anomalies"] == 3
+    config.write_text("detektor = 'hbos'\n")
+    assert "did you mean 'detector'" in run("detect", "pump.csv", "--config", config, code=2)[1]
+    config.write_text("detector = \n")
+    assert "no TOML" in run("detect", "pump.csv", "--config", config, code=2)[1]
+    assert "cannot read the recipe" in run("detect", "pump.csv", "--config", tmp_path / "none", code=2)[1]
+
+
+def test_fail_on(run):
+    run("detect", "pump.csv", "--fail-on", "20", code=1)
+    run("detect", "pump.csv", "--fail-on", "21", code=0)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["detect"], 2, "Missing argument"),
+        (["detect", "pump.csv", "--no-such"], 2, "No such option"),
+        (["detect", "pump.csv", "--false-alarms", "many"], 2, "cannot be read"),
+        (["detect", "pump.csv", "--false-alarms", "0.0001%"], 3, "more rows"),
+        (["detect", "pump.csv", "--detector", "knm"], 2, "did you mean 'knn'"),
+        (["detect", "pump.csv", "--time", "tim"], 3, "did you mean 'time'"),
+        (["detect", "none.csv"], 3, "no such file"),
+        (["detect", "."], 3, "a folder"),
+        (["detect", "pump.csv", "-o", "x.doc"], 2, "stands for no form"),
+        (["detect", "pump.csv", "--report", "none/x.html"], 3, "no such folder"),
+        (["score", "pump.csv", "pump.csv"], 4, "no model file"),
+        (["score", "none.amiss", "pump.csv"], 3, "cannot open"),
+        (["fit", "pump.csv", "-o", "none/m.amiss"], 3, "no such folder"),
+    ],
+)
+def test_exit_codes(run, words, code, said):
+    out, err = run(*words, code=code)
+    assert said in err
+    assert out == ""
+
+
+def test_broken_pipe_is_no_error(pump_csv):
+    command = f"{shlex.quote(sys.executable)} -m amiss detect pump.csv --format json | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=pump_csv, capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "0"
+    assert done.stderr == ""
+
+
+def test_interrupt_leaves_nothing_behind(tmp_path):
+    random = np.random.default_rng(0)
+    pl.DataFrame(random.normal(size=(400_000, 12))).write_csv(tmp_path / "t.csv")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "amiss", "detect", "t.csv", "-o", "s.csv"], cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not any(name.endswith(".part") for name in os.listdir(tmp_path)):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err.decode()
+    assert "interrupted" in err.decode()
+    assert os.listdir(tmp_path) == ["t.csv"]
+
+
+def test_progress_is_shown_on_a_terminal(pump_csv):
+    import pty
+
+    master, slave = pty.openpty()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "amiss", "detect", "pump.csv"], cwd=pump_csv, stderr=slave, stdout=subprocess.DEVNULL
+    )
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(master, 1024)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+    assert done.wait(60) == 0
+    assert b"%" in shown
+
+
+def test_doctor(run):
+    out, _ = run("doctor")
+    assert "kernels" in out
+    found = json.loads(run("doctor", "--json")[0])
+    assert set(found) >= {"amiss", "python", "kernels", "libraries", "extras", "disk", "detectors"}
+    off = json.loads(run("doctor", "--json", env={"AMISS_NO_KERNELS": "1"})[0])
+    assert "AMISS_NO_KERNELS" in off["kernels"]
+
+
+def test_demo(run, tmp_path):
+    out, _ = run("demo", "--folder", tmp_path / "d")
+    assert re.search(r"found \d of 8 planted faults", out)
+    assert (tmp_path / "d" / "report.html").stat().st_size < 500_000
+    assert "report.html" in out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(run, shell):
+    out, _ = run("--show-completion", shell, code=0, env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
+    assert "amiss" in out.lower()
