@@ -124,7 +124,9 @@ def test_scored_output_and_report(run, tmp_path):
 
 
 def test_several_files(run, tmp_path):
-    out, _ = run("detect", "pump.csv", "new.csv", "--format", "json", "-o", tmp_path / "out", "--report", tmp_path / "r")
+    out, _ = run(
+        "detect", "pump.csv", "new.csv", "--format", "json", "-o", tmp_path / "out", "--report", tmp_path / "r"
+    )
     assert [record["data"]["name"] for record in json.loads(out)] == ["pump.csv", "new.csv"]
     assert sorted(os.listdir(tmp_path / "out")) == ["new.csv.parquet", "pump.csv.parquet"]
     assert sorted(os.listdir(tmp_path / "r")) == ["new.csv.html", "pump.csv.html"]
@@ -152,7 +154,9 @@ def test_fit_and_score(run, tmp_path):
 
 def test_config_and_options(run, tmp_path):
     config = tmp_path / "amiss.toml"
-    config.write_text('detector = "isolation_forest"\nfalse_alarms = "2%"\nignore = ["note"]\n[params]\nn_estimators = 40\n')
+    config.write_text(
+        'detector = "isolation_forest"\nfalse_alarms = "2%"\nignore = ["note"]\n[params]\nn_estimators = 40\n'
+    )
     record = json.loads(run("detect", "pump.csv", "--config", config, "--format", "json", "--false-alarms", "3")[0])
     assert record["detector"] == "isolation_forest"
     assert record["n_anomalies"] == 3

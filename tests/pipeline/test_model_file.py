@@ -124,7 +124,7 @@ def test_parts_too_many_or_missing(parts, tmp_path):
 
 def test_a_changed_array_is_noticed(parts, tmp_path):
     name = "reasons/low.npy"
-    refused(write(tmp_path / "m", parts | {name: parts[name][:-8] + bytes(8)}), "damaged|checksum")
+    refused(write(tmp_path / "m", parts | {name: parts[name][:-8] + b"\x01" * 8}), "damaged|checksum")
 
 
 def _with_array(parts, key, array, **facts):

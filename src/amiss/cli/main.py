@@ -24,6 +24,7 @@ Exit codes: 0 done; 1 anomalies found and --fail-on given; 2 usage; 3 bad data; 
 
 app = typer.Typer(name="amiss", help=_HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
+
 def _worded(verb: Callable[..., None]) -> Callable[..., None]:
     """`verb`, ending every failure with a sentence on stderr and the exit code that fits."""
 

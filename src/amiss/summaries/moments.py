@@ -10,29 +10,29 @@ from amiss.core.summary import Matrix, Vector
 
 __all__ = ["Moments", "complete", "mahalanobis", "mahalanobis_terms"]
 
-_SWEEPS = 6
-
 
 def complete(X: Matrix, location: Vector, precision: Matrix) -> Matrix:
     """`X` with each missing value replaced by what the others of its row let expect.
 
     A median would break the relation to the values that are there, and make the row odd for what it does not say.
-    Several missing values of a row settle by Gauss–Seidel sweeps.
+    Costs one small system of equations for each pattern of missing values.
     """
     holes = np.isnan(X)
-    touched = np.flatnonzero(holes.any(axis=1))
     out = np.where(holes, location, X)
+    touched = np.flatnonzero(holes.any(axis=1))
     if not len(touched) or not len(precision):
         return out
-    gap, missing = out[touched] - location, holes[touched]
-    columns = np.flatnonzero(missing.any(axis=0))
-    for _ in range(_SWEEPS):
-        for j in columns:
-            rows = missing[:, j]
-            # Summed row by row, not by matmul: its last digit depends on how many rows there are, and a learnt row
-            # must stay the very row that it was.
-            gap[rows, j] -= (gap[rows] * precision[:, j]).sum(axis=1) / precision[j, j]
-    out[touched] = gap + location
+    patterns, which = np.unique(holes[touched], axis=0, return_inverse=True)
+    for k, missing in enumerate(patterns):
+        rows, there = touched[which.reshape(-1) == k], ~missing
+        if not there.any():
+            continue
+        weight = np.linalg.solve(precision[np.ix_(missing, missing)], precision[np.ix_(missing, there)])
+        gap = X[np.ix_(rows, there)] - location[there]
+        # Summed row by row, not by matmul: its last digit depends on how many rows there are, and a learnt row must
+        # stay the very row that it was.
+        for place, line in zip(np.flatnonzero(missing), weight, strict=True):
+            out[rows, place] = location[place] - (gap * line).sum(axis=1)
     return out
 
 
