@@ -114,7 +114,7 @@ def test_ndjson_and_csv_list_the_alarms(run):
 
 
 def test_scored_output_and_report(run, tmp_path):
-    out, err = run("detect", "pump.csv", "-o", tmp_path / "s.parquet", "--report", tmp_path / "r.html")
+    _, err = run("detect", "pump.csv", "-o", tmp_path / "s.parquet", "--report", tmp_path / "r.html")
     table = pl.read_parquet(tmp_path / "s.parquet")
     assert table.height == 2016
     assert table.columns[-4:] == ["anomaly_score", "p_value", "is_anomaly", "reason"]
@@ -137,7 +137,8 @@ def test_standard_input(run, pump_csv):
     plain = json.loads(run("detect", "pump.csv", "--format", "json")[0])
     for stdin in (data, gzip.compress(data)):
         piped = json.loads(run("detect", "-", "--format", "json", stdin=stdin)[0])
-        assert piped["anomalies"] == plain["anomalies"]
+        assert [a["values"] for a in piped["anomalies"]] == [a["values"] for a in plain["anomalies"]]
+        assert [a["score"] for a in piped["anomalies"]] == [a["score"] for a in plain["anomalies"]]
         assert piped["data"]["name"] == "standard input"
 
 
@@ -186,7 +187,12 @@ def test_fail_on(run):
         (["detect", "pump.csv", "-o", "x.doc"], 2, "stands for no form"),
         (["detect", "pump.csv", "--report", "none/x.html"], 3, "no such folder"),
         (["score", "pump.csv", "pump.csv"], 4, "no model file"),
-        (["score", "none.amiss", "pump.csv"], 3, "cannot open"),
+        (["score", "none.amiss", "pump.csv"], 4, "cannot be opened"),
+        (["detect", "pump.csv", "--report", "r.txt"], 2, "end it in .html"),
+        (["detect", "pump.csv", "-o", "pump.csv"], 2, "would overwrite what is read"),
+        (["detect", "pump.csv", "pump.csv", "-o", "out"], 2, "two results would be written"),
+        (["detect", "pump.csv", "--ignore", "time", "--time", "time"], 3, "asked to be two things"),
+        (["detect", ""], 3, "name of the file is empty"),
         (["fit", "pump.csv", "-o", "none/m.amiss"], 3, "no such folder"),
     ],
 )

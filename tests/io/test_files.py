@@ -134,7 +134,10 @@ def test_ragged_lines(tmp_path):
     found, notes = read(path)
     assert found.height == 53
     assert found["b"].to_list()[-1] is None
-    assert notes == ["2 lines have more fields than columns; the extra fields were dropped"]
+    assert notes == [
+        "1 lines have fewer fields than columns; the last ones were read as missing",
+        "2 lines have more fields than columns; the extra fields were dropped",
+    ]
     path.write_text("a,b\n" + "1,2,3\n" * 50)
     with pytest.raises(DataError, match="more fields than the first"):
         read(path)

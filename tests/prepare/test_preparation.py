@@ -87,10 +87,11 @@ def test_a_missing_column_is_named_with_the_nearest():
 
 def test_numbers_that_have_become_text():
     made, _ = learn({"x": R.normal(size=50), "y": R.normal(size=50)})
-    made.check(Frame.of({"x": ["1.5", "2", "oops"], "y": [1.0, 2, 3]}))
+    odd = made.oddities(Frame.of({"x": ["1.5", "2", "oops"], "y": [1.0, np.inf, np.nan]}))
+    assert odd == {"x": (1, 2, "oops"), "y": (1, 1, "inf")}
     with pytest.raises(SchemaError, match="is text, a number is needed") as caught:
-        made.check(Frame.of({"x": ["1.5", "bad", "oops"], "y": [1.0, 2, 3]}))
-    assert "first at row 2: 'bad'" in str(caught.value)
+        made.oddities(Frame.of({"x": ["1.5", "bad", "oops"], "y": [1.0, 2, 3]}))
+    assert "first in row 1: 'bad'" in str(caught.value)
 
 
 def test_summary_of_batches_is_the_summary_of_the_whole():

@@ -23,7 +23,7 @@ from amiss.thresholds.promise import FalseAlarms
     ],
 )  # fmt: skip
 def test_wishes(wish, n_rows, span, rate):
-    assert FalseAlarms.read(wish).rate(n_rows, span) == pytest.approx(rate)
+    assert FalseAlarms.read(wish).of(n_rows).rate(n_rows, span) == pytest.approx(rate)
 
 
 @pytest.mark.parametrize("wish", ["", "many", "-1", "0", "0%", "100%", "1/fortnight", "nan", "inf", "1%%", -3, 0])

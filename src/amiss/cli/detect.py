@@ -9,7 +9,8 @@ import typer
 
 from amiss.cli import options
 from amiss.cli.options import Form
-from amiss.cli.show import deliver, finish, print_results, progress_bar
+from amiss.cli.show import check_different, check_places, deliver, finish, print_results, progress_bar
+from amiss.core.errors import AmissError
 
 __all__ = ["detect"]
 
@@ -42,7 +43,6 @@ def detect(
       amiss detect pump.csv --false-alarms 5 --top 5 --format json
       cat pump.csv | amiss detect - --ignore note --format ndjson
     """
-    from amiss.io.files.sink import check_folder, check_target
     from amiss.pipeline.api import detect_source
     from amiss.pipeline.opening import open_source
 
@@ -51,24 +51,28 @@ def detect(
         ignore=ignore,
     )  # fmt: skip
     many = len(files) > 1
-    if not many:
-        # A wrong place to write to is said before the work, not after it.
-        if output is not None:
-            check_target(output)
-        if report is not None:
-            check_folder(report)
-    results = []
+    targets = [(_inside(output, file, ".parquet"), _inside(report, file, ".html")) if many else (output, report)
+               for file in files]  # fmt: skip
+    # A wrong place to write to is said before the work, not after it.
+    for scored, page in targets:
+        check_places(files, scored, page)
+    check_different(targets)
+    results, failures = [], []
     with progress_bar() as progress:
-        for file in files:
-            result = detect_source(open_source(file), recipe, progress=progress)
-            deliver(
-                result,
-                _inside(output, file, ".parquet") if many else output,
-                _inside(report, file, ".html") if many else report,
-                progress,
-            )
-            results.append(result)
-    print_results(results, form, top)
+        for file, (scored, page) in zip(files, targets, strict=True):
+            try:
+                result = detect_source(open_source(file), recipe, progress=progress)
+                deliver(result, scored, page, progress)
+                results.append(result)
+            except AmissError as error:
+                # One bad file among several is told at the end; the others have their results.
+                failures.append(error)
+    if results:
+        print_results(results, form, top, many=many)
+    for failure in failures[1:]:
+        typer.echo(f"amiss: {failure}", err=True)
+    if failures:
+        raise failures[0]
     finish(results, fail_on)
 
 

@@ -42,6 +42,8 @@ def _worded(verb: Callable[..., None]) -> Callable[..., None]:
             # The reader of our output has gone, as `head` does: that is no error of anyone's.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+        except OSError as error:
+            _end(f"amiss: cannot write: {error.strerror or error}\n  mend:  free some space, or write elsewhere", 3)
         except MemoryError:
             _end("amiss: the memory of this machine is not enough\n  mend:  give fewer columns, or a smaller file", 5)
         except Exception as error:
@@ -58,13 +60,14 @@ def _end(text: str, code: int) -> NoReturn:
     raise typer.Exit(code) from None
 
 
-for _name, _verb in {
+_VERBS: dict[str, Callable[..., None]] = {
     "detect": detect.detect,
     "fit": fit.fit,
     "score": score.score,
     "demo": demo.demo,
     "doctor": doctor.doctor,
-}.items():
+}
+for _name, _verb in _VERBS.items():
     app.command(_name)(_worded(_verb))
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from amiss.cli import options
 from amiss.cli.options import Form
-from amiss.cli.show import deliver, finish, print_results, progress_bar
+from amiss.cli.show import check_places, deliver, finish, print_results, progress_bar
 
 __all__ = ["score"]
 
 
 def score(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file of amiss fit.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Model file of amiss fit.")],
     file: Annotated[str, typer.Argument(metavar="FILE", help="Table to judge; - is standard input.")],
     output: options.Output = None,
     report: options.Report = None,
@@ -32,14 +31,10 @@ def score(
       amiss score pump.amiss new.csv -o scored.parquet --report new.html
       amiss score pump.amiss new.csv --false-alarms 0.5% --format json --fail-on 100
     """
-    from amiss.io.files.sink import check_folder, check_target
     from amiss.pipeline.model_file import load
     from amiss.pipeline.opening import open_source
 
-    if output is not None:
-        check_target(output)
-    if report is not None:
-        check_folder(report)
+    check_places([file, model], output, report)
     loaded = load(model)
     if false_alarms is not None:
         loaded = loaded.with_false_alarms(false_alarms)

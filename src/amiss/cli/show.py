@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from amiss.cli.options import Form
+from amiss.core.errors import ConnectorError, ParameterError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from amiss.core.source import Progress
     from amiss.pipeline.result import Result
 
-__all__ = ["deliver", "finish", "print_results", "progress_bar"]
+__all__ = ["check_different", "check_places", "deliver", "finish", "print_results", "progress_bar"]
 
 _LISTED = 10
 
@@ -28,7 +29,7 @@ def progress_bar() -> Iterator[Progress]:
     """A progress bar on a terminal, silence elsewhere."""
     from amiss.core.source import silent
 
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield silent
         return
     from rich.console import Console
@@ -44,6 +45,27 @@ def progress_bar() -> Iterator[Progress]:
     ) as bar:
         task = bar.add_task("reading", total=1.0)
         yield lambda stage, share: bar.update(task, description=stage, completed=share)
+
+
+def check_places(inputs: Sequence[str], output: Path | None, report: Path | None) -> None:
+    """Raise the error of a place that cannot be written to, or that would overwrite what is read."""
+    from amiss.io.files.sink import check_ending, check_target
+
+    if output is not None:
+        check_target(output)
+    if report is not None:
+        check_ending(report, (".html", ".htm"))
+    for place in (output, report):
+        if place is not None and any(place.resolve() == Path(file).resolve() for file in inputs if file != "-"):
+            raise ParameterError(f"{str(place)!r} would overwrite what is read", mend="write to another file")
+
+
+def check_different(targets: Sequence[tuple[Path | None, Path | None]]) -> None:
+    """Raise `ParameterError` if two results would be written to one place."""
+    places = [place.resolve() for pair in targets for place in pair if place is not None]
+    for place in places:
+        if places.count(place) > 1:
+            raise ParameterError(f"two results would be written to {str(place)!r}", mend="give the inputs other names")
 
 
 def deliver(result: Result, output: Path | None, report: Path | None, progress: Progress) -> None:
@@ -64,8 +86,10 @@ def _told(result: Result, progress: Progress) -> Iterator[pl.DataFrame]:
         progress("writing", result.source.share_read())
 
 
-def print_results(results: list[Result], form: Form, top: int | None) -> None:
+def print_results(results: list[Result], form: Form, top: int | None, *, many: bool = False) -> None:
     """Print results in the form that was asked for; several JSON results make an array."""
+    if sys.stdout is None:
+        raise ConnectorError("standard output is closed", mend="send it somewhere, or to /dev/null")
     if form is Form.table:
         from rich.console import Console
 
@@ -73,6 +97,7 @@ def print_results(results: list[Result], form: Form, top: int | None) -> None:
 
         width = None if sys.stdout.isatty() else 160
         console = Console(file=sys.stdout, width=width, soft_wrap=not sys.stdout.isatty())
+        console.on_broken_pipe = _gone  # type: ignore[method-assign]
         for i, result in enumerate(results):
             if i:
                 console.print()
@@ -80,13 +105,21 @@ def print_results(results: list[Result], form: Form, top: int | None) -> None:
     elif form is Form.csv:
         for i, result in enumerate(results):
             table = result.top_table(result.n_anomalies if top is None else top)
+            if many:
+                import polars as pl
+
+                table = table.select(pl.lit(result.source.name).alias("data"), pl.all())
             sys.stdout.write(table.write_csv(include_header=i == 0))
     else:
-        _print_json(results, form, top)
+        _print_json(results, form, top, many)
     sys.stdout.flush()
 
 
-def _print_json(results: list[Result], form: Form, top: int | None) -> None:
+def _gone() -> NoReturn:
+    raise BrokenPipeError
+
+
+def _print_json(results: list[Result], form: Form, top: int | None, many: bool) -> None:
     import msgspec
 
     from amiss.report.record import detect_record
@@ -97,7 +130,7 @@ def _print_json(results: list[Result], form: Form, top: int | None) -> None:
             for anomaly in record.anomalies:
                 sys.stdout.write(msgspec.json.encode(anomaly).decode() + "\n")
         return
-    whole = records[0] if len(records) == 1 else records
+    whole = records if many else records[0]
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n")
 
 

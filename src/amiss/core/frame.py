@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.errors import DataError
+from amiss.core.written import number_reading, read_numbers, read_times, time_reading
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,11 +73,11 @@ class Frame:
         return list(self.table.columns)
 
     def kind(self, name: str) -> str:
-        """What a column holds: "number", "bool", "text", "time", "empty" or "other"."""
+        """What a column holds: "number", "bool", "text", "time", "empty" or "nested"."""
         import polars as pl
 
         dtype = self.table.schema[name]
-        if dtype.is_numeric():
+        if dtype.is_numeric() or dtype in (pl.Duration, pl.Time):
             return "number"
         if dtype == pl.Boolean:
             return "bool"
@@ -84,35 +85,53 @@ class Frame:
             return "time"
         if dtype == pl.Null:
             return "empty"
-        return "text" if dtype in (pl.String, pl.Categorical, pl.Enum) else "other"
+        return "text" if dtype in (pl.String, pl.Categorical, pl.Enum) else "nested"
 
     def rows(self, which: npt.NDArray[Any]) -> Frame:
         """The rows at these positions within this frame, or where a mask is true."""
         positions = np.flatnonzero(which) if which.dtype == np.bool_ else which
         return Frame(self.table[positions.tolist()] if len(positions) else self.table.clear(), self.first_row)
 
-    def numbers(self, name: str) -> npt.NDArray[np.float64]:
-        """A column as float64; what is missing, infinite or no number is NaN."""
+    def reading(self, name: str) -> tuple[str, str]:
+        """How the text of a column is best read as times: a pattern, "" for none, and a remark."""
+        return time_reading(self.text(name)) if self.kind(name) == "text" else ("", "")
+
+    def number_reading(self, name: str) -> str:
+        """How the text of a column is best read as numbers: a key of `core.written.NUMBER_NOTES`."""
+        return number_reading(self.text(name)) if self.kind(name) == "text" else ""
+
+    def numbers(self, name: str, reading: str | None = None) -> npt.NDArray[np.float64]:
+        """A column as float64; what is missing, infinite or no number is NaN.
+
+        Text is read in the way of `reading`, so that all batches are read alike; None takes what suits this frame.
+        """
         import polars as pl
 
         column = self.table[name]
         if self.kind(name) == "text":
-            column = _parse_numbers(column.cast(pl.String))
+            text = self.text(name)
+            column = read_numbers(text, number_reading(text) if reading is None else reading)
         elif self.kind(name) == "time":
             return self.times(name)
+        elif self.kind(name) == "nested":
+            return np.full(self.n_rows, np.nan)
+        elif column.dtype == pl.Duration:
+            column = column.dt.total_microseconds() / 1e6
+        elif column.dtype == pl.Time:
+            column = column.cast(pl.Int64) / 1e9
         values = column.cast(pl.Float64, strict=False).to_numpy()
         finite = np.isfinite(values)
         return np.asarray(values, np.float64) if finite.all() else np.where(finite, values, np.nan)
 
     def words(self, name: str) -> list[str | None]:
         """A column as text; None where missing."""
-        return self._text(name).to_list()
+        return self.text(name).to_list()
 
     def codes(self, name: str, known: Sequence[str]) -> npt.NDArray[np.int64]:
         """Position of each value in `known`; −1 where missing, `len(known)` where it is none of them."""
         import polars as pl
 
-        column = self._text(name)
+        column = self.text(name)
         if not known:
             return np.where(column.is_null().to_numpy(), -1, 0).astype(np.int64)
         places = column.replace_strict(
@@ -125,17 +144,21 @@ class Frame:
         """How often each value occurs, most frequent first; missing values are not counted."""
         import polars as pl
 
-        column = self._text(name).drop_nulls()
+        column = self.text(name).drop_nulls()
         table = pl.DataFrame({"value": column}).group_by("value").len().sort(["len", "value"], descending=[True, False])
         return dict(zip(table["value"].to_list(), table["len"].to_list(), strict=True))
 
-    def times(self, name: str) -> npt.NDArray[np.float64]:
-        """A column as seconds since 1970-01-01 UTC; NaN where missing or no time."""
+    def times(self, name: str, reading: str | None = None) -> npt.NDArray[np.float64]:
+        """A column as seconds since 1970-01-01 UTC; NaN where missing or no time. `reading` as in `numbers`."""
         import polars as pl
 
         column = self.table[name]
         if self.kind(name) == "text":
-            column = _parse_times(column.cast(pl.String))
+            text = self.text(name)
+            pattern = time_reading(text)[0] if reading is None else reading
+            if not pattern:
+                return _epoch_seconds(read_numbers(text, "").to_numpy().astype(np.float64))
+            column = read_times(text, pattern)
         if column.dtype.is_numeric():
             return _epoch_seconds(self.numbers(name))
         if column.dtype == pl.Null:
@@ -153,13 +176,14 @@ class Frame:
         found: Bools = absent.to_numpy()
         return found
 
-    def _text(self, name: str) -> pl.Series:
+    def text(self, name: str) -> pl.Series:
+        """A column as a series of text."""
         import polars as pl
 
         column = self.table[name]
         if column.dtype == pl.String:
             return column
-        if self.kind(name) == "other":
+        if self.kind(name) == "nested":
             return pl.Series(name, [None if v is None else str(v) for v in column.to_list()], dtype=pl.String)
         return column.cast(pl.String)
 
@@ -271,56 +295,6 @@ def _pandas_values(column: Any) -> Any:
     if getattr(dtype, "kind", "") in "iuf" and hasattr(column, "isna"):
         return column.to_numpy(dtype="float64", na_value=np.nan)
     return column.to_list()
-
-
-def _parse_numbers(column: pl.Series) -> pl.Series:
-    import polars as pl
-
-    text = column.str.strip_chars()
-    numbers = text.cast(pl.Float64, strict=False)
-    if numbers.null_count() > text.null_count():
-        with_comma = text.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-        if with_comma.null_count() < numbers.null_count() and not text.str.contains(".", literal=True).any():
-            return with_comma
-    return numbers
-
-
-_FORMATS = (
-    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M",
-    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M",
-)  # fmt: skip
-_ZONED = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z")
-_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d")
-
-
-def _parse_times(column: pl.Series) -> pl.Series:
-    """The reading that makes the most of the values a time; all of them missing where none does."""
-    import polars as pl
-
-    text = column.str.strip_chars().str.replace("Z$", "+00:00")
-    probe = text.drop_nulls().head(200)
-    readings = [(f, "plain") for f in _FORMATS] + [(f, "zoned") for f in _ZONED] + [(f, "date") for f in _DATES]
-    best, found = None, 0
-    for reading in readings:
-        n_read = len(probe) - _read_times(probe, reading).null_count()
-        if n_read > found:
-            best, found = reading, n_read
-    if best is None:
-        return pl.Series(column.name, [None] * len(column), dtype=pl.Datetime("us"))
-    return _read_times(text, best)
-
-
-def _read_times(text: pl.Series, reading: tuple[str, str]) -> pl.Series:
-    import polars as pl
-
-    pattern, kind = reading
-    if kind == "date":
-        return text.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))
-    if kind == "zoned":
-        zoned = text.str.to_datetime(pattern, time_unit="us", time_zone="UTC", strict=False)
-        return zoned.dt.replace_time_zone(None)
-    return text.str.to_datetime(pattern, time_unit="us", strict=False)
 
 
 def _epoch_seconds(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -34,6 +34,8 @@ class ColumnSchema(msgspec.Struct, frozen=True, kw_only=True):
         What was found and done, in words.
     missing
         Share of the rows without a value, in [0, 1].
+    reading
+        How text is read: a key of `core.written.NUMBER_NOTES`, or the pattern of a time.
     decimals
         Digits after the point that the column's values carry, for printing.
     """
@@ -42,6 +44,7 @@ class ColumnSchema(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     note: str = ""
     missing: float = 0.0
+    reading: str = ""
     decimals: int = 0
 
 

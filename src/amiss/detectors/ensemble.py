@@ -108,7 +108,7 @@ class Ensemble(MergeDetector[Summary]):
     def _view(self, member: MergeDetector[Any], X: Matrix) -> Matrix:
         if member.capabilities.missing or not np.isnan(X).any():
             return X
-        cloud = self.members_.get("robust_covariance")
+        cloud: Any = self.members_.get("robust_covariance")
         if cloud is None:
             return np.where(np.isnan(X), self.fill_, X)
         return complete(X, cloud.location_, cloud.precision_)

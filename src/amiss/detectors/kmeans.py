@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import ClassVar
 
 import numpy as np
@@ -66,7 +67,10 @@ class KMeans(MergeDetector[Summary]):
 
         X = sample.rows
         n_clusters = min(self.n_clusters, len(np.unique(X, axis=0)))
-        found = Clusters(n_clusters=n_clusters, n_init=1, random_state=self.random_state).fit(X)
+        with warnings.catch_warnings():
+            # Rows that differ by less than rounding make fewer clusters than asked: no harm, and no news to a user.
+            warnings.simplefilter("ignore")
+            found = Clusters(n_clusters=n_clusters, n_init=1, random_state=self.random_state).fit(X)
         self.centers_ = np.ascontiguousarray(found.cluster_centers_, dtype=np.float64)
 
     def _score(self, X: Matrix) -> Vector:

@@ -131,8 +131,12 @@ class Reasons:
     def _phrase(self, values: _Values, row: int, line: int, j: int, x: float) -> str:
         p = self.preparation
         name = p.features[j]
+        odd = values.odd(row, j)
+        if odd is not None:
+            return f"{name} {odd!r} is no finite number"
         if values.missing(row, j):
-            return f"{name} is missing, as in {values.missing_share(j, self.missing):.2g}% of rows"
+            share = values.missing_share(j, self.missing)
+            return f"{name} is missing, " + (f"as in {share:.2g}% of rows" if share else "which it never was before")
         word = self._word(values, row, line, j)
         if j >= len(p.numbers):
             k = j - len(p.numbers)
@@ -174,7 +178,13 @@ class _Values:
 
     def __init__(self, preparation: Preparation, frame: Frame) -> None:
         self._p, self._frame = preparation, frame
-        self._numbers = [frame.numbers(name) for name in preparation.numbers]
+        self._numbers = [preparation.values(frame, name) for name in preparation.numbers]
+        self._odd = {
+            (int(row), j): str(word)
+            for j, name in enumerate(preparation.numbers)
+            for row in np.flatnonzero(np.isnan(self._numbers[j]) & ~frame.missing(name))
+            for word in frame.rows(np.array([row])).words(name)
+        }
         self._words = [frame.words(name) for name in preparation.categories]
         self._kinds: list[npt.NDArray[np.int64]] = [
             frame.codes(name, kinds) for name, kinds in zip(preparation.categories, preparation.kinds, strict=True)
@@ -187,6 +197,10 @@ class _Values:
             number = float(self._numbers[j][row])
             return None if np.isnan(number) else number
         return self._words[j - len(self._numbers)][row]
+
+    def odd(self, row: int, j: int) -> str | None:
+        """What stands where a number should be."""
+        return self._odd.get((row, j))
 
     def missing(self, row: int, j: int) -> bool:
         return self.value(row, j) is None
@@ -206,4 +220,5 @@ class _Values:
     def missing_share(self, j: int, share: Vector) -> float:
         if j < len(self._numbers):
             return 100 * float(share[j])
-        return 100 * float(self._p.share[j - len(self._numbers)][-1])
+        column = next(c for c in self._p.schema.columns if c.name == self._p.features[j])
+        return 100 * column.missing

@@ -139,12 +139,12 @@ def detect_source(source: Source, recipe: Recipe, *, progress: Progress = silent
     """`detect` for a source that is open already and a recipe."""
     learnt = learn(source, recipe, progress, n_folds=1)
     facts = _facts(source, learnt)
-    asked = FalseAlarms.read(recipe.false_alarms)
+    asked = FalseAlarms.read(recipe.false_alarms).of(facts.n_rows)
     threshold = Conformal(asked.rate(facts.n_rows, facts.span_seconds), asked=asked.asked, same_rows=True)
     threshold.check_support(facts.n_rows)
     model = _model(recipe, facts, learnt, threshold)
     del learnt  # its samples would stand beside the scores
-    scores = model._score_all(source, source.batches(), progress)
+    scores, notes = model.score_batches(source, source.batches(), progress)
     threshold.calibrate(scores)
     return Result(
         model=model,
@@ -153,6 +153,7 @@ def detect_source(source: Source, recipe: Recipe, *, progress: Progress = silent
         p_values=threshold.p_value(scores),
         is_anomaly=threshold.is_anomaly(scores),
         native=native,
+        notes=notes,
     )
 
 
@@ -160,7 +161,7 @@ def fit_source(source: Source, recipe: Recipe, *, progress: Progress = silent) -
     """`fit` for a source that is open already and a recipe."""
     learnt = learn(source, recipe, progress, n_folds=N_FOLDS)
     facts = _facts(source, learnt)
-    asked = FalseAlarms.read(recipe.false_alarms)
+    asked = FalseAlarms.read(recipe.false_alarms).of(facts.n_rows)
     rate = asked.rate(facts.n_rows, facts.span_seconds)
     threshold = Conformal(rate, asked=asked.asked)
     threshold.check_support(facts.n_rows)
@@ -202,10 +203,10 @@ def _recipe(
 
 def _facts(source: Source, learnt: Learnt) -> Facts:
     schema, table = learnt.preparation.schema, learnt.table
-    name = schema.first("time")
-    if name is None:
+    time = next((column for column in schema.columns if column.role == "time"), None)
+    if time is None:
         return Facts(source.name, table.n_rows)
-    seconds = table.sample.times(name)
+    seconds = table.sample.times(time.name, time.reading)
     seconds = seconds[~np.isnan(seconds)]
     span = float(seconds.max() - seconds.min()) if len(seconds) else 0.0
     entity = schema.first("entity")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from amiss.core.summary import Matrix, Vector
 from amiss.core.threshold import Promise
 from amiss.explain.reasons import Reasons
 from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.remarks import Remarks
 from amiss.pipeline.result import Result
 from amiss.prepare.preparation import Preparation
 from amiss.thresholds.conformal import Conformal
@@ -121,7 +123,7 @@ class Model:
 
     def score_source(self, source: Source, *, progress: Progress = silent, native: Any = None) -> Result:
         """`score` for a source that is open already."""
-        scores = first_pass(source, lambda batches: self._score_all(source, batches, progress))
+        scores, notes = first_pass(source, lambda batches: self.score_batches(source, batches, progress))
         return Result(
             model=self,
             source=source,
@@ -129,15 +131,19 @@ class Model:
             p_values=self.threshold.p_value(scores),
             is_anomaly=self.threshold.is_anomaly(scores),
             native=native,
+            notes=notes,
         )
 
-    def _score_all(self, source: Source, batches: Any, progress: Progress) -> Vector:
+    def score_batches(self, source: Source, batches: Iterable[Frame], progress: Progress) -> tuple[Vector, list[str]]:
+        """Scores of all batches, and what is to be said about the data."""
         scores: list[Vector] = []
+        remarks = Remarks(self.schema)
         for frame in batches:
             self.preparation.check(frame)
+            remarks.take(frame, self.preparation.oddities(frame))
             scores.append(self.score_frame(frame))
             progress("scoring", source.share_read())
-        return np.concatenate(scores)
+        return np.concatenate(scores), remarks.sentences()
 
     def reasons_of(self, frame: Frame) -> list[tuple[str, tuple[Contribution, ...]]]:
         """Sentence and ranked columns for each row of a frame."""
@@ -152,7 +158,7 @@ class Model:
         PromiseError
             The calibration rows cannot support it.
         """
-        asked = FalseAlarms.read(wish)
+        asked = FalseAlarms.read(wish).of(self.facts.n_rows)
         rate = asked.rate(self.facts.n_rows, self.facts.span_seconds)
         return Model(
             recipe=_with(self.recipe, false_alarms=wish),
@@ -172,8 +178,8 @@ class Model:
 
     def times(self, frame: Frame) -> npt.NDArray[np.float64] | None:
         """Seconds since 1970 of each row; None where the data have no time."""
-        name = self.schema.first("time")
-        return frame.times(name) if name is not None and name in frame.names else None
+        column = next((c for c in self.schema.columns if c.role == "time"), None)
+        return None if column is None or column.name not in frame.names else frame.times(column.name, column.reading)
 
     def entities(self, frame: Frame) -> list[str | None] | None:
         """Entity of each row; None where the data have none."""

@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss import __version__
-from amiss.core.errors import AmissError, ConnectorError, ModelFileError
-from amiss.core.schema import Schema
+from amiss.core.errors import AmissError, ModelFileError
+from amiss.core.schema import ROLES, Schema
 from amiss.explain.reasons import Reasons
 from amiss.io.files.sink import replaced
 from amiss.pipeline.model import Facts, Model
-from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.recipe import KINDS, Recipe
 from amiss.prepare.preparation import Preparation
 from amiss.thresholds.conformal import Conformal
 
@@ -58,6 +58,12 @@ class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     words: dict[str, Any]
     numbers: dict[str, float | int | str | bool]
     arrays: dict[str, _ArrayFacts]
+    sha256: str = ""
+
+    def checksum(self) -> str:
+        """Of everything in the manifest but itself."""
+        rest = msgspec.structs.replace(self, sha256="")
+        return hashlib.sha256(msgspec.json.encode(rest, order="deterministic")).hexdigest()
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> None:
@@ -89,6 +95,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
             for name, data in packed.items()
         },
     )
+    manifest = msgspec.structs.replace(manifest, sha256=manifest.checksum())
     with (
         replaced(path) as aside,
         zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target,
@@ -119,10 +126,8 @@ def load(path: str | os.PathLike[str]) -> Model:
 
     Raises
     ------
-    ConnectorError
-        There is no such file, or it may not be read.
     ModelFileError
-        It is no model file, cut, damaged, hostile, or of a later format.
+        It is not there, may not be read, is no model file, cut, damaged, hostile, or of a later format.
     """
     name = os.fspath(path)
     try:
@@ -131,7 +136,8 @@ def load(path: str | os.PathLike[str]) -> Model:
     except ModelFileError:
         raise
     except OSError as error:
-        raise ConnectorError(f"cannot open the model file: {error.strerror or error}", where=name) from error
+        what = f"the model file cannot be opened: {error.strerror or error}"
+        raise ModelFileError(what, where=name, mend="check the path; amiss fit FILE -o MODEL makes one") from error
 
 
 def _load(stream: io.BufferedReader, name: str) -> Model:
@@ -171,6 +177,8 @@ def _read_manifest(archive: zipfile.ZipFile, where: str) -> _Manifest:
             mend="update amiss, or fit the model again",
         )
     manifest = msgspec.convert(head, _Manifest)
+    if manifest.checksum() != manifest.sha256:
+        raise ModelFileError("the manifest is damaged or was edited: its checksum is wrong", mend="fit the model again")
     expected = {f"{key}.npy" for key in manifest.arrays} | {_MANIFEST}
     if set(infos) != expected:
         odd = sorted(set(infos) ^ expected)[:3]
@@ -241,6 +249,9 @@ def _try(model: Model) -> None:
         and model.reasons.precision.shape in ((d, d), (0, 0))
         and len(model.threshold.n_at_least_) == len(model.threshold.values_) + 1
         and 0 < model.threshold.rate < 1
+        and model.threshold.n_calibration_ == model.threshold.n_at_least_[0]
+        and model.kind in KINDS
+        and all(0 <= column.missing <= 1 and column.role in ROLES for column in model.schema.columns)
     )
     if not fits:
         raise ModelFileError("the parts of the model file do not fit together")

@@ -91,9 +91,10 @@ def read_recipe(path: str | Path) -> Recipe:
     try:
         raw = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"cannot read the recipe: {error}", where=str(path)) from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise RecipeError(f"cannot read the recipe: {reason}", where=str(path), mend="check the path") from error
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"this is no TOML: {error}", where=str(path)) from error
+        raise RecipeError(f"this is no TOML: {error}", where=str(path), mend="write lines such as seed = 1") from error
     known = list(Recipe.__struct_fields__)
     for name in raw:
         if name not in known:
@@ -104,7 +105,9 @@ def read_recipe(path: str | Path) -> Recipe:
     try:
         return msgspec.convert(raw, Recipe).checked()
     except msgspec.ValidationError as error:
-        raise RecipeError(str(error), where=str(path)) from error
+        raise RecipeError(
+            f"a field has the wrong type: {error}", where=str(path), mend="see docs/reference/recipe.schema.json"
+        ) from error
 
 
 def recipe_schema() -> dict[str, Any]:

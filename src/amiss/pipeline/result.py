@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,10 +54,11 @@ class Result:
         p_values: Vector,
         is_anomaly: npt.NDArray[np.bool_],
         native: Any = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.model, self.source = model, source
         self.scores, self.p_values, self.is_anomaly = scores, p_values, is_anomaly
-        self._native = native
+        self._native, self._notes = native, list(notes)
         self._explained: dict[int, Explanation] = {}
         self._events: list[Event] | None = None
 
@@ -87,8 +88,20 @@ class Result:
 
     @property
     def notes(self) -> list[str]:
-        """What had to be mended while reading, one sentence each."""
-        return list(self.source.notes)
+        """What had to be mended while reading, or is not as expected, one sentence each."""
+        return [*self.source.notes, *self._notes]
+
+    @property
+    def kind(self) -> str:
+        """ "series" where the rows have times, otherwise "table"."""
+        frame = next(iter(self.source.batches()))
+        times = self.model.times(frame)
+        return "table" if times is None or np.isnan(times).all() else self.model.kind
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns of the data."""
+        return len(next(iter(self.source.batches())).names)
 
     def ranking(self, n: int) -> npt.NDArray[np.int64]:
         """Positions of the `n` rows with the highest scores, highest first; the earlier row first where equal."""
@@ -104,7 +117,8 @@ class Result:
     def top(self, n: int = 10) -> Any:
         """The `n` most anomalous rows as a frame of the caller's own kind (polars for paths and arrays).
 
-        Beside the row's own columns: `row` (its position, from 0), `anomaly_score`, `p_value`, `is_anomaly`, `reason`.
+        Beside the row's own columns (`NAME_original` where names clash): `row` (its position, from 0),
+        `anomaly_score`, `p_value`, `is_anomaly`, `reason`.
         """
         rows = self.ranking(n)
         return _beside(self._native, self._added(rows), rows, lambda: self.top_table(n))
@@ -115,7 +129,7 @@ class Result:
 
         rows = self.ranking(n)
         added = self._added(rows)
-        own = [column for column in self.rows_at(rows).table.get_columns() if column.name not in added]
+        own = _own_way(self.rows_at(rows).table).get_columns()
         return pl.DataFrame([*(pl.Series(name, values) for name, values in added.items()), *own])
 
     def _added(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
@@ -204,7 +218,8 @@ class Result:
     def scored(self) -> Iterator[pl.DataFrame]:
         """The input with `anomaly_score`, `p_value`, `is_anomaly` and `reason`, batch by batch.
 
-        A reason is given for the rows that raise an alarm; columns of the input that have one of these names make way.
+        A reason is given for the rows that raise an alarm. A column of the input that has one of these names is
+        called `NAME_original`.
         """
         import polars as pl
 
@@ -215,7 +230,7 @@ class Result:
             if len(alarms):
                 for row, (reason, _) in zip(alarms, self.model.reasons_of(frame.rows(alarms)), strict=True):
                     reasons[int(row)] = reason
-            yield frame.table.with_columns(
+            yield _own_way(frame.table).with_columns(
                 pl.Series("anomaly_score", self.scores[here]),
                 pl.Series("p_value", self.p_values[here]),
                 pl.Series("is_anomaly", self.is_anomaly[here]),
@@ -231,6 +246,12 @@ class Result:
         return html
 
 
+def _own_way(table: pl.DataFrame) -> pl.DataFrame:
+    """The user's columns, renamed where ours have the same name."""
+    taken = {"row", *ADDED_COLUMNS}
+    return table.rename({name: f"{name}_original" for name in table.columns if name in taken})
+
+
 def _beside(native: Any, added: dict[str, Any], rows: npt.NDArray[np.int64], fallback: Any) -> Any:
     """`added` columns, then the rows' own, in the kind of frame that the caller gave."""
     import narwhals as nw
@@ -239,7 +260,8 @@ def _beside(native: Any, added: dict[str, Any], rows: npt.NDArray[np.int64], fal
     if not isinstance(owned, nw.DataFrame):
         return fallback()
     chosen = owned[rows.tolist()]
-    own_names = [name for name in chosen.columns if name not in added]
+    chosen = chosen.rename({name: f"{name}_original" for name in chosen.columns if name in added})
+    own_names = chosen.columns
     backend = nw.get_native_namespace(chosen)
     series = [nw.new_series(name, _plain(values), backend=backend) for name, values in added.items()]
     if hasattr(native, "index"):  # pandas keeps the labels of its rows

@@ -52,6 +52,7 @@ class Preparation:
         self.schema, self.fill_missing = schema, fill_missing
         self.numbers, self.categories = schema.named("number"), schema.named("category")
         self.entity = schema.first("entity")
+        self._reading = {column.name: column.reading for column in schema.columns}
         self.entities: list[str] = []
         self.location: Matrix = np.zeros((1, len(self.numbers)))
         self.scale: Matrix = np.ones((1, len(self.numbers)))
@@ -128,26 +129,42 @@ class Preparation:
                     where=f"columns: {', '.join(frame.names[:30])}",
                     mend=f"{hint}give the columns that the model was fitted on",
                 )
-        for name in self.numbers:
-            if frame.kind(name) in ("text", "other"):
-                self._check_text(frame, name)
 
-    def _check_text(self, frame: Frame, name: str) -> None:
-        no_number = np.isnan(frame.numbers(name)) & ~frame.missing(name)
-        n_wrong, n_present = int(no_number.sum()), int((~frame.missing(name)).sum())
-        if n_wrong > 0.5 * n_present:
-            first = int(np.argmax(no_number))
-            word = frame.words(name)[first]
-            raise SchemaError(
-                f"column {name!r} is text, a number is needed",
-                where=f"{n_wrong:,} of {n_present:,} values, first at row {frame.first_row + first + 1}: {word!r}",
-                mend="give the column that the model was fitted on",
-            )
+    def oddities(self, frame: Frame) -> dict[str, tuple[int, int, str]]:
+        """Numbers that are there and are none: by column, how many, the row of the first, and its word.
+
+        Raises
+        ------
+        SchemaError
+            Most of a column's values are no numbers.
+        """
+        found = {}
+        for name in self.numbers:
+            if frame.kind(name) == "number" and not frame.table.schema[name].is_float():
+                continue
+            odd = np.isnan(self.values(frame, name)) & ~frame.missing(name)
+            if not odd.any():
+                continue
+            first = int(np.argmax(odd))
+            word = str(frame.rows(np.array([first])).words(name)[0])
+            n_present = int((~frame.missing(name)).sum())
+            if frame.kind(name) != "number" and odd.sum() > 0.5 * n_present:
+                raise SchemaError(
+                    f"column {name!r} is text, a number is needed",
+                    where=f"{odd.sum():,} of {n_present:,} values, first in row {frame.first_row + first}: {word!r}",
+                    mend="give the column that the model was fitted on",
+                )
+            found[name] = (int(odd.sum()), frame.first_row + first, word)
+        return found
 
     def _raw(self, frame: Frame) -> Matrix:
         if not self.numbers:
             return np.empty((frame.n_rows, 0))
-        return np.stack([frame.numbers(name) for name in self.numbers], axis=1)
+        return np.stack([self.values(frame, name) for name in self.numbers], axis=1)
+
+    def values(self, frame: Frame, name: str) -> Vector:
+        """The numbers of a column, read as the schema says: NaN where there is none."""
+        return frame.numbers(name, self._reading[name])
 
     def entity_codes(self, frame: Frame) -> npt.NDArray[np.int64]:
         """Line of `location` and `scale` for each row."""
@@ -166,7 +183,7 @@ class Preparation:
             location = self.location[0, j] if shared else self.location[code, j]
             scale = self.scale[0, j] if shared else self.scale[code, j]
             with np.errstate(over="ignore"):
-                np.clip((frame.numbers(name) - location) / scale, -_FARTHEST, _FARTHEST, out=out[:, j])
+                np.clip((self.values(frame, name) - location) / scale, -_FARTHEST, _FARTHEST, out=out[:, j])
             if self.fill_missing:
                 out[np.isnan(out[:, j]), j] = self.fill[j]
         for k, name in enumerate(self.categories):

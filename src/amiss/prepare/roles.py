@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.errors import SchemaError
 from amiss.core.frame import Frame
 from amiss.core.schema import ROLES, ColumnSchema, Schema
+from amiss.core.written import NUMBER_NOTES
 from amiss.summaries.table import ColumnCounts, TableSummary
 
 __all__ = ["Wishes", "infer_schema", "nearest_name"]
@@ -77,6 +79,9 @@ def infer_schema(summary: TableSummary, wishes: Wishes) -> Schema:
 
 def _asked_roles(summary: TableSummary, wishes: Wishes) -> dict[str, str]:
     asked = dict(wishes.roles) | dict.fromkeys(wishes.ignore, "ignored")
+    for name in (wishes.time, wishes.entity):
+        if name in wishes.ignore or (name is not None and wishes.time == wishes.entity):
+            raise SchemaError(f"column {name!r} is asked to be two things", mend="name it once")
     if wishes.time is not None:
         asked[wishes.time] = "time"
     if wishes.entity is not None:
@@ -92,15 +97,22 @@ def _asked_roles(summary: TableSummary, wishes: Wishes) -> dict[str, str]:
 
 
 def _column(name: str, role: str, note: str, counts: ColumnCounts, summary: TableSummary) -> ColumnSchema:
-    n_missing = counts.n_missing
-    if role == "number" and counts.kind in ("text", "mixed", "other"):
-        n_missing = round(np.isnan(summary.sample.numbers(name)).mean() * summary.n_rows)
+    sample = summary.sample
+    n_missing, reading, notes = counts.n_missing, "", [note] if note else []
+    if role == "number" and counts.kind == "text":
+        reading = sample.number_reading(name)
+        n_missing = round(np.isnan(sample.numbers(name, reading)).mean() * summary.n_rows)
+        notes += [NUMBER_NOTES[reading]] if reading else []
+    elif role == "time" and counts.kind == "text":
+        reading, remark = sample.reading(name)
+        notes += [remark] if remark else []
     missing = n_missing / max(summary.n_rows, 1)
-    decimals = _decimals(summary.sample, name) if role == "number" else 0
-    notes = [note] if note else []
+    decimals = _decimals(sample, name) if role == "number" else 0
     if counts.n_infinite:
         notes.append(f"{counts.n_infinite:,} infinite values read as missing")
-    return ColumnSchema(name=name, role=role, note="; ".join(notes), missing=missing, decimals=decimals)
+    return ColumnSchema(
+        name=name, role=role, note="; ".join(notes), missing=missing, reading=reading, decimals=decimals
+    )
 
 
 def _checked(name: str, role: str, counts: ColumnCounts, summary: TableSummary) -> ColumnSchema:
@@ -135,6 +147,8 @@ def _role(name: str, counts: ColumnCounts, summary: TableSummary) -> tuple[str, 
         return "label", "looks like a label; left out of the ranking"
     if counts.kind == "time":
         return "time", ""
+    if counts.kind == "nested":
+        return "ignored", "lists, records or bytes; left out"
     if counts.n_missing > _SPARSE * summary.n_rows:
         return (
             "text",
@@ -183,15 +197,12 @@ def _role_of_text(name: str, summary: TableSummary) -> tuple[str, str]:
     n_present = sum(counts.values())
     if n_present == 0:
         return "text", "hardly ever a value; shown with the rows, not ranked"
-    n_numbers = int((~np.isnan(sample.numbers(name))).sum())
-    tokens = [word for word in counts if _is_no_number(word)] if n_numbers >= 0.5 * n_present else []
+    is_number = ~np.isnan(sample.numbers(name))
+    n_numbers = int(is_number.sum())
+    tokens = _no_numbers(sample, name, is_number) if n_numbers >= 0.5 * n_present else []
     if n_numbers >= 0.9 * n_present or (n_numbers >= 0.5 * n_present and len(tokens) <= _FEW_TOKENS):
-        share = 1 - n_numbers / n_present
         shown = ", ".join(repr(token) for token in tokens[:3])
-        return (
-            "number",
-            f"{share:.1%} of the values are no numbers ({shown}); read as missing" if tokens else "",
-        )
+        return "number", f"words such as {shown} are no numbers; read as missing" if tokens else ""
     if (~np.isnan(sample.times(name))).sum() >= 0.95 * n_present:
         return "time", ""
     distinct = len(counts)
@@ -203,15 +214,15 @@ def _role_of_text(name: str, summary: TableSummary) -> tuple[str, str]:
     if mean_words >= 1:
         return "text", "free text; shown with the rows, not ranked"
     if distinct > 0.9 * n_present:
-        return "identifier", "all values differ; left out"
+        like = ", like times that could not be read" if _TIME.match(name) else ""
+        return "identifier", f"all values differ{like}; left out"
     return "category", f"{distinct:,} kinds"
 
 
-def _is_no_number(word: str) -> bool:
-    try:
-        return not np.isfinite(float(word.strip().replace(",", ".")))
-    except ValueError:
-        return True
+def _no_numbers(sample: Frame, name: str, is_number: npt.NDArray[np.bool_]) -> list[str]:
+    """The different words of a column that are no numbers, most frequent first."""
+    odd = ~is_number & ~sample.missing(name)
+    return list(sample.rows(odd).counts(name))
 
 
 def _one_time(columns: list[ColumnSchema], summary: TableSummary, wishes: Wishes) -> list[ColumnSchema]:

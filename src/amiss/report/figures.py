@@ -76,7 +76,9 @@ def _values(result: Result, frame: Frame) -> list[list[Any]]:
     columns: list[list[Any]] = []
     for name in names:
         if name == result.schema.first("time"):
-            columns.append([(iso_time(t) or "").replace("T", " ").rstrip("Z") for t in frame.times(name).tolist()])
+            times = result.model.times(frame)
+            seconds = times.tolist() if times is not None else [float("nan")] * frame.n_rows
+            columns.append([(iso_time(t) or "").replace("T", " ").rstrip("Z") for t in seconds])
         elif name in frame.names and frame.kind(name) == "number":
             columns.append([None if v != v else _short(v) for v in frame.numbers(name).tolist()])
         elif name in frame.names:
@@ -150,7 +152,7 @@ def _distribution(result: Result, name: str, n_others: int, frame: Frame) -> dic
         kinds = sorted(set(words), key=lambda w: -words[:n_others].count(w))[:12]
         counts = [[part.count(kind) for kind in kinds] for part in (words[:n_others], words[n_others:])]
         return {"name": name, "kinds": [_short(k) for k in kinds], "rest": counts[0], "alarms": counts[1]}
-    values = frame.numbers(name)
+    values = preparation.values(frame, name)
     rest, odd = values[:n_others], values[n_others:]
     rest, odd = rest[~np.isnan(rest)], odd[~np.isnan(odd)]
     both = np.concatenate([rest, odd])

@@ -60,7 +60,7 @@ def _part(name: str) -> str:
 
 def _lead(result: Result) -> str:
     n_ranked = len(result.model.preparation.features)
-    text = f"{len(result):,} rows, {len(result.schema.columns)} columns, {n_ranked} of them ranked"
+    text = f"{len(result):,} rows, {result.n_columns} columns, {n_ranked} of them ranked"
     span = result.schema.first("time")
     entity = result.schema.first("entity")
     text += f"; time in {span!r}" if span else ""

@@ -35,8 +35,9 @@ class PromiseRecord(msgspec.Struct, frozen=True):
 
 
 class AnomalyRecord(msgspec.Struct, frozen=True):
-    """A row, why it stands here, and its values."""
+    """A row (from 0), why it stands here, and its values; `data` is the name of the table."""
 
+    data: str
     row: int
     score: float
     p_value: float
@@ -68,6 +69,7 @@ def anomaly_records(result: Result, n: int) -> list[AnomalyRecord]:
     rows = frame.table.to_dicts()
     return [
         AnomalyRecord(
+            result.source.name,
             e.row,
             e.score,
             e.p_value,
@@ -94,7 +96,7 @@ def detect_record(result: Result, n: int | None = None) -> DetectRecord:
     return DetectRecord(
         format="amiss-detect/1",
         amiss_version=__version__,
-        data=DataRecord(result.source.name, model.kind, len(result), len(result.schema.columns), result.notes),
+        data=DataRecord(result.source.name, result.kind, len(result), result.n_columns, result.notes),
         detector=model.recipe.detector,
         seed=model.recipe.seed,
         promise=PromiseRecord(promise.asked, promise.rate, promise.reached, promise.n_calibration, promise.note),

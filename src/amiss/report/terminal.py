@@ -23,8 +23,8 @@ def print_result(console: Console, result: Result, n: int) -> None:
 
     promise = result.promise
     console.print(
-        f"[bold]{escape(result.source.name)}[/]  {len(result):,} rows, {len(result.schema.columns)} columns, "
-        f"kind: {result.model.kind}"
+        f"[bold]{escape(result.source.name)}[/]  {len(result):,} rows, {result.n_columns} columns, "
+        f"kind: {result.kind}, detector: {result.model.recipe.detector}"
     )
     for line in column_lines(result.schema.columns):
         console.print(f"  {escape(line)}", highlight=False)
@@ -32,14 +32,18 @@ def print_result(console: Console, result: Result, n: int) -> None:
         console.print(f"  note: {escape(note)}", highlight=False)
     if result.model.threshold.same_rows:
         reached = f"{promise.reached:.3%}".rstrip("%").rstrip("0").rstrip(".") + "%"
-        said = f"raised by {result.n_anomalies:,} rows ({reached})"
+        said = f"{_rows(result.n_anomalies)} ({reached})"
     else:
-        said = f"raised by {result.n_anomalies:,} rows; {promise.reached:.2%} of the rows it was calibrated on"
-    console.print(f"  false alarms: at most {escape(promise.asked)}; alarms {said}\n", highlight=False)
-    if result.model.kind == "series" and result.events:
+        said = f"{_rows(result.n_anomalies)}; {promise.reached:.2%} of the rows that the model was calibrated on"
+    console.print(f"  false alarms: at most {escape(promise.asked)}; raised by {said}\n", highlight=False)
+    if result.kind == "series" and result.events:
         _print_events(console, result, n)
     else:
         _print_rows(console, result, n)
+
+
+def _rows(n: int) -> str:
+    return f"{n:,} row" if n == 1 else f"{n:,} rows"
 
 
 def column_lines(columns: tuple[ColumnSchema, ...]) -> list[str]:
@@ -56,7 +60,11 @@ def column_lines(columns: tuple[ColumnSchema, ...]) -> list[str]:
         if names:
             more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
             lines.append(f"{verb}: {', '.join(names[:_MOST_NAMES])}{more}")
-    lines += [f"{c.name}: {c.note}" for c in columns if c.role in ("number", "entity") and c.note]
+    lines += [
+        f"{c.name}: {c.note}"
+        for c in columns
+        if c.role in ("number", "entity", "time") and c.note not in ("", "as asked")
+    ]
     return lines
 
 
@@ -66,13 +74,15 @@ def _print_rows(console: Console, result: Result, n: int) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("", width=1)
-    for name in ("row", "score", "p"):
+    for name in ("row (from 0)", "score", "p"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("reason", overflow="fold")
     for e in result.explain_top(n):
         mark = Text("●", style="red") if e.is_anomaly else Text(" ")
         table.add_row(mark, str(e.row), f"{e.score:.2f}", f"{e.p_value:.2g}", Text(e.reason))
     console.print(table)
+    if result.n_anomalies:
+        console.print("● raises an alarm", style="dim")
 
 
 def _print_events(console: Console, result: Result, n: int) -> None:
@@ -87,7 +97,7 @@ def _print_events(console: Console, result: Result, n: int) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("from", "to", *([entity] if entity else [])):
         table.add_column(name, no_wrap=True)
-    for name in ("alarms", "row", "score", "p"):
+    for name in ("alarms", "peak row", "score", "p"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("reason", overflow="fold")
     for event in shown:

@@ -45,13 +45,12 @@ class ColumnCounts:
         n_missing = int(frame.missing(name).sum())
         n_infinite = int(column.is_infinite().sum()) if column.dtype.is_float() else 0
         lowest = highest = None
-        if n_missing < frame.n_rows and kind != "other":
+        if n_missing < frame.n_rows and kind != "nested":
             present = column.drop_nulls()
             present = present.drop_nans() if column.dtype.is_float() else present
             lowest, highest = str(present.min()), str(present.max())
         elif n_missing < frame.n_rows:
-            words = [word for word in frame.words(name) if word is not None]
-            lowest, highest = min(words), max(words)
+            lowest, highest = "", "nested"
         kinds = frame.counts(name) if kind in ("text", "bool") and lowest is not None else None
         kind = "empty" if lowest is None else kind
         return cls(kind, n_missing, n_infinite, lowest, highest, None if kinds is None else _bounded(kinds))

@@ -34,7 +34,7 @@ class FalseAlarms:
     share, number, per_second
         One of them is given, the others are None.
     default
-        Nobody asked: 1 %, or one row where there are fewer than 100.
+        Nobody asked: 1 %, or one row where there are fewer than 100 (see `of`).
     """
 
     asked: str
@@ -77,6 +77,15 @@ class FalseAlarms:
             raise ParameterError(f"false alarms {text!r} are not between none and all", mend=f"give {_FORMS}")
         return made
 
+    def of(self, n_rows: int) -> FalseAlarms:
+        """The wish in words that fit a table of `n_rows`: few rows cannot carry the default of 1 %."""
+        if self.default and n_rows < 1 / _DEFAULT_RATE:
+            return FalseAlarms(f"1 row in {n_rows} (default for few rows)", number=1.0)
+        if self.number is not None:
+            rows = "row" if self.number == 1 else "rows"
+            return FalseAlarms(f"{self.number:g} {rows} in {n_rows:,}", number=self.number)
+        return self
+
     def rate(self, n_rows: int, span_seconds: float | None) -> float:
         """The largest share of normal rows that may raise an alarm.
 
@@ -92,8 +101,6 @@ class FalseAlarms:
         PromiseError
             A number per time is asked for data without time.
         """
-        if self.default and n_rows < 1 / _DEFAULT_RATE:
-            return 1 / n_rows
         if self.share is not None:
             return self.share
         if self.number is not None:

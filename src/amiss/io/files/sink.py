@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from amiss.core.errors import ConnectorError, ParameterError
+from amiss.core.frame import Frame
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["check_target", "replaced", "write_table"]
+__all__ = ["check_ending", "check_folder", "check_target", "replaced", "write_table"]
+
+_LONGEST_NAME = 200
 
 _FORMS = {
     ".parquet": "parquet",
@@ -53,10 +56,22 @@ def check_target(path: str | os.PathLike[str]) -> str:
     return form
 
 
+def check_ending(path: str | os.PathLike[str], endings: tuple[str, ...]) -> None:
+    """Raise `ParameterError` unless `path` ends in one of `endings`, `ConnectorError` if it cannot be a file."""
+    target = Path(path)
+    if target.suffix.lower() not in endings:
+        raise ParameterError(f"{target.name!r} is no name for this", mend=f"end it in {' or '.join(endings)}")
+    check_folder(target)
+
+
 def check_folder(target: Path) -> None:
     """Raise `ConnectorError` if `target` cannot be a file."""
     if target.is_dir():
         raise ConnectorError("this is a folder, a file is needed", where=str(target))
+    if target.parent.exists() and not target.parent.is_dir():
+        raise ConnectorError(
+            "this is a file, a folder is needed", where=str(target.parent), mend="choose another place"
+        )
     if not target.parent.is_dir():
         raise ConnectorError("there is no such folder", where=str(target.parent), mend=f"mkdir -p {target.parent}")
 
@@ -71,6 +86,10 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
         The disk is full, or the place may not be written to.
     """
     target = Path(path)
+    if len(os.fsencode(target.name)) > _LONGEST_NAME:
+        raise ConnectorError(
+            "the name of the file is too long", where=f"{str(target)[:80]}…", mend="choose a shorter one"
+        )
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
         # A device or pipe, such as /dev/stdout, is written to as it is: there is nothing to replace.
         with _told(target):
@@ -96,9 +115,14 @@ def _told(target: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, ConnectorError):
             raise
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        what = "the disk is full" if full else f"cannot write: {error.strerror or error}"
-        mend = "free some space or write elsewhere; nothing was left behind" if full else None
+        number = error.errno
+        told = re.search(r"os error (\d+)", str(error))
+        if number is None and told:  # polars words the number that the operating system gave
+            number = int(told[1])
+        full = number in (errno.ENOSPC, errno.EDQUOT)
+        reason = os.strerror(number) if number else str(error)
+        what = "the disk is full" if full else f"cannot write: {reason}"
+        mend = "free some space or write elsewhere; nothing was left behind" if full else "choose another place"
         raise ConnectorError(what, where=str(target), mend=mend) from error
 
 
@@ -119,9 +143,16 @@ def _write_text(stream: IO[bytes], tables: Iterator[pl.DataFrame], form: str) ->
         if form == "ndjson":
             table.write_ndjson(stream)
         else:
-            table.write_csv(stream, include_header=n_rows == 0, separator="\t" if form == "tsv" else ",")
+            _flat(table).write_csv(stream, include_header=n_rows == 0, separator="\t" if form == "tsv" else ",")
         n_rows += table.height
     return n_rows
+
+
+def _flat(table: pl.DataFrame) -> pl.DataFrame:
+    """Lists, records and bytes as text, which is all that CSV can hold."""
+    frame = Frame(table)
+    nested = [name for name in frame.names if frame.kind(name) == "nested"]
+    return table.with_columns(frame.text(name) for name in nested) if nested else table
 
 
 def _write_columnar(path: Path, tables: Iterator[pl.DataFrame], form: str) -> int:

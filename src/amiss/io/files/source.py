@@ -68,8 +68,19 @@ class FileSource:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.notes: list[str] = []
-        self.name = "standard input" if os.fspath(path) == "-" else os.fspath(path)
-        self._path = _spool(self) if os.fspath(path) == "-" else Path(path)
+        given = os.fspath(path)
+        self.name = "standard input" if given == "-" else given
+        if not given:
+            raise ConnectorError("the name of the file is empty", mend="name a file, or - for standard input")
+        if given == "-":
+            if sys.stdin is None:
+                raise ConnectorError("standard input is closed", mend="pipe the table in, or name a file")
+            self._path = _spool(self, sys.stdin.buffer)
+        elif _is_pipe(given):
+            with open(given, "rb") as pipe:
+                self._path = _spool(self, pipe)
+        else:
+            self._path = Path(given)
         self._size = _check(self._path, self.name)
         self._position: Callable[[], int] = lambda: 0
         self._kept: list[Frame] | None = None
@@ -96,8 +107,10 @@ class FileSource:
             if b"manifest.json" in start:
                 raise DataError("this is a model file of amiss, not a table", mend="amiss score MODEL TABLE")
             return _Excel(self._path, self.notes)
+        if start[:4] == b"\xff\xff\xff\xff":
+            return _Columnar(self._path, "ipc_stream", self.notes)
         with self._open() as plain:
-            text = plain.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+            text = plain.read(4096).removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").replace(b"\0", b"").lstrip()
         if text[:1] == b"{":
             return JsonLines(self._open, self.notes)
         if text[:1] == b"[" and text[1:].lstrip()[:1] in (b"{", b"]"):
@@ -166,8 +179,12 @@ class _Columnar:
 
         n_rows = 0
         try:
-            lazy = pl.scan_parquet(self._path) if self._form == "parquet" else pl.scan_ipc(self._path)
-            for table in lazy.collect_batches(chunk_size=_BATCH_ROWS, maintain_order=True):
+            if self._form == "ipc_stream":
+                tables = iter([pl.read_ipc_stream(self._path)])
+            else:
+                lazy = pl.scan_parquet(self._path) if self._form == "parquet" else pl.scan_ipc(self._path)
+                tables = lazy.collect_batches(chunk_size=_BATCH_ROWS, maintain_order=True)
+            for table in tables:
                 # The engine may hand out larger pieces than asked for; what is made from them must stay small.
                 for start in range(0, table.height, _BATCH_ROWS):
                     piece = table[start : start + _BATCH_ROWS]
@@ -177,9 +194,10 @@ class _Columnar:
             raise DataError(
                 f"the {'Parquet' if self._form == 'parquet' else 'Arrow'} file is cut or damaged",
                 where=str(error).splitlines()[0][:200],
+                mend="copy or export it again",
             ) from error
         if not n_rows:
-            raise DataError("the file has columns but no rows")
+            raise DataError("the file has columns but no rows", mend="give rows")
 
 
 class _Excel:
@@ -225,12 +243,19 @@ class _JsonArray:
                 continue
 
 
-def _spool(owner: FileSource) -> Path:
-    """Standard input in a file of its own, because several passes are made over it."""
+def _is_pipe(path: str) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _spool(owner: FileSource, stream: IO[bytes]) -> Path:
+    """What comes through a pipe in a file of its own, because several passes are made over it."""
     handle, name = tempfile.mkstemp(prefix="amiss-stdin-")
     weakref.finalize(owner, Path(name).unlink, missing_ok=True)
     with os.fdopen(handle, "wb") as target:
-        shutil.copyfileobj(sys.stdin.buffer, target, 1 << 20)
+        shutil.copyfileobj(stream, target, 1 << 20)
     return Path(name)
 
 
@@ -250,7 +275,7 @@ def _check(path: Path, name: str) -> int:
     except OSError as error:
         raise ConnectorError(f"the file cannot be opened: {error.strerror}", where=name) from error
     if not (stat.S_ISREG(found.st_mode)):
-        raise ConnectorError("this is no regular file", where=name, mend="pipe it: … | amiss detect -")
+        raise ConnectorError("this is no regular file", where=name, mend="give a file, or pipe it: … | amiss detect -")
     return found.st_size
 
 

@@ -51,7 +51,7 @@ class _Blocks:
 
     def _last_line_end(self, text: bytes) -> int:
         """Position after the last line end that is not inside quotes; 0 if there is none."""
-        cut = text.rfind(b"\n") + 1
+        cut = end = text.rfind(b"\n") + 1
         if not self._quoted or b'"' not in text:
             return cut
         inside = text.count(b'"', 0, cut) % 2
@@ -59,7 +59,8 @@ class _Blocks:
             earlier = text.rfind(b"\n", 0, cut - 1) + 1
             inside ^= text.count(b'"', earlier, cut) % 2
             cut = earlier
-        return cut
+        # A lone quote somewhere must not hold back the rest of the file.
+        return cut or (end if end > 2 * BLOCK_BYTES else 0)
 
 
 def _decoder(encoding: str) -> Callable[[bytes], bytes]:
@@ -157,7 +158,7 @@ class DelimitedText:
         ChangedMindError
             Types have been widened; begin again.
         """
-        n_rows, n_ragged, first = 0, 0, True
+        n_rows, n_ragged, n_short, first = 0, 0, 0, True
         with self._reopen() as stream:
             stream.read(self._mark)
             for block in _Blocks(stream, self._encoding, quoted=self._quoted):
@@ -169,10 +170,18 @@ class DelimitedText:
                     continue
                 table, ragged = self._parse(clean)
                 n_ragged += ragged
+                if table[:, -1].null_count():
+                    n_short += _short_lines(clean, self.delimiter, len(self.names))
                 yield Frame(table, n_rows)
                 n_rows += table.height
         if not n_rows:
-            raise DataError("the file has a header but no rows", where=f"columns: {', '.join(self.names[:20])}")
+            raise DataError(
+                "the file has a header but no rows",
+                where=f"columns: {', '.join(self.names[:20])}",
+                mend="give rows below the header",
+            )
+        if n_short:
+            self._note(f"{n_short:,} lines have fewer fields than columns; the last ones were read as missing")
         if n_ragged:
             self._note(f"{n_ragged:,} lines have more fields than columns; the extra fields were dropped")
         if n_ragged > _MOST_RAGGED * n_rows:
@@ -211,6 +220,8 @@ class DelimitedText:
     def _parse(self, block: bytes) -> tuple[pl.DataFrame, int]:
         import polars as pl
 
+        if self._quoted and _quotes_are_odd(block, self.delimiter):
+            self._unquote()
         if self._schema is None:
             self._schema = self._infer(block)
         try:
@@ -225,10 +236,13 @@ class DelimitedText:
         if "could not parse" in reason:
             self._widen(block)
         if self._quoted:
-            self._quoted = False
-            self._note("quotes do not match up; they were read as plain characters")
-            raise ChangedMindError
+            self._unquote()
         raise DataError("the text cannot be read as a table", where=reason.splitlines()[0])
+
+    def _unquote(self) -> None:
+        self._quoted = False
+        self._note("quotes do not match up; they were read as plain characters")
+        raise ChangedMindError
 
     def _parse_ragged(self, block: bytes) -> tuple[pl.DataFrame, int]:
         import polars as pl
@@ -288,6 +302,24 @@ class DelimitedText:
         )
 
 
+def _quotes_are_odd(block: bytes, delimiter: str) -> bool:
+    """Whether a field begins with a quote and does not end with one; the reader of CSV may never come back from it."""
+    if b'"' not in block:
+        return False
+    cut = re.escape(delimiter.encode())
+    whole = rb"(?:(?<=[\n" + cut + rb'])|\A)"[^"]*(?:""[^"]*)*"(?=' + cut + rb"|\r?\n|\Z)"
+    rest = re.sub(whole, b"", block)
+    return re.search(rb"(?:\A|[\n" + cut + rb'])"', rest) is not None
+
+
+def _short_lines(block: bytes, delimiter: str, n_columns: int) -> int:
+    """Lines with too few fields; told only where no quote could hide a delimiter."""
+    if b'"' in block or n_columns == 1:
+        return 0
+    cut = delimiter.encode()
+    return sum(line.count(cut) < n_columns - 1 for line in block.split(b"\n") if line.strip())
+
+
 def _sniff_delimiter(lines: list[str]) -> str:
     """The candidate that cuts most lines into the same number of fields, the more the better."""
     best, most = ",", 0.0
@@ -320,7 +352,7 @@ def _is_number(field: str) -> bool:
 
 
 class JsonLines:
-    """One JSON object a line; fields that are objects become columns `outer.inner`."""
+    """One JSON object a line, in UTF-8 or UTF-16; fields that are objects become columns `outer.inner`."""
 
     def __init__(self, reopen: Callable[[], IO[bytes]], notes: list[str]) -> None:
         self._reopen, self._notes = reopen, notes
@@ -336,7 +368,10 @@ class JsonLines:
         """
         n_rows = 0
         with self._reopen() as stream:
-            for number, block in enumerate(_Blocks(stream, "utf-8", quoted=False)):
+            encoding, mark = _recognise_encoding(stream.read(4096))
+        with self._reopen() as stream:
+            stream.read(mark)
+            for number, block in enumerate(_Blocks(stream, encoding, quoted=False)):
                 table = self._parse(block, n_rows)
                 if not number and not self._columns:
                     self._columns = dict(table.schema)
@@ -349,7 +384,6 @@ class JsonLines:
     def _parse(self, block: bytes, n_rows: int) -> pl.DataFrame:
         import polars as pl
 
-        block = block.removeprefix(b"\xef\xbb\xbf")
         try:
             table = pl.read_ndjson(block, infer_schema_length=None)
         except pl.exceptions.PolarsError:
@@ -393,6 +427,7 @@ def _slowly(block: bytes, n_rows: int) -> pl.DataFrame:
             raise DataError(
                 f"this line is no JSON: {error}",
                 where=f"line {number}: {line[:80].decode('utf-8', 'replace')!r}",
+                mend="mend or remove the line",
             ) from error
         if not isinstance(row, dict):
             raise DataError(

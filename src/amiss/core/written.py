@@ -1,0 +1,96 @@
+"""Numbers and times as people write them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["NUMBER_NOTES", "number_reading", "read_numbers", "read_times", "time_reading"]
+
+_SIGNS = r"[\s%€$£¥\u00a0]"
+# Thousands in groups of three: 1,017.50 and 1.017,50.
+_ENGLISH = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
+_GERMAN = r"^[+-]?\d{1,3}(\.\d{3})*,\d+$"
+
+_TIMES = (
+    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y/%m/%d %H:%M:%S%.f",
+    "%Y/%m/%d %H:%M", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d-%b-%Y %H:%M:%S",
+    "%d-%b-%Y %H:%M", "%d %b %Y %H:%M:%S", "%b %d %Y %H:%M:%S", "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S",
+)  # fmt: skip
+_ZONED = (
+    "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%d/%b/%Y:%H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z",
+    "%Y-%m-%d %H:%M:%S%.f %z",
+)  # fmt: skip
+_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d", "%d-%b-%Y", "%d %b %Y")
+_PROBED = 500
+
+
+NUMBER_NOTES = {
+    "": "",
+    "signs": "read without unit signs",
+    "comma": "comma read as decimal point",
+    "english": "read without thousands separators",
+    "german": "read without thousands separators, comma as decimal point",
+}
+
+
+def number_reading(column: pl.Series) -> str:
+    """The way of reading that finds most numbers in a column of text: a key of `NUMBER_NOTES`."""
+    found = {reading: len(column) - read_numbers(column, reading).null_count() for reading in NUMBER_NOTES}
+    if column.str.contains(".", literal=True).any():
+        found["comma"] = -1  # a point beside the comma: one of them groups digits
+    return max(found, key=lambda reading: found[reading])  # the plainer one where equal
+
+
+def read_numbers(column: pl.Series, reading: str) -> pl.Series:
+    """Float64 values of a column of text, missing where there is no number."""
+    import polars as pl
+
+    text = column.str.strip_chars()
+    if reading:
+        text = text.str.replace_all(_SIGNS, "")
+    if reading == "comma":
+        text = text.str.replace(",", ".", literal=True)
+    elif reading == "english":
+        text = _where(text, _ENGLISH).str.replace_all(",", "", literal=True)
+    elif reading == "german":
+        text = _where(text, _GERMAN).str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    return text.cast(pl.Float64, strict=False)
+
+
+def _where(text: pl.Series, pattern: str) -> pl.Series:
+    """The values that have the pattern, and those without a comma or point to misread; the others missing."""
+    import polars as pl
+
+    fits = text.str.contains(pattern) | ~text.str.contains(r"[.,]")
+    return pl.select(pl.when(fits).then(text)).to_series()
+
+
+def time_reading(column: pl.Series) -> tuple[str, str]:
+    """The pattern that reads most times in a column of text, "" if none does; and a remark on it."""
+    probe = column.drop_nulls().head(_PROBED)
+    counts = {p: len(probe) - read_times(probe, p).null_count() for p in (*_TIMES, *_ZONED, *_DATES)}
+    best = max(counts, key=lambda pattern: counts[pattern])
+    if not counts[best]:
+        return "", ""
+    swapped = best.replace("%m/%d", "%d/%m")
+    if swapped != best and counts.get(swapped) == counts[best]:
+        return best, "read as month/day/year; day/month/year would be possible too"
+    return best, "times with a zone; shown in UTC" if best in _ZONED else ""
+
+
+def read_times(column: pl.Series, pattern: str) -> pl.Series:
+    """Times (UTC) of a column of text by a pattern, missing where it does not fit."""
+    import polars as pl
+
+    text = column.str.strip_chars()
+    if pattern in _ZONED:
+        text = text.str.replace("Z$", "+00:00")
+        zoned = text.str.to_datetime(pattern, time_unit="us", time_zone="UTC", strict=False)
+        return zoned.dt.replace_time_zone(None)
+    if pattern in _DATES:
+        return text.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))
+    return text.str.to_datetime(pattern, time_unit="us", strict=False)

@@ -1,0 +1,108 @@
+"""The documentation says what the code does: examples run, pages are current, every name stands in them."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import amiss
+from amiss.core import errors
+from amiss.core.catalog import detector_class, detector_names
+
+ROOT = Path(__file__).parent.parent.parent
+MODULES = sorted(
+    info.name
+    for info in pkgutil.walk_packages(amiss.__path__, "amiss.")
+    if "build_loops" not in info.name and "_loops" not in info.name
+)
+
+
+def text(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_docstring_examples(module):
+    if module == "amiss.__main__":
+        return
+    results = doctest.testmod(importlib.import_module(module), optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert results.failed == 0
+
+
+@pytest.mark.parametrize("name", detector_names())
+def test_every_detector_is_documented(name):
+    doc = inspect.getdoc(detector_class(name))
+    for part in ("Parameters", "Attributes", "Examples", ">>>", "References"):
+        assert part in doc, part
+    assert name in text("docs/reference/detectors.md")
+    for parameter in detector_class(name)().get_params():
+        assert re.search(rf"^\s*[\w, ]*\b{parameter}\b", doc, re.MULTILINE), parameter
+
+
+def test_the_generated_pages_are_current():
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "make_docs.py", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_error_is_documented():
+    for name in errors.__all__:
+        if inspect.isclass(getattr(errors, name)):
+            assert f"`{name}`" in text("docs/reference/errors.md")
+
+
+def test_exported_names():
+    assert sorted(amiss.__all__) == sorted(["detect", "fit", "load", "Model", "Result", "__version__"])
+    for name in amiss.__all__:
+        assert getattr(amiss, name) is not None
+    with pytest.raises(AttributeError):
+        amiss.nothing  # noqa: B018
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", text(page), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/promises.md", "docs/model-file.md", "CONTRIBUTING.md"])
+def test_python_on_the_pages_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    subprocess.run([sys.executable, "-m", "amiss", "demo", "--folder", "."], check=True, capture_output=True)
+    space: dict[str, object] = {}
+    for block in blocks(page, "python"):
+        exec(compile(block, page, "exec"), space)
+
+
+def test_commands_in_the_readme_run(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "amiss", "demo", "--folder", "."], check=True, capture_output=True, cwd=tmp_path
+    )
+    lines = [line for block in blocks("README.md", "sh") for line in block.splitlines() if line.startswith("amiss ")]
+    assert len(lines) >= 5
+    for line in lines:
+        command = line.partition("#")[0].replace("amiss ", f"{shlex.quote(sys.executable)} -m amiss ", 1)
+        done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, timeout=120)
+        assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
+
+
+def test_links_lead_somewhere():
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_two_commands_of_the_readme_are_the_makefile_s():
+    assert "make demo" in text("README.md")
+    assert "make test" in text("README.md")
+    assert "make test" in text(".ci/run")
