@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import gzip
 import io
@@ -16,6 +17,7 @@ import pytest
 
 import amiss
 from amiss.core.errors import ConnectorError, DataError, ParameterError
+from amiss.core.frame import Frame
 from amiss.core.source import first_pass
 from amiss.io.files import sink, source, text
 from amiss.io.files.source import FileSource
@@ -272,3 +274,131 @@ def test_standard_input(tmp_path, monkeypatch):
     del opened
     gc.collect()
     assert not spool.exists()
+
+
+@pytest.mark.parametrize(
+    "line", ['1.0,2.0,"red" x', '1.0,2.0,"red"x', '1.0,"2.0" ,x', '"a" b,2,3', '1,2,"open', '1,2,re"d']
+)
+def test_quotes_that_do_not_match_up(tmp_path, line):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,c\n" + "1.5,3,red\n" * 30 + line + "\n" + "2.5,4,blue\n" * 30)
+    script = f"import amiss; r = amiss.detect({str(path)!r}); print(len(r))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "61\n", done.stderr
+
+
+@pytest.mark.parametrize("short", ["9.9", "9.9,1"])
+def test_a_short_first_row(tmp_path, short):
+    path = tmp_path / "t.csv"
+    path.write_text(f"a,b,c\n{short}\n" + "".join(f"{i * 1.5},{i % 7},{i % 3}\n" for i in range(40)))
+    found, notes = read(path)
+    assert found.height == 41
+    assert "fewer fields" in notes[0]
+
+
+def test_nested_columns_are_left_out_and_written(tmp_path):
+    n = 60
+    table = pl.DataFrame(
+        {
+            "a": R.normal(size=n),
+            "list": [[1, i] for i in range(n)],
+            "record": [{"p": i, "q": "x"} for i in range(n)],
+            "bytes": [bytes([i]) for i in range(n)],
+            "clock": [dt.time(i % 24, 0) for i in range(n)],
+            "span": [dt.timedelta(seconds=float(s)) for s in R.exponential(5, n)],
+            "money": pl.Series(R.normal(size=n)).cast(pl.Decimal(10, 2)),
+        }
+    )
+    table.write_parquet(tmp_path / "t.parquet")
+    result = amiss.detect(tmp_path / "t.parquet")
+    roles = {c.name: c.role for c in result.schema.columns}
+    assert [roles[n] for n in ("list", "record", "bytes")] == ["ignored"] * 3
+    assert [roles[n] for n in ("clock", "span", "money")] == ["number"] * 3
+    for ending in ("csv", "parquet", "jsonl"):
+        assert sink.write_table(tmp_path / f"o.{ending}", result.scored()) == n
+    result.report(tmp_path / "r.html")
+
+
+def test_numbers_with_signs_and_separators_are_numbers(tmp_path):
+    table = pl.DataFrame(
+        {
+            "english": [f"{v:,.2f}" for v in R.normal(5000, 900, 80)],
+            "german": [f"{v:,.2f}".translate(str.maketrans(",.", ".,")) for v in R.normal(5000, 900, 80)],
+            "percent": [f"{v:.1f}%" for v in R.normal(50, 9, 80)],
+            "money": [f"$ {v:.2f}" for v in R.normal(50, 9, 80)],
+            "address": [f"192.168.{i % 9 + 100}.{i + 100}" for i in range(80)],
+        }
+    )
+    result = amiss.detect(table)
+    roles = {c.name: (c.role, c.note) for c in result.schema.columns}
+    assert roles["english"] == ("number", "read without thousands separators")
+    assert roles["german"][0] == roles["percent"][0] == roles["money"][0] == "number"
+    assert roles["address"][0] == "identifier"
+    values = result.model.preparation.values(Frame.of(table), "german")
+    assert values[0] == float(table["german"][0].replace(".", "").replace(",", "."))
+
+
+def test_values_that_are_no_numbers_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "BLOCK_BYTES", 2000)
+    lines = [f"{v:.3f},{w:.3f}" for v, w in R.normal(size=(2000, 2))]
+    lines[1900] = "broken,1.0"
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + "\n".join(lines))
+    result = amiss.detect(path)
+    assert result.notes == ["a: 1 value is no finite number, read as missing; first in row 1900: 'broken'"]
+    assert result.explain(1900).reason == "a 'broken' is no finite number"
+    fresh = amiss.fit(path).score(pl.DataFrame({"a": [np.inf, 0.0], "b": [0.0, 0.0], "new": [1, 2]}))
+    assert fresh.notes == [
+        "a: 1 value is no finite number, read as missing; first in row 0: 'inf'",
+        "columns that the model does not know were left out: new",
+    ]
+
+
+def test_the_users_columns_keep_their_values(tmp_path):
+    table = pl.DataFrame({"reason": R.normal(size=50), "row": R.normal(size=50), "b": R.normal(size=50)})
+    result = amiss.detect(table)
+    written = pl.concat(list(result.scored()))
+    assert written.columns == [
+        "reason_original",
+        "row_original",
+        "b",
+        "anomaly_score",
+        "p_value",
+        "is_anomaly",
+        "reason",
+    ]
+    assert written["reason_original"].to_list() == table["reason"].to_list()
+    assert result.top(3).columns[5:] == ["reason_original", "row_original", "b"]
+
+
+def test_a_wide_table_is_not_slow(tmp_path):
+    """What grows with the square of the number of columns shows at 1,500 of them."""
+    path = tmp_path / "t.csv"
+    pl.DataFrame(R.normal(size=(60, 1500))).write_csv(path)
+    calls = 0
+    plain = Frame.kind
+
+    def counted(self, name):
+        nonlocal calls
+        calls += 1
+        return plain(self, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Frame, "kind", counted)
+        amiss.detect(path)
+    assert calls < 60 * 1500
+
+
+def test_arrow_streams_and_pipes(tmp_path):
+    TABLE.write_ipc_stream(tmp_path / "t.arrows")
+    assert read(tmp_path / "t.arrows")[0].equals(TABLE)
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m amiss detect <(cat t.csv) --format json"],
+        cwd=_csv(tmp_path), capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def _csv(folder):
+    TABLE.write_csv(folder / "t.csv")
+    return folder

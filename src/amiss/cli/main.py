@@ -26,7 +26,10 @@ app = typer.Typer(name="amiss", help=_HELP, no_args_is_help=True, rich_markup_mo
 
 
 def _worded(verb: Callable[..., None]) -> Callable[..., None]:
-    """`verb`, ending every failure with a sentence on stderr and the exit code that fits."""
+    """`verb`, ending every failure with a sentence on stderr and the exit code that fits.
+
+    A panic inside a compiled library is no `Exception` to Python; it is caught here all the same.
+    """
 
     @functools.wraps(verb)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -46,7 +49,9 @@ def _worded(verb: Callable[..., None]) -> Callable[..., None]:
             _end(f"amiss: cannot write: {error.strerror or error}\n  mend:  free some space, or write elsewhere", 3)
         except MemoryError:
             _end("amiss: the memory of this machine is not enough\n  mend:  give fewer columns, or a smaller file", 5)
-        except Exception as error:
+        except BaseException as error:
+            if isinstance(error, (SystemExit, GeneratorExit)):
+                raise
             if os.environ.get("AMISS_DEBUG"):
                 raise
             where = f"{type(error).__name__}: {error}".splitlines()[0][:300]

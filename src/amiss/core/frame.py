@@ -76,7 +76,7 @@ class Frame:
         """What a column holds: "number", "bool", "text", "time", "empty" or "nested"."""
         import polars as pl
 
-        dtype = self.table.schema[name]
+        dtype = self.table.get_column(name).dtype
         if dtype.is_numeric() or dtype in (pl.Duration, pl.Time):
             return "number"
         if dtype == pl.Boolean:
@@ -159,7 +159,7 @@ class Frame:
             if not pattern:
                 return _epoch_seconds(read_numbers(text, "").to_numpy().astype(np.float64))
             column = read_times(text, pattern)
-        if column.dtype.is_numeric():
+        if self.kind(name) == "number":
             return _epoch_seconds(self.numbers(name))
         if column.dtype == pl.Null:
             return np.full(self.n_rows, np.nan)

@@ -139,7 +139,9 @@ class Ensemble(MergeDetector[Summary]):
             terms = member.contribute_rows(self._view(member, X))
             if not member.capabilities.missing:
                 terms = np.where(np.isnan(X), 0.0, terms)
-            against = np.maximum(terms - np.median(terms, axis=1, keepdims=True), 0.0)
+            # What all features add alike tells none of them apart.
+            common = np.median(terms, axis=1, keepdims=True) if X.shape[1] > 1 else 0.0
+            against = np.maximum(terms - common, 0.0)
             whole = against.sum(axis=1, keepdims=True)
             share = np.divide(against, whole, out=np.zeros_like(against), where=whole > 0)
             total += weight[:, k, None] * share

@@ -85,17 +85,16 @@ class Reasons:
         listed = tuple(
             Contribution(names[j], round(float(share[j]), 4), values.value(row, j), self._usual(line, j)) for j in order
         )
-        to_blame = [j for j in order[:_MOST_COLUMNS] if share[j] >= max(0.12, 0.3 * share[order[0]])]
+        to_blame = [j for j in order[:_MOST_COLUMNS] if share[j] >= max(0.12, 0.3 * share[order[0]])] or order[:2]
         outside = [j for j in to_blame if self._outside(x[j], j)]
         if outside:
             return "; ".join(self._phrase(values, row, line, j, x[j]) for j in outside), listed
         strange = [j for j in to_blame if gap[j] >= _STRANGE_GAP and self._credible(expected[j], j)]
         if strange:
             return "; ".join(self._relation(values, row, line, j, expected[j]) for j in strange[:2]), listed
-        named = to_blame or order[:2]
-        shown = [f"{names[j]} {self._word(values, row, line, j)}" for j in named]
+        shown = [f"{names[j]} {self._word(values, row, line, j)}" for j in to_blame]
         if len(shown) == 1:
-            return f"{shown[0]} is seldom seen, though inside its usual {self._usual(line, named[0])}", listed
+            return f"{shown[0]} is seldom seen, though inside its usual {self._usual(line, to_blame[0])}", listed
         return f"unusual together, though each is usual by itself: {', '.join(shown)}", listed
 
     def _outside(self, x: float, j: int) -> bool:

@@ -121,8 +121,9 @@ class Preparation:
     def check(self, frame: Frame) -> None:
         """Raise `SchemaError` if a ranked column is not in `frame`, or its numbers have become text."""
         needed = self.features + ([self.entity] if self.entity else [])
+        there = set(frame.names)
         for name in needed:
-            if name not in frame.names:
+            if name not in there:
                 hint = nearest_name(name, frame.names)
                 raise SchemaError(
                     f"column {name!r}, which the model has learnt from, is not there",
@@ -140,7 +141,7 @@ class Preparation:
         """
         found = {}
         for name in self.numbers:
-            if frame.kind(name) == "number" and not frame.table.schema[name].is_float():
+            if frame.kind(name) == "number" and not frame.table.get_column(name).dtype.is_float():
                 continue
             odd = np.isnan(self.values(frame, name)) & ~frame.missing(name)
             if not odd.any():

@@ -19,6 +19,8 @@ from amiss.report.figures import report_data
 
 __all__ = ["report_html", "write_report"]
 
+_MOST_COLUMNS = 400
+
 
 def write_report(result: Result, path: str | os.PathLike[str]) -> None:
     """Write the report of `result` to `path`, whole or not at all."""
@@ -107,10 +109,12 @@ def _columns(result: Result) -> str:
     for k, name in enumerate(preparation.categories):
         usual[name] = ", ".join(repr(kind) for kind in preparation.kinds[k][:3])
     lines = []
-    for c in result.schema.columns:
+    for c in result.schema.columns[:_MOST_COLUMNS]:
         missing = f"{100 * c.missing:.2g}%" if c.missing else ""
         cells = (c.name, c.role, missing, usual.get(c.name, ""), c.note)
         lines.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+    if len(result.schema.columns) > _MOST_COLUMNS:
+        lines.append(f"<tr><td>and {len(result.schema.columns) - _MOST_COLUMNS:,} more</td></tr>")
     return "".join(lines)
 
 

@@ -138,10 +138,13 @@ def write_table(path: str | os.PathLike[str], tables: Iterator[pl.DataFrame]) ->
 
 
 def _write_text(stream: IO[bytes], tables: Iterator[pl.DataFrame], form: str) -> int:
+    import polars as pl
+
     n_rows = 0
     for table in tables:
         if form == "ndjson":
-            table.write_ndjson(stream)
+            binary = [Frame(table).text(c.name) for c in table.get_columns() if c.dtype == pl.Binary]
+            table.with_columns(*binary).write_ndjson(stream)
         else:
             _flat(table).write_csv(stream, include_header=n_rows == 0, separator="\t" if form == "tsv" else ",")
         n_rows += table.height
@@ -149,10 +152,13 @@ def _write_text(stream: IO[bytes], tables: Iterator[pl.DataFrame], form: str) ->
 
 
 def _flat(table: pl.DataFrame) -> pl.DataFrame:
-    """Lists, records and bytes as text, which is all that CSV can hold."""
+    """Lists, records and bytes as text and durations as seconds, which is what CSV can hold."""
+    import polars as pl
+
     frame = Frame(table)
-    nested = [name for name in frame.names if frame.kind(name) == "nested"]
-    return table.with_columns(frame.text(name) for name in nested) if nested else table
+    nested = [frame.text(name) for name in frame.names if frame.kind(name) == "nested"]
+    spans = [pl.Series(c.name, frame.numbers(c.name)) for c in table.get_columns() if c.dtype == pl.Duration]
+    return table.with_columns(*nested, *spans) if nested or spans else table
 
 
 def _write_columnar(path: Path, tables: Iterator[pl.DataFrame], form: str) -> int:

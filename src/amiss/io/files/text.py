@@ -20,6 +20,10 @@ __all__ = ["DelimitedText", "JsonLines"]
 
 BLOCK_BYTES = 1 << 21
 LONGEST_LINE = 32 << 20
+_LARGEST_BLOCK = 64 << 20
+_LONGEST_HEADER = 20
+_LONGEST_ROW = 1000
+"""Lines that one row may span; an unclosed quote swallows more."""
 _NULLS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "#N/A", "?"]
 _DELIMITERS = ",;\t|"
 _MOST_RAGGED = 0.2
@@ -28,13 +32,15 @@ _MOST_RAGGED = 0.2
 class _Blocks:
     """Blocks of whole lines in UTF-8 from a binary stream."""
 
-    def __init__(self, stream: IO[bytes], encoding: str, *, quoted: bool) -> None:
+    def __init__(self, stream: IO[bytes], encoding: str, *, quoted: bool, n_columns: int = 1) -> None:
         self._stream, self._encoding, self._quoted = stream, encoding, quoted
+        # Each column of a block costs a little by itself, so wide tables come in larger blocks.
+        self._size = min(max(BLOCK_BYTES, n_columns * BLOCK_BYTES // 256), _LARGEST_BLOCK)
 
     def __iter__(self) -> Iterator[bytes]:
         decode = _decoder(self._encoding)
         rest = b""
-        while chunk := self._stream.read(BLOCK_BYTES):
+        while chunk := self._stream.read(self._size):
             rest += decode(chunk)
             cut = self._last_line_end(rest)
             if cut:
@@ -60,7 +66,7 @@ class _Blocks:
             inside ^= text.count(b'"', earlier, cut) % 2
             cut = earlier
         # A lone quote somewhere must not hold back the rest of the file.
-        return cut or (end if end > 2 * BLOCK_BYTES else 0)
+        return cut or (end if end > 2 * self._size else 0)
 
 
 def _decoder(encoding: str) -> Callable[[bytes], bytes]:
@@ -137,7 +143,7 @@ class DelimitedText:
         sample = text[: 1 << 18].decode("utf-8", "replace")
         lines = [line for line in sample.split("\n")[:100] if line.strip()]
         self.delimiter = _sniff_delimiter(lines)
-        first = next(csv.reader(io.StringIO(text.decode("utf-8", "replace").lstrip("\n")), delimiter=self.delimiter))
+        first, self._header_lines = _first_row(text.decode("utf-8", "replace").lstrip("\r\n"), self.delimiter)
         self._has_header = _is_header(first, lines, self.delimiter)
         if self._has_header:
             self.names, notes = column_names(first)
@@ -161,7 +167,7 @@ class DelimitedText:
         n_rows, n_ragged, n_short, first = 0, 0, 0, True
         with self._reopen() as stream:
             stream.read(self._mark)
-            for block in _Blocks(stream, self._encoding, quoted=self._quoted):
+            for block in _Blocks(stream, self._encoding, quoted=self._quoted, n_columns=len(self.names)):
                 clean = self._clean(block)
                 if first and self._has_header:
                     clean = self._without_header(clean)
@@ -209,11 +215,8 @@ class DelimitedText:
         return block
 
     def _without_header(self, block: bytes) -> bytes:
-        text = block.decode("utf-8", "replace")
-        reader = csv.reader(io.StringIO(text), delimiter=self.delimiter)
-        next(reader, None)
         end = 0
-        for _ in range(reader.line_num):
+        for _ in range(self._header_lines):
             end = block.find(b"\n", end) + 1
         return block[end:]
 
@@ -221,7 +224,7 @@ class DelimitedText:
         import polars as pl
 
         if self._quoted and _quotes_are_odd(block, self.delimiter):
-            self._unquote()
+            block = self._requoted(block)
         if self._schema is None:
             self._schema = self._infer(block)
         try:
@@ -239,6 +242,26 @@ class DelimitedText:
             self._unquote()
         raise DataError("the text cannot be read as a table", where=reason.splitlines()[0])
 
+    def _requoted(self, block: bytes) -> bytes:
+        """The block with quotes as they should be: polars may never come back from any that are not."""
+        out = io.StringIO()
+        writer = csv.writer(out, delimiter=self.delimiter, lineterminator="\n")
+        reader = csv.reader(io.StringIO(block.decode("utf-8", "replace"), newline=""), delimiter=self.delimiter)
+        before = span = 0
+        try:
+            for row in reader:
+                span, before = reader.line_num - before, reader.line_num
+                if span > _LONGEST_ROW:
+                    self._unquote()
+                if row:
+                    writer.writerow(row)
+        except csv.Error:
+            self._unquote()
+        if span > 1 and block.count(b'"') % 2:
+            self._unquote()  # the last row has swallowed all that followed an open quote
+        self._note("some quotes do not match up; they were read as well as could be")
+        return out.getvalue().encode()
+
     def _unquote(self) -> None:
         self._quoted = False
         self._note("quotes do not match up; they were read as plain characters")
@@ -248,7 +271,7 @@ class DelimitedText:
         import polars as pl
 
         assert self._schema is not None
-        rows = csv.reader(io.StringIO(block.decode("utf-8", "replace")), delimiter=self.delimiter)
+        rows = _split(block.decode("utf-8", "replace").splitlines(keepends=True), self.delimiter)
         ragged = sum(len(row) > len(self.names) for row in rows)
         try:
             table = self._read(block, self._schema, truncate_ragged_lines=True, extra_columns="ignore")
@@ -303,13 +326,12 @@ class DelimitedText:
 
 
 def _quotes_are_odd(block: bytes, delimiter: str) -> bool:
-    """Whether a field begins with a quote and does not end with one; the reader of CSV may never come back from it."""
+    """Whether a quote stands anywhere but around a field, or doubled inside one that has them around it."""
     if b'"' not in block:
         return False
     cut = re.escape(delimiter.encode())
     whole = rb"(?:(?<=[\n" + cut + rb'])|\A)"[^"]*(?:""[^"]*)*"(?=' + cut + rb"|\r?\n|\Z)"
-    rest = re.sub(whole, b"", block)
-    return re.search(rb"(?:\A|[\n" + cut + rb'])"', rest) is not None
+    return b'"' in re.sub(whole, b"", block)
 
 
 def _short_lines(block: bytes, delimiter: str, n_columns: int) -> int:
@@ -320,11 +342,31 @@ def _short_lines(block: bytes, delimiter: str, n_columns: int) -> int:
     return sum(line.count(cut) < n_columns - 1 for line in block.split(b"\n") if line.strip())
 
 
+def _first_row(text: str, delimiter: str) -> tuple[list[str], int]:
+    """Fields of the first row, and the number of lines that it spans."""
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    try:
+        row = next(reader, [""])
+        if reader.line_num <= _LONGEST_HEADER:
+            return row, reader.line_num
+    except csv.Error:
+        pass
+    return text.partition("\n")[0].rstrip("\r").split(delimiter), 1
+
+
+def _split(lines: list[str], delimiter: str) -> list[list[str]]:
+    """Fields of each row; where quotes defeat the reader, those of each line."""
+    try:
+        return list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error:
+        return [line.split(delimiter) for line in lines]
+
+
 def _sniff_delimiter(lines: list[str]) -> str:
     """The candidate that cuts most lines into the same number of fields, the more the better."""
     best, most = ",", 0.0
     for candidate in _DELIMITERS:
-        counts = [len(fields) for fields in csv.reader(lines, delimiter=candidate) if fields]
+        counts = [len(fields) for fields in _split(lines, candidate) if fields]
         usual = max(set(counts), key=counts.count) if counts else 1
         if usual > 1:
             rank = counts.count(usual) / len(counts) + 1e-3 * usual
@@ -338,7 +380,7 @@ def _is_header(first: list[str], lines: list[str], delimiter: str) -> bool:
     if any(_is_number(field) for field in first):
         return False
     if len(set(first)) < len(first) and any(field.strip() for field in first):
-        rows = list(csv.reader(lines[1:], delimiter=delimiter))
+        rows = _split(lines[1:], delimiter)
         return any(_is_number(field) for row in rows[:20] for field in row)
     return True
 
