@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,10 @@ def test_python_on_the_pages_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     subprocess.run([sys.executable, "-m", "amiss", "demo", "--folder", "."], check=True, capture_output=True)
-    space: dict[str, object] = {}
+    # A class from a page must be found by name, as pickle asks.
+    page_module = types.ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", page_module)
+    space = page_module.__dict__
     for block in blocks(page, "python"):
         exec(compile(block, page, "exec"), space)
 

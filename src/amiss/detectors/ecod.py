@@ -43,7 +43,7 @@ class ECOD(MergeDetector[Summary]):
     >>> from amiss.detectors import ECOD
     >>> X = np.random.default_rng(0).normal(size=(1000, 2))
     >>> ECOD().fit(X).anomaly_score([[0, 0], [6, 6]]).round(1)
-    array([ 1.4, 13.8])
+    array([ 1.5, 15.2])
 
     References
     ----------

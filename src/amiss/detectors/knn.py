@@ -49,7 +49,7 @@ class KNN(MergeDetector[Summary]):
     >>> from amiss.detectors import KNN
     >>> X = np.random.default_rng(0).normal(size=(1000, 2))
     >>> KNN().fit(X).anomaly_score([[0, 0], [6, 6]]).round(1)
-    array([0.1, 5. ])
+    array([0.1, 6.1])
 
     References
     ----------

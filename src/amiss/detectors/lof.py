@@ -49,7 +49,7 @@ class LOF(MergeDetector[Summary]):
     >>> from amiss.detectors import LOF
     >>> X = np.random.default_rng(0).normal(size=(1000, 2))
     >>> LOF().fit(X).anomaly_score([[0, 0], [6, 6]]).round(1)
-    array([1. , 7.6])
+    array([1. , 8.7])
 
     References
     ----------

@@ -85,7 +85,10 @@ class Reasons:
         listed = tuple(
             Contribution(names[j], round(float(share[j]), 4), values.value(row, j), self._usual(line, j)) for j in order
         )
-        to_blame = [j for j in order[:_MOST_COLUMNS] if share[j] >= max(0.12, 0.3 * share[order[0]])] or order[:2]
+        most = 0.3 * share[order[0]]
+        to_blame = [
+            j for j in order[:_MOST_COLUMNS] if share[j] >= 0.12 and (share[j] >= most or self._outside(x[j], j))
+        ] or order[:2]
         outside = [j for j in to_blame if self._outside(x[j], j)]
         if outside:
             return "; ".join(self._phrase(values, row, line, j, x[j]) for j in outside), listed

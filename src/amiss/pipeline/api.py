@@ -78,7 +78,7 @@ def detect(
     >>> result.top(1)["row"].to_list()
     [7]
     >>> print(result.explain(7))
-    column_2 9.000000 is far above its usual -2.37 to 2.35
+    column_2 9.000 is above its usual -2.03 to 2.33
     """
     recipe = _recipe(kind, time, entity, false_alarms, detector, params, ignore, roles, seed)
     return detect_source(open_source(data), recipe, progress=progress, native=data)
