@@ -96,7 +96,8 @@ class RobustCovariance(MergeDetector[Summary]):
         # The clean part is narrower than the whole: at the median row the distance is made that of a normal cloud.
         usual = float(np.median(self._score(X))) ** 2
         if usual > 0:
-            self.precision_ *= _chi_square_median(X.shape[1]) / usual
+            # Bounded: where most rows are alike their distance says nothing of the others.
+            self.precision_ *= np.clip(_chi_square_median(X.shape[1]) / usual, 0.1, 10.0)
 
     def _score(self, X: Matrix) -> Vector:
         return mahalanobis(X, self.location_, self.precision_)
@@ -114,5 +115,11 @@ def _distance_to_medians(X: Matrix) -> Vector:
     gap = np.abs(X - np.median(X, axis=0))
     spread = np.median(gap, axis=0)
     spread = np.where(spread > 0, spread, gap.mean(axis=0))
+    # The order alone counts: a row infinitely far out is the last one.
+    with np.errstate(over="ignore"):
+        return _sum_of_deviations(gap, spread)
+
+
+def _sum_of_deviations(gap: Matrix, spread: Vector) -> Vector:
     total: Vector = np.where(spread > 0, gap / np.where(spread > 0, spread, 1.0), 0.0).sum(axis=1)
     return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ class Reasons:
         order = [int(j) for j in np.argsort(-share, kind="stable")[:_SHOWN]]
         names = self.preparation.features
         listed = tuple(
-            Contribution(names[j], round(float(share[j]), 4), values.value(row, j), self._usual(line, j)) for j in order
+            Contribution(names[j], round(float(share[j]), 4), values.value(row, j), self.usual(line, j)) for j in order
         )
         most = 0.3 * share[order[0]]
         to_blame = [
@@ -96,8 +97,10 @@ class Reasons:
         if strange:
             return "; ".join(self._relation(values, row, line, j, expected[j]) for j in strange[:2]), listed
         shown = [f"{names[j]} {self._word(values, row, line, j)}" for j in to_blame]
+        if len(shown) == 1 and values.missing(row, to_blame[0]):
+            return self._phrase(values, row, line, to_blame[0], x[to_blame[0]]), listed
         if len(shown) == 1:
-            return f"{shown[0]} is seldom seen, though inside its usual {self._usual(line, to_blame[0])}", listed
+            return f"{shown[0]} is seldom seen, though inside its usual {self.usual(line, to_blame[0])}", listed
         return f"unusual together, though each is usual by itself: {', '.join(shown)}", listed
 
     def _outside(self, x: float, j: int) -> bool:
@@ -112,8 +115,9 @@ class Reasons:
         return bool(j < len(self.preparation.numbers) and self.low[j] <= expected <= self.high[j])
 
     def _bounds(self, line: int, j: int) -> tuple[float, float]:
-        location, scale = self.preparation.location[line, j], self.preparation.scale[line, j]
-        return float(location + self.low[j] * scale), float(location + self.high[j] * scale)
+        location, scale = float(self.preparation.location[line, j]), float(self.preparation.scale[line, j])
+        ends = [location + float(end) * scale for end in (self.low[j], self.high[j])]
+        return max(ends[0], -sys.float_info.max), min(ends[1], sys.float_info.max)
 
     def _word(self, values: _Values, row: int, line: int, j: int) -> str:
         """A value, written one digit finer than its usual range."""
@@ -122,7 +126,8 @@ class Reasons:
         low, high = self._bounds(line, j)
         return values.word(row, j, (high - low) / 10)
 
-    def _usual(self, line: int, j: int) -> str:
+    def usual(self, line: int, j: int) -> str:
+        """The usual range or kinds of a feature, in words, for a line of `Preparation.location`."""
         p = self.preparation
         if j < len(p.numbers):
             return range_words(*self._bounds(line, j), self._role[p.numbers[j]].decimals)
@@ -151,7 +156,7 @@ class Reasons:
         side = "above" if x > self.high[j] else "below"
         far = "far " if beyond > 2 else "just " if beyond < 0.05 else ""
         who = f" for {values.entity(row)}" if line < len(p.location) - 1 and p.entity else ""
-        return f"{name} {word} is {far}{side} its usual {self._usual(line, j)}{who}"
+        return f"{name} {word} is {far}{side} its usual {self.usual(line, j)}{who}"
 
     def _relation(self, values: _Values, row: int, line: int, j: int, expected: float) -> str:
         p = self.preparation

@@ -236,5 +236,6 @@ def _robust(X: Matrix, fallback: Vector | None = None) -> tuple[Vector, Vector]:
     # Where most values are equal the quartiles say nothing; a few immense values must not speak for them either.
     scale = np.where(by_quartiles > 0.05 * deviation, by_quartiles, deviation) * unit
     tiny = np.maximum(1e-9 * np.abs(middle * unit), 1e-300)
-    scale = np.where(scale > tiny, scale, 1.0 if fallback is None else fallback)
+    # Differences that are mere rounding must not be blown up; a true constant takes what is usual elsewhere.
+    scale = np.where(scale > 0, np.maximum(scale, tiny), 1.0 if fallback is None else fallback)
     return np.where(empty, np.nan, middle * unit), scale

@@ -21,6 +21,8 @@ _BINS = 40
 _TIME_BINS = 400
 _SHOWN_VALUES = 12
 _LONGEST_WORD = 60
+_LARGEST = 1e300
+"""Larger values are drawn at the edge: a range of twice as much must still be a number."""
 
 
 def report_data(result: Result) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def report_data(result: Result) -> dict[str, Any]:
             {
                 "row": e.row,
                 "score": round(e.score, 4),
-                "p": float(f"{e.p_value:.3g}"),
+                "p": _brief(e.p_value, 3),
                 "alarm": e.is_anomaly,
                 "reason": e.reason,
                 "blame": [[c.column, round(c.share, 3), _short(c.value), c.usual] for c in e.contributions[:5]],
@@ -57,11 +59,17 @@ def report_data(result: Result) -> dict[str, Any]:
     }
 
 
+def _brief(value: float, digits: int) -> float:
+    """A number with few digits; the largest ones keep theirs, or rounding up would make them infinite."""
+    rounded = float(f"{value:.{digits}g}")
+    return rounded if abs(rounded) != float("inf") else float(value)
+
+
 def _short(value: Any) -> Any:
     if isinstance(value, str):
         return value if len(value) <= _LONGEST_WORD else value[: _LONGEST_WORD - 1] + "…"
     if isinstance(value, float):
-        return float(f"{value:.6g}")
+        return _brief(value, 6)
     return value
 
 
@@ -118,7 +126,7 @@ def _axis_values(frame: Frame, name: str) -> list[Any]:
         words = [_short(w) for w in frame.words(name)]
         if any(w is not None and not isinstance(w, (int, float)) for w in words):
             return words
-    return [None if v != v else float(f"{v:.5g}") for v in frame.numbers(name).tolist()]
+    return [None if v != v else _brief(v, 5) for v in frame.numbers(name).tolist()]
 
 
 def _directions(Z: Matrix, n_others: int, features: list[str]) -> tuple[Matrix, list[str]]:
@@ -152,7 +160,7 @@ def _distribution(result: Result, name: str, n_others: int, frame: Frame) -> dic
         kinds = sorted(set(words), key=lambda w: -words[:n_others].count(w))[:12]
         counts = [[part.count(kind) for kind in kinds] for part in (words[:n_others], words[n_others:])]
         return {"name": name, "kinds": [_short(k) for k in kinds], "rest": counts[0], "alarms": counts[1]}
-    values = preparation.values(frame, name)
+    values = np.clip(preparation.values(frame, name), -_LARGEST, _LARGEST)
     rest, odd = values[:n_others], values[n_others:]
     rest, odd = rest[~np.isnan(rest)], odd[~np.isnan(odd)]
     both = np.concatenate([rest, odd])
@@ -166,12 +174,12 @@ def _distribution(result: Result, name: str, n_others: int, frame: Frame) -> dic
     quartiles = np.quantile(base, [0.05, 0.25, 0.5, 0.75, 0.95])
     return {
         "name": name,
-        "edges": [float(f"{e:.5g}") for e in (edges[0], edges[-1])],
+        "edges": [_brief(e, 5) for e in (edges[0], edges[-1])],
         "clipped": bool((both < edges[0]).any() or (both > edges[-1]).any()),
         "rest": np.histogram(inside[: len(rest)], edges)[0].tolist(),
         "alarms": np.histogram(inside[len(rest) :], edges)[0].tolist(),
-        "box": [float(f"{q:.5g}") for q in quartiles],
-        "points": [float(f"{v:.5g}") for v in odd[:120].tolist()],
+        "box": [_brief(q, 5) for q in quartiles],
+        "points": [_brief(v, 5) for v in odd[:120].tolist()],
     }
 
 

@@ -12,7 +12,6 @@ from importlib.resources import files
 import numpy as np
 
 from amiss import __version__
-from amiss.explain.words import range_words
 from amiss.io.files.sink import replaced
 from amiss.pipeline.result import Result
 from amiss.report.figures import report_data
@@ -100,14 +99,8 @@ def _promise(result: Result) -> str:
 
 
 def _columns(result: Result) -> str:
-    preparation, reasons = result.model.preparation, result.model.reasons
-    usual = {}
-    for j, name in enumerate(preparation.numbers):
-        place, scale = preparation.location[-1, j], preparation.scale[-1, j]
-        decimals = next(c.decimals for c in result.schema.columns if c.name == name)
-        usual[name] = range_words(place + reasons.low[j] * scale, place + reasons.high[j] * scale, decimals)
-    for k, name in enumerate(preparation.categories):
-        usual[name] = ", ".join(repr(kind) for kind in preparation.kinds[k][:3])
+    features = result.model.preparation.features
+    usual = {name: result.model.reasons.usual(-1, j) for j, name in enumerate(features)}
     lines = []
     for c in result.schema.columns[:_MOST_COLUMNS]:
         missing = f"{100 * c.missing:.2g}%" if c.missing else ""
