@@ -27,6 +27,8 @@ _MEMBERS: Mapping[str, tuple[Mapping[str, Any], bool]] = {
 }
 _WIDEST_COVARIANCE = 300
 _TINY = 1e-12
+_FLOOR = 0.01
+"""Of a usual distance: what is nearer to the centre than this is all alike."""
 _LOUDEST = 0.5
 """Weight of the highest of the members' scores beside their mean."""
 
@@ -56,6 +58,8 @@ class Ensemble(MergeDetector[Summary]):
         The fitted detectors by name.
     fill_ : (n_features,)
         Medians, put where a value is missing and there is no covariance to tell better.
+    floor_ : (n_members,)
+        Added to a distance before its logarithm is taken: rows at the very centre are no news.
     center_, spread_ : (2, n_members)
         Mean and standard deviation of each member's score over the rows learnt, as it enters the mean, and the highest.
 
@@ -95,6 +99,8 @@ class Ensemble(MergeDetector[Summary]):
             if name != "robust_covariance" or X.shape[1] <= _WIDEST_COVARIANCE:
                 member = self._member(name)
                 self.members_[name] = member.fit_summary(member.summarize_rows(self._view(member, X)))
+        raw = self._raw_scores(X[:5000])
+        self.floor_ = np.maximum(_FLOOR * np.median(raw, axis=0), _TINY)
         both = self._both_scales(X[:5000])
         self.center_ = both.mean(axis=1)
         self.spread_ = np.maximum(both.std(axis=1), _TINY)
@@ -115,10 +121,15 @@ class Ensemble(MergeDetector[Summary]):
 
     def _both_scales(self, X: Matrix) -> npt.NDArray[np.float64]:
         """Scores of the members as they enter the mean, and the highest: (2, n_rows, n_members)."""
-        columns = [(name, member.score_rows(self._view(member, X))) for name, member in self.members_.items()]
-        for_mean = [np.log(s + _TINY) if _MEMBERS[name][1] else s for name, s in columns]
-        for_highest = [np.sqrt(s) if _MEMBERS[name][1] else s for name, s in columns]
-        return np.stack([np.stack(for_mean, axis=1), np.stack(for_highest, axis=1)])
+        raw = self._raw_scores(X)
+        far = np.array([_MEMBERS[name][1] for name in self.members_])
+        for_mean, for_highest = raw.copy(), raw.copy()
+        for_mean[:, far] = np.log(raw[:, far] + self.floor_[far])
+        for_highest[:, far] = np.sqrt(raw[:, far])
+        return np.stack([for_mean, for_highest])
+
+    def _raw_scores(self, X: Matrix) -> Matrix:
+        return np.stack([m.score_rows(self._view(m, X)) for m in self.members_.values()], axis=1)
 
     def _standard_scores(self, X: Matrix) -> npt.NDArray[np.float64]:
         """The same, in deviations from each member's mean."""

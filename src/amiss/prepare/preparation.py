@@ -232,10 +232,11 @@ def _robust(X: Matrix, fallback: Vector | None = None) -> tuple[Vector, Vector]:
     first, low, middle, high, last = np.nanquantile(unit_free, [0.01, 0.25, 0.5, 0.75, 0.99], axis=0)
     by_quartiles = (high - low) / 1.349
     deviation = np.nanstd(np.clip(unit_free, first, last), axis=0)
-    deviation = np.where(deviation > 0, deviation, np.nanstd(unit_free, axis=0))
+    rounding = 1e-9 * np.abs(middle)
+    deviation = np.where(deviation > rounding, deviation, np.nanstd(unit_free, axis=0))
     # Where most values are equal the quartiles say nothing; a few immense values must not speak for them either.
-    scale = np.where(by_quartiles > 0.05 * deviation, by_quartiles, deviation) * unit
-    tiny = np.maximum(1e-9 * np.abs(middle * unit), 1e-300)
+    scale = np.where(by_quartiles > 0.05 * deviation, by_quartiles, deviation)
     # Differences that are mere rounding must not be blown up; a true constant takes what is usual elsewhere.
-    scale = np.where(scale > 0, np.maximum(scale, tiny), 1.0 if fallback is None else fallback)
+    scale = np.where(scale > 0, np.maximum(scale, rounding) * unit, 1.0 if fallback is None else fallback)
+    scale = np.maximum(scale, 1e-300)
     return np.where(empty, np.nan, middle * unit), scale

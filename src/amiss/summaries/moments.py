@@ -10,6 +10,8 @@ from amiss.core.summary import Matrix, Vector
 
 __all__ = ["Moments", "complete", "mahalanobis", "mahalanobis_terms"]
 
+_FEW_COLUMNS = 64
+
 
 def complete(X: Matrix, location: Vector, precision: Matrix) -> Matrix:
     """`X` with each missing value replaced by what the others of its row let expect.
@@ -36,17 +38,23 @@ def complete(X: Matrix, location: Vector, precision: Matrix) -> Matrix:
     return out
 
 
+def _times(gap: Matrix, precision: Matrix) -> Matrix:
+    """Their product. The threads of a matrix library cost more than they save where there are few columns."""
+    product: Matrix = np.einsum("ij,jk->ik", gap, precision) if len(precision) <= _FEW_COLUMNS else gap @ precision
+    return product
+
+
 def mahalanobis(X: Matrix, location: Vector, precision: Matrix) -> Vector:
     """Distance of each row to `location` in the metric of `precision`: (n_rows,)."""
     gap = X - location
-    distance: Vector = np.sqrt(np.maximum(np.einsum("ij,ij->i", gap, gap @ precision), 0.0))
+    distance: Vector = np.sqrt(np.maximum(np.einsum("ij,ij->i", gap, _times(gap, precision)), 0.0))
     return distance
 
 
 def mahalanobis_terms(X: Matrix, location: Vector, precision: Matrix) -> Matrix:
     """What each feature adds to that distance: (n_rows, n_features); a row's terms sum to its distance."""
     gap = X - location
-    terms: Matrix = gap * (gap @ precision)
+    terms: Matrix = gap * _times(gap, precision)
     distance = np.sqrt(np.maximum(terms.sum(axis=1, keepdims=True), 0.0))
     shares: Matrix = np.divide(terms, distance, out=np.zeros_like(terms), where=distance > 0)
     return shares
