@@ -9,6 +9,8 @@ __all__ = ["number_word", "range_words"]
 
 def number_word(value: float, decimals: int, width: float | None = None) -> str:
     """A number with at most `decimals` digits after the point; with three digits' precision within `width`."""
+    if width is not None and abs(value) < 1e-9 * width:
+        value = 0.0  # what scaling there and back has left of a zero
     if value != 0 and (abs(value) >= 1e15 or abs(value) < 1e-4):
         return f"{value:.4g}"
     if width is not None and width > 0:

@@ -210,13 +210,13 @@ def _role_of_text(name: str, summary: TableSummary) -> tuple[str, str]:
     if distinct <= 20 or distinct <= 0.2 * n_present:
         if mean_words > 3 and distinct > 20:
             return "text", "free text; shown with the rows, not ranked"
-        return "category", f"{distinct:,} kinds"
+        return "category", f"{len(summary.columns[name].kinds or counts):,} kinds"
     if mean_words >= 1:
         return "text", "free text; shown with the rows, not ranked"
     if distinct > 0.9 * n_present:
         like = ", like times that could not be read" if _TIME.match(name) else ""
         return "identifier", f"all values differ{like}; left out"
-    return "category", f"{distinct:,} kinds"
+    return "category", f"{len(summary.columns[name].kinds or counts):,} kinds"
 
 
 def _no_numbers(sample: Frame, name: str, is_number: npt.NDArray[np.bool_]) -> list[str]:
