@@ -42,7 +42,8 @@ lint: $(VENV)/.tested
 # Once with the compiled loops, and what touches them once more with their NumPy twins.
 unit: $(VENV)/.tested
 	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
-	AMISS_NO_KERNELS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 tests/detectors tests/kernels tests/contract tests/pipeline
+	AMISS_NO_KERNELS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 tests/detectors tests/kernels tests/contract \
+		tests/pipeline --deselect tests/kernels/test_twins.py::test_forest --deselect tests/kernels/test_twins.py::test_nearest
 
 lock:
 	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --all-extras pyproject.toml -o constraints.txt
