@@ -19,7 +19,7 @@ import amiss
 from amiss.core.errors import ConnectorError, DataError, ParameterError
 from amiss.core.frame import Frame
 from amiss.core.source import first_pass
-from amiss.io.files import sink, source, text
+from amiss.io.files import blocks, sink, source
 from amiss.io.files.source import FileSource
 
 R = np.random.default_rng(0)
@@ -72,7 +72,7 @@ def test_block_size_does_not_matter(tmp_path, monkeypatch, block):
     path = tmp_path / "q.csv"
     path.write_text("a,b\n" + quoted.replace("a,b\n", ""))
     whole, _ = read(path)
-    monkeypatch.setattr(text, "BLOCK_BYTES", block)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", block)
     pieces, _ = read(path)
     assert whole.equals(pieces)
     assert whole.height == 80
@@ -84,7 +84,7 @@ def test_block_size_does_not_matter(tmp_path, monkeypatch, block):
     [("2.5", pl.Float64), ("word", pl.String), ("99999999999999999999", pl.Float64), ("", pl.Int64)],
 )
 def test_types_that_change_far_down(tmp_path, monkeypatch, late, dtype):
-    monkeypatch.setattr(text, "BLOCK_BYTES", 200)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 200)
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + "".join(f"{i},1\n" for i in range(500)) + f"{late},1\n")
     found, _ = read(path)
@@ -94,7 +94,7 @@ def test_types_that_change_far_down(tmp_path, monkeypatch, late, dtype):
 
 
 def test_json_lines_with_changing_fields(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 100)
     path = tmp_path / "t.jsonl"
     lines = ['{"a": 1, "in": {"x": 1, "y": "u"}}'] * 30 + ['{"a": 2.5, "new": true}'] * 30 + ['{"a": "odd"}']
     path.write_text("\n".join(lines))
@@ -172,8 +172,8 @@ def test_bad_files_are_named_and_explained(tmp_path, name):
 
 
 def test_a_line_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "LONGEST_LINE", 1 << 20)
-    monkeypatch.setattr(text, "BLOCK_BYTES", 1 << 16)
+    monkeypatch.setattr(blocks, "LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1 << 16)
     path = tmp_path / "long.csv"
     path.write_bytes(b"a" * (4 << 20))
     with pytest.raises(DataError, match="a line is longer than 1 MiB"):
@@ -339,7 +339,7 @@ def test_numbers_with_signs_and_separators_are_numbers(tmp_path):
 
 
 def test_values_that_are_no_numbers_are_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(text, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 2000)
     lines = [f"{v:.3f},{w:.3f}" for v, w in R.normal(size=(2000, 2))]
     lines[1900] = "broken,1.0"
     path = tmp_path / "t.csv"

@@ -12,7 +12,7 @@ from amiss.core.errors import DataError, ParameterError, PromiseError, SchemaErr
 from amiss.core.frame import Frame
 from amiss.core.source import MemorySource
 from amiss.datasets import make_plant
-from amiss.io.files import text
+from amiss.io.files import blocks
 
 R = np.random.default_rng(0)
 
@@ -28,7 +28,7 @@ def test_files_frames_and_batches_give_the_same_scores(tmp_path, plant, monkeypa
     table.write_csv(tmp_path / "t.csv")
     table.write_parquet(tmp_path / "t.parquet")
     monkeypatch.setattr(MemorySource, "batch_rows", 100)
-    monkeypatch.setattr(text, "BLOCK_BYTES", 5000)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 5000)
     for data in (table, tmp_path / "t.csv", tmp_path / "t.parquet", str(tmp_path / "t.csv")):
         result = amiss.detect(data)
         np.testing.assert_allclose(result.scores, whole.scores, rtol=1e-9)

@@ -20,7 +20,8 @@ from amiss.core.errors import ConnectorError, DataError
 from amiss.core.extras import require
 from amiss.core.frame import Frame, column_names
 from amiss.core.source import ChangedMindError
-from amiss.io.files.text import DelimitedText, JsonLines
+from amiss.io.files.json_lines import JsonLines
+from amiss.io.files.text import DelimitedText
 
 if TYPE_CHECKING:
     pass

@@ -1,10 +1,9 @@
-"""Delimited text and JSON lines, read in blocks of bounded size."""
+"""Delimited text: CSV and its kin."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any
@@ -12,88 +11,19 @@ from typing import IO, TYPE_CHECKING, Any
 from amiss.core.errors import DataError
 from amiss.core.frame import Frame, column_names
 from amiss.core.source import ChangedMindError
+from amiss.io.files.blocks import Blocks, decoder, recognise_encoding
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["DelimitedText", "JsonLines"]
+__all__ = ["DelimitedText"]
 
-BLOCK_BYTES = 1 << 21
-LONGEST_LINE = 32 << 20
-_LARGEST_BLOCK = 64 << 20
 _LONGEST_HEADER = 20
 _LONGEST_ROW = 1000
 """Lines that one row may span; an unclosed quote swallows more."""
 _NULLS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "#N/A", "?"]
 _DELIMITERS = ",;\t|"
 _MOST_RAGGED = 0.2
-
-
-class _Blocks:
-    """Blocks of whole lines in UTF-8 from a binary stream."""
-
-    def __init__(self, stream: IO[bytes], encoding: str, *, quoted: bool, n_columns: int = 1) -> None:
-        self._stream, self._encoding, self._quoted = stream, encoding, quoted
-        # Each column of a block costs a little by itself, so wide tables come in larger blocks.
-        self._size = min(max(BLOCK_BYTES, n_columns * BLOCK_BYTES // 256), _LARGEST_BLOCK)
-
-    def __iter__(self) -> Iterator[bytes]:
-        decode = _decoder(self._encoding)
-        rest = b""
-        while chunk := self._stream.read(self._size):
-            rest += decode(chunk)
-            cut = self._last_line_end(rest)
-            if cut:
-                yield rest[:cut]
-                rest = rest[cut:]
-            elif len(rest) > LONGEST_LINE:
-                raise DataError(
-                    f"a line is longer than {LONGEST_LINE >> 20} MiB",
-                    where=f"it begins with {rest[:60].decode('utf-8', 'replace')!r}",
-                    mend="check that this is a text table with line ends, and that quotes are closed",
-                )
-        if rest.strip():
-            yield rest if rest.endswith(b"\n") else rest + b"\n"
-
-    def _last_line_end(self, text: bytes) -> int:
-        """Position after the last line end that is not inside quotes; 0 if there is none."""
-        cut = end = text.rfind(b"\n") + 1
-        if not self._quoted or b'"' not in text:
-            return cut
-        inside = text.count(b'"', 0, cut) % 2
-        while cut and inside:
-            earlier = text.rfind(b"\n", 0, cut - 1) + 1
-            inside ^= text.count(b'"', earlier, cut) % 2
-            cut = earlier
-        # A lone quote somewhere must not hold back the rest of the file.
-        return cut or (end if end > 2 * self._size else 0)
-
-
-def _decoder(encoding: str) -> Callable[[bytes], bytes]:
-    if encoding == "utf-8":
-        return bytes
-    import codecs
-
-    incremental = codecs.getincrementaldecoder(encoding)(errors="replace")
-    return lambda chunk: incremental.decode(chunk).encode("utf-8")
-
-
-def _recognise_encoding(start: bytes) -> tuple[str, int]:
-    """Encoding and length of the byte order mark."""
-    for mark, encoding in (
-        (b"\xef\xbb\xbf", "utf-8"),
-        (b"\xff\xfe", "utf-16-le"),
-        (b"\xfe\xff", "utf-16-be"),
-    ):
-        if start.startswith(mark):
-            return encoding, len(mark)
-    if b"\x00" in start:
-        raise DataError(
-            "the file holds NUL bytes, so it is no text table",
-            where=f"first at byte {start.index(0)}",
-            mend="export it as CSV or Parquet; remove the NUL bytes if it is a damaged text file",
-        )
-    return "utf-8", 0
 
 
 def _is_utf8(start: bytes) -> bool:
@@ -121,13 +51,13 @@ class DelimitedText:
             start = stream.read(1 << 20)
         if not start.strip():
             raise DataError("the file is empty", mend="give a table with a header and rows")
-        self._encoding, self._mark = _recognise_encoding(start)
+        self._encoding, self._mark = recognise_encoding(start)
         if self._encoding == "utf-8" and not _is_utf8(start):
             self._read_as_windows()
         self._old_mac = b"\n" not in start and b"\r" in start
         self._quoted = True
         self._schema: dict[str, pl.DataType] | None = None
-        text = _decoder(self._encoding)(start[self._mark :])
+        text = decoder(self._encoding)(start[self._mark :])
         text = text.replace(b"\r", b"\n") if self._old_mac else text
         whole = len(start) < 1 << 20
         self._look(text if whole else text[: text.rfind(b"\n") + 1] or text)
@@ -138,7 +68,7 @@ class DelimitedText:
 
     def _look(self, text: bytes) -> None:
         """Delimiter and header from the first lines."""
-        if len(text) >= LONGEST_LINE // 32 and b"\n" not in text:
+        if len(text) >= 1 << 20 and b"\n" not in text:
             self._find_line_end()
         sample = text[: 1 << 18].decode("utf-8", "replace")
         lines = [line for line in sample.split("\n")[:100] if line.strip()]
@@ -154,7 +84,7 @@ class DelimitedText:
 
     def _find_line_end(self) -> None:
         with self._reopen() as stream:
-            next(iter(_Blocks(stream, self._encoding, quoted=False)), None)
+            next(iter(Blocks(stream, self._encoding, quoted=False)), None)
 
     def batches(self) -> Iterator[Frame]:
         """All rows.
@@ -167,7 +97,7 @@ class DelimitedText:
         n_rows, n_ragged, n_short, first = 0, 0, 0, True
         with self._reopen() as stream:
             stream.read(self._mark)
-            for block in _Blocks(stream, self._encoding, quoted=self._quoted, n_columns=len(self.names)):
+            for block in Blocks(stream, self._encoding, quoted=self._quoted, n_columns=len(self.names)):
                 clean = self._clean(block)
                 if first and self._has_header:
                     clean = self._without_header(clean)
@@ -391,92 +321,3 @@ def _is_number(field: str) -> bool:
     except ValueError:
         return False
     return field.strip().lower() not in ("nan", "inf", "infinity")
-
-
-class JsonLines:
-    """One JSON object a line, in UTF-8 or UTF-16; fields that are objects become columns `outer.inner`."""
-
-    def __init__(self, reopen: Callable[[], IO[bytes]], notes: list[str]) -> None:
-        self._reopen, self._notes = reopen, notes
-        self._columns: dict[str, pl.DataType] = {}
-
-    def batches(self) -> Iterator[Frame]:
-        """All rows.
-
-        Raises
-        ------
-        ChangedMindError
-            A later line brought another field or type; begin again.
-        """
-        n_rows = 0
-        with self._reopen() as stream:
-            encoding, mark = _recognise_encoding(stream.read(4096))
-        with self._reopen() as stream:
-            stream.read(mark)
-            for number, block in enumerate(_Blocks(stream, encoding, quoted=False)):
-                table = self._parse(block, n_rows)
-                if not number and not self._columns:
-                    self._columns = dict(table.schema)
-                table = self._fit(table)
-                yield Frame(table, n_rows)
-                n_rows += table.height
-        if not n_rows:
-            raise DataError("the file is empty", mend="give one JSON object a line")
-
-    def _parse(self, block: bytes, n_rows: int) -> pl.DataFrame:
-        import polars as pl
-
-        try:
-            table = pl.read_ndjson(block, infer_schema_length=None)
-        except pl.exceptions.PolarsError:
-            table = _slowly(block, n_rows)
-        while nested := [n for n, dtype in table.schema.items() if isinstance(dtype, pl.Struct)]:
-            for name in nested:
-                fields = table[name].struct.unnest()
-                fields = fields.rename({inner: f"{name}.{inner}" for inner in fields.columns})
-                place = table.columns.index(name)
-                columns = table.get_columns()
-                table = pl.DataFrame([*columns[:place], *fields.get_columns(), *columns[place + 1 :]])
-        return table
-
-    def _fit(self, table: pl.DataFrame) -> pl.DataFrame:
-        import polars as pl
-
-        wider = dict(self._columns)
-        for name, dtype in table.schema.items():
-            known = wider.setdefault(name, dtype)
-            if dtype in (known, pl.Null):
-                continue
-            both_numbers = dtype.is_numeric() and known.is_numeric()
-            wider[name] = dtype if known == pl.Null else pl.Float64() if both_numbers else pl.String()
-        if wider != self._columns:
-            self._columns = wider
-            raise ChangedMindError
-        empty = [pl.lit(None, dtype=t).alias(n) for n, t in wider.items() if n not in table.columns]
-        casts = [pl.col(n).cast(t, strict=False) for n, t in wider.items() if n in table.columns]
-        return table.select([*casts, *empty]).select(list(wider))
-
-
-def _slowly(block: bytes, n_rows: int) -> pl.DataFrame:
-    """Read line by line, so that the error can name the line; values of mixed types become text."""
-    rows = []
-    for number, line in enumerate(block.splitlines(), start=n_rows + 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(
-                f"this line is no JSON: {error}",
-                where=f"line {number}: {line[:80].decode('utf-8', 'replace')!r}",
-                mend="mend or remove the line",
-            ) from error
-        if not isinstance(row, dict):
-            raise DataError(
-                "this line is no JSON object",
-                where=f"line {number}",
-                mend='give one object a line: {"name": value}',
-            )
-        rows.append({k: json.dumps(v) if isinstance(v, (dict, list)) else v for k, v in row.items()})
-    names = dict.fromkeys(name for row in rows for name in row)
-    return Frame.of({name: [row.get(name) for row in rows] for name in names}).table
