@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -22,13 +21,3 @@ def shared_data() -> Path:
     if not DATA.is_dir():
         pytest.skip("the labelled development data are not beside the checkout")
     return DATA
-
-
-@pytest.fixture(scope="session")
-def cloud() -> np.ndarray:
-    """300 rows of three related features, read-only."""
-    random = np.random.default_rng(0)
-    x = random.normal(size=(300, 1))
-    X = np.hstack([x, 2 * x, -x]) + random.normal(0, 0.5, size=(300, 3))
-    X.flags.writeable = False
-    return X

@@ -194,6 +194,7 @@ def test_fail_on(run):
         (["detect", "pump.csv", "--ignore", "time", "--time", "time"], 3, "asked to be two things"),
         (["detect", ""], 3, "name of the file is empty"),
         (["fit", "pump.csv", "-o", "none/m.amiss"], 3, "no such folder"),
+        (["fit", "pump.csv", "-o", "pump.csv"], 2, "would overwrite what is read"),
     ],
 )
 def test_exit_codes(run, words, code, said):

@@ -80,6 +80,8 @@ def test_arrays_and_lists():
         (np.zeros((20, 2), complex), "complex"),
         (object(), "cannot read a table"),
         ({"a": [1, 2], "b": [1]}, "different lengths"),
+        ({"a": 5}, "single value"),
+        ({"a": "text"}, "single value"),
         (pl.DataFrame(), "empty"),
         (pd.DataFrame(), "empty"),
         (np.zeros((0, 3)), "empty"),
@@ -92,7 +94,9 @@ def test_what_is_no_table_is_refused(data, words):
 
 def test_pandas_with_odd_column_names():
     frame = pd.DataFrame(RANDOM.normal(size=(40, 3)), columns=[0, "a", "a"])
-    assert [c.name for c in amiss.detect(frame).schema.columns] == ["0", "a", "a_2"]
+    result = amiss.detect(frame)
+    assert [c.name for c in result.schema.columns] == ["0", "a", "a_2"]
+    assert list(result.top(2).columns[5:]) == ["0", "a", "a_2"]
 
 
 def test_numbers_read_what_people_write():
@@ -102,6 +106,13 @@ def test_numbers_read_what_people_write():
     np.testing.assert_array_equal(Frame.of({"x": [Decimal("1.5"), Decimal(2)]}).numbers("x"), [1.5, 2])
     np.testing.assert_array_equal(Frame.of({"x": [True, None, False]}).numbers("x"), [1, np.nan, 0])
     np.testing.assert_array_equal(Frame.of({"x": [1.0, np.inf, -np.inf]}).numbers("x"), [1, np.nan, np.nan])
+
+
+def test_masked_values_are_missing():
+    array = np.ma.MaskedArray(RANDOM.normal(size=(50, 2)), mask=False)
+    array[3, 1] = 1e9
+    array.mask[3, 1] = True
+    assert np.isnan(Frame.of(array).numbers("column_2")[3])
 
 
 @pytest.mark.parametrize(

@@ -326,6 +326,7 @@ def test_numbers_with_signs_and_separators_are_numbers(tmp_path):
             "german": [f"{v:,.2f}".translate(str.maketrans(",.", ".,")) for v in R.normal(5000, 900, 80)],
             "percent": [f"{v:.1f}%" for v in R.normal(50, 9, 80)],
             "money": [f"$ {v:.2f}" for v in R.normal(50, 9, 80)],
+            "phone": [f"0{i % 9} 12{i} 34" for i in range(80)],
             "address": [f"192.168.{i % 9 + 100}.{i + 100}" for i in range(80)],
         }
     )
@@ -334,6 +335,7 @@ def test_numbers_with_signs_and_separators_are_numbers(tmp_path):
     assert roles["english"] == ("number", "read without thousands separators")
     assert roles["german"][0] == roles["percent"][0] == roles["money"][0] == "number"
     assert roles["address"][0] == "identifier"
+    assert roles["phone"][0] != "number"
     values = result.model.preparation.values(Frame.of(table), "german")
     assert values[0] == float(table["german"][0].replace(".", "").replace(",", "."))
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from amiss.cli import options
-from amiss.cli.show import progress_bar
+from amiss.cli.show import check_not_read, progress_bar
 
 __all__ = ["fit"]
 
@@ -41,6 +41,7 @@ def fit(
         ignore=ignore,
     )  # fmt: skip
     check_folder(output)
+    check_not_read([file], output)
     with progress_bar() as progress:
         model = fit_source(open_source(file), recipe, progress=progress)
     model.save(output)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from amiss.core.source import Progress
     from amiss.pipeline.result import Result
 
-__all__ = ["check_different", "check_places", "deliver", "finish", "print_results", "progress_bar"]
+__all__ = ["check_different", "check_not_read", "check_places", "deliver", "finish", "print_results", "progress_bar"]
 
 _LISTED = 10
 
@@ -56,8 +56,14 @@ def check_places(inputs: Sequence[str], output: Path | None, report: Path | None
     if report is not None:
         check_ending(report, (".html", ".htm"))
     for place in (output, report):
-        if place is not None and any(place.resolve() == Path(file).resolve() for file in inputs if file != "-"):
-            raise ParameterError(f"{str(place)!r} would overwrite what is read", mend="write to another file")
+        if place is not None:
+            check_not_read(inputs, place)
+
+
+def check_not_read(inputs: Sequence[str], place: Path) -> None:
+    """Raise `ParameterError` if writing to `place` would overwrite one of `inputs`."""
+    if any(place.resolve() == Path(file).resolve() for file in inputs if file != "-"):
+        raise ParameterError(f"{str(place)!r} would overwrite what is read", mend="write to another file")
 
 
 def check_different(targets: Sequence[tuple[Path | None, Path | None]]) -> None:

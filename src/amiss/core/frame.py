@@ -56,6 +56,8 @@ class Frame:
             data = data.collect()
         if isinstance(data, pl.DataFrame):
             return cls(data)
+        if isinstance(data, np.ma.MaskedArray):
+            data = np.where(np.ma.getmaskarray(data), np.nan, np.ma.getdata(data).astype(np.float64))
         if isinstance(data, np.ndarray):
             return cls(_from_array(data))
         if isinstance(data, Mapping):
@@ -230,6 +232,11 @@ def _from_array(array: npt.NDArray[Any]) -> pl.DataFrame:
 def _from_columns(columns: Mapping[str, Any]) -> pl.DataFrame:
     import polars as pl
 
+    for name, values in columns.items():
+        if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+            raise DataError(
+                f"column {name!r} is a single value of type {type(values).__name__}", mend="give a value for each row"
+            )
     made = {name: _series(name, values) for name, values in columns.items()}
     lengths = {len(series) for series in made.values()}
     if len(lengths) > 1:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NUMBER_NOTES", "number_reading", "read_numbers", "read_times", "time_reading"]
 
-_SIGNS = r"[\s%€$£¥\u00a0]"
+_SIGNS = r"\s*[%€$£¥]\s*"
 # Thousands in groups of three: 1,017.50 and 1.017,50.
 _ENGLISH = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
 _GERMAN = r"^[+-]?\d{1,3}(\.\d{3})*,\d+$"

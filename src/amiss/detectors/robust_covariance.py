@@ -43,7 +43,7 @@ class RobustCovariance(MergeDetector[Summary]):
     location_ : (n_features,)
         Mean of the clean part, in the feature's unit.
     precision_ : (n_features, n_features)
-        Its inverse covariance, in 1 / unit².
+        Its inverse covariance, in 1 / unit², scaled so that the median row is as far out as in a normal cloud.
 
     Examples
     --------
@@ -115,11 +115,6 @@ def _distance_to_medians(X: Matrix) -> Vector:
     gap = np.abs(X - np.median(X, axis=0))
     spread = np.median(gap, axis=0)
     spread = np.where(spread > 0, spread, gap.mean(axis=0))
-    # The order alone counts: a row infinitely far out is the last one.
-    with np.errstate(over="ignore"):
-        return _sum_of_deviations(gap, spread)
-
-
-def _sum_of_deviations(gap: Matrix, spread: Vector) -> Vector:
-    total: Vector = np.where(spread > 0, gap / np.where(spread > 0, spread, 1.0), 0.0).sum(axis=1)
+    with np.errstate(over="ignore"):  # the order alone counts: a row infinitely far out is the last one
+        total: Vector = np.where(spread > 0, gap / np.where(spread > 0, spread, 1.0), 0.0).sum(axis=1)
     return total

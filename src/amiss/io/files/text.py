@@ -220,6 +220,8 @@ class DelimitedText:
             if dtype != wider[name]:
                 numeric = dtype.is_numeric() and wider[name].is_numeric()
                 wider[name] = pl.Float64() if numeric else pl.String()
+        if wider == self._schema and all(dtype == pl.String for dtype in wider.values()):
+            raise DataError("the text cannot be read as a table", mend="export it again as CSV or Parquet")
         if wider == self._schema:
             # The reader and its inference disagree about a value: text holds anything.
             wider = dict.fromkeys(wider, pl.String())
