@@ -11,8 +11,8 @@ ALLOWED = {
     "polars": (
         "core/frame.py", "core/written.py", "io/files/", "pipeline/result.py", "cli/",
     ),
-    "sklearn": ("core/errors.py", "core/estimator.py", "detectors/kmeans.py", "testing/"),
-    "scipy": (),
+    "sklearn": ("core/errors.py", "core/estimator.py", "detectors/", "evaluate/", "testing/"),
+    "scipy": ("detectors/", "thresholds/", "evaluate/", "summaries/"),
     "pandas": (),
     "pyarrow": (),
     "fastexcel": ("io/files/source.py",),
