@@ -10,17 +10,23 @@ from sklearn.ensemble import IsolationForest as ReferenceForest
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 
 from amiss.detectors import (
+    COPOD,
     ECOD,
     HBOS,
+    INNE,
     KNN,
+    LODA,
     LOF,
     PCA,
     Ensemble,
+    ExtendedIsolationForest,
     IsolationForest,
     Mahalanobis,
     RobustCovariance,
     RobustZScore,
 )
+from amiss.kernels.forest import draw
+from amiss.kernels.spheres import Spheres
 
 
 @pytest.fixture
@@ -71,15 +77,75 @@ def test_pca_equals_the_reference(X):
     np.testing.assert_allclose(detector.anomaly_score(X), (residual**2).sum(axis=1), rtol=1e-8)
 
 
-def test_ecod_follows_the_paper(X):
-    # Straight from the definition: tail probabilities by counting, the largest of three sums.
-    n = len(X)
-    left = np.array([[(X[:, j] <= x[j]).sum() / n for j in range(5)] for x in X])
-    right = np.array([[(X[:, j] >= x[j]).sum() / n for j in range(5)] for x in X])
-    skewness = ((X - X.mean(axis=0)) ** 3).mean(axis=0)
-    by_skew = np.where(skewness < 0, left, right)
-    expected = np.max([-np.log(p).sum(axis=1) for p in (left, right, by_skew)], axis=0)
-    np.testing.assert_allclose(ECOD(sample_size=None).fit(X).anomaly_score(X), expected, rtol=1e-12)
+def _tails(X):
+    """Minus the log of the tail probabilities of each value, by counting."""
+    left = [[(X[:, j] <= x[j]).mean() for j in range(X.shape[1])] for x in X]
+    right = [[(X[:, j] >= x[j]).mean() for j in range(X.shape[1])] for x in X]
+    return -np.log(left), -np.log(right)
+
+
+def test_ecod_by_counting(X):
+    expected = np.maximum(*_tails(X)).sum(axis=1)
+    np.testing.assert_allclose(ECOD(sample_size=None).fit(X).anomaly_score(X), expected, rtol=1e-9)
+
+
+def test_copod_by_counting(X):
+    X = np.column_stack([np.exp(X[:, 0]), -np.exp(X[:, 1]), X[:, 2]])
+    left, right = _tails(X)
+    leans = np.sign(((X - X.mean(axis=0)) ** 3).mean(axis=0))
+    assert leans[:2].tolist() == [1, -1]
+    expected = np.maximum(np.where(leans < 0, left, right), (left + right) / 2).sum(axis=1)
+    np.testing.assert_allclose(COPOD(sample_size=None).fit(X).anomaly_score(X), expected, rtol=1e-9)
+
+
+def test_loda_by_hand(X):
+    detector = LODA(n_estimators=7, n_bins=4, sample_size=None).fit(X)
+    total = np.zeros(len(X))
+    for feature, weight in zip(detector.feature_, detector.weight_, strict=True):
+        z = X[:, feature] @ weight
+        edges = np.linspace(z.min(), z.max(), 5)
+        counts = np.histogram(z, edges)[0]
+        share = (counts + 0.5) / (len(X) + 0.5 * 6)
+        total -= np.log(share[np.clip(np.searchsorted(edges, z, side="right") - 1, 0, 3)])
+    np.testing.assert_allclose(detector.anomaly_score(X), total / 7, rtol=1e-9)
+    assert detector.feature_.shape == (7, 2)
+
+
+def test_inne_by_hand(X):
+    rows = draw(len(X), 6, 3, 0)
+    expected = np.zeros(len(X))
+    for chosen in rows:
+        centers = X[chosen]
+        gaps = np.linalg.norm(centers[:, None] - centers[None], axis=2)
+        np.fill_diagonal(gaps, np.inf)
+        radius, nearest = gaps.min(axis=1), gaps.argmin(axis=1)
+        for i, x in enumerate(X):
+            held = np.flatnonzero(np.linalg.norm(centers - x, axis=1) <= radius)
+            best = held[radius[held].argmin()] if len(held) else None
+            expected[i] += 1.0 if best is None else 1 - radius[nearest[best]] / radius[best]
+    found = INNE(n_estimators=3, max_samples=6, sample_size=len(X)).fit(X)
+    spheres = Spheres.of(X, rows)
+    np.testing.assert_allclose(spheres.score(X), expected / 3, rtol=1e-9)
+    assert 0 <= found.anomaly_score(X).min() <= found.anomaly_score(X).max() <= 1
+
+
+def test_slanted_cuts_see_the_empty_corners():
+    random = np.random.default_rng(0)
+    X = np.vstack([random.normal([0, 10], 1, (500, 2)), random.normal([10, 0], 1, (500, 2))])
+    corners = np.array([[0.0, 0.0], [10.0, 10.0]])
+    ghost = {}
+    for detector in (IsolationForest(), ExtendedIsolationForest()):
+        scores = detector.fit(X).anomaly_score(np.vstack([X, corners]))
+        ghost[type(detector).__name__] = (scores[:-2] < scores[-2:].min()).mean()
+    assert ghost["ExtendedIsolationForest"] > 0.99
+    assert ghost["ExtendedIsolationForest"] > ghost["IsolationForest"]
+
+
+def test_cuts_along_the_axes_are_an_isolation_forest():
+    X = np.random.default_rng(0).normal(size=(1000, 4))
+    plain = IsolationForest(n_estimators=400).fit(X).anomaly_score(X)
+    level_0 = ExtendedIsolationForest(n_estimators=400, extension_level=0).fit(X).anomaly_score(X)
+    assert np.corrcoef(plain, level_0)[0, 1] > 0.98
 
 
 def test_hbos_counts_bins():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from amiss.kernels import forest, loops, neighbors
+from amiss.kernels import forest, histograms, loops, neighbors, oblique, spheres, tails
 from amiss.kernels.blocks import over_blocks
+from amiss.kernels.neighbors import Neighbors
 
 needs_loops = pytest.mark.skipif(not loops.compiled(), reason=f"compiled loops are off: {loops.why_not()}")
 
@@ -17,6 +20,7 @@ needs_loops = pytest.mark.skipif(not loops.compiled(), reason=f"compiled loops a
 VALUES = st.sampled_from([0.0, 1.0, -1.0, 2.5, 1e300, -1e-300]) | st.floats(-1e6, 1e6)
 SHAPES = npst.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=30)
 TABLES = npst.arrays(np.float64, SHAPES, elements=VALUES)
+MODERATE = npst.arrays(np.float64, SHAPES, elements=st.sampled_from([0.0, 1.0, -2.5]) | st.floats(-1e6, 1e6))
 HOLED = npst.arrays(np.float64, SHAPES, elements=VALUES | st.just(np.nan))
 
 
@@ -28,33 +32,137 @@ def _both(monkeypatch_context, work):
     return fast, slow
 
 
+def _same(work):
+    """What both give, after a look that it is the same."""
+    fast, slow = _both(pytest.MonkeyPatch.context, work)
+    for a, b in zip(fast, slow, strict=True) if isinstance(fast, tuple) else [(fast, slow)]:
+        np.testing.assert_array_equal(a, b)
+    return fast
+
+
+def _drawn(X, seed):
+    return np.stack([np.random.default_rng(seed + k).permutation(len(X)) for k in range(3)])
+
+
 @needs_loops
 @settings(max_examples=150, deadline=None)
 @given(X=HOLED, seed=st.integers(0, 2**32))
 def test_forest(X, seed):
-    rows = np.stack([np.random.default_rng(seed + k).permutation(len(X)) for k in range(3)]).astype(np.int32)
-    height = max(1, int(np.ceil(np.log2(len(X)))))
-    fast, slow = _both(pytest.MonkeyPatch.context, lambda: forest.grow(X, rows, height, seed))
-    for name in ("split", "left", "threshold", "value"):
-        np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
-    forest.check(fast, X.shape[1])
-    for work in (lambda: forest.score(X, fast), lambda: forest.contribute(X, fast)):
-        np.testing.assert_array_equal(*_both(pytest.MonkeyPatch.context, work))
+    def grown():
+        trees = forest.grow(X, _drawn(X, seed), forest.height_of(len(X)), seed)
+        return trees.split, trees.threshold, trees.value
+
+    trees = forest.Trees(*_same(grown))
+    forest.check(trees, X.shape[1])
+    several = np.repeat(X, 3, axis=0)  # whole groups of sixteen, and a rest
+    _same(lambda: forest.score(several, trees))
+    _same(lambda: forest.contribute(X, trees))
+
+
+@needs_loops
+@settings(max_examples=100, deadline=None)
+@given(X=MODERATE, seed=st.integers(0, 2**32), n_cut=st.integers(1, 4))
+def test_oblique_forest(X, seed, n_cut):
+    def grown():
+        trees = oblique.grow(X, _drawn(X, seed), min(n_cut, X.shape[1]), forest.height_of(len(X)), seed)
+        return trees.feature, trees.weight, trees.threshold, trees.value
+
+    trees = oblique.ObliqueTrees(*_same(grown))
+    oblique.check(trees, X.shape[1])
+    _same(lambda: oblique.score(X, trees))
+    out = _same(lambda: oblique.contribute(X, trees, np.median(X, axis=0)))
+    gain = trees.value[:, 0].mean() - oblique.score(X, trees)
+    np.testing.assert_allclose(out.sum(axis=1), gain, atol=1e-9)
 
 
 @needs_loops
 @settings(max_examples=150, deadline=None)
+@given(X=HOLED, skewed=st.booleans(), data=st.data())
+def test_tails(X, skewed, data):
+    learnt = tails.Tails.of(X[: data.draw(st.integers(1, len(X)))], skewed=skewed)
+    terms = np.empty_like(X)
+
+    def scored():
+        return learnt.score(X, terms), terms.copy()
+
+    score, _ = _same(scored)
+    np.testing.assert_allclose(score, terms.sum(axis=1))
+    np.testing.assert_array_equal(score, learnt.score(X))
+
+
+@needs_loops
+@settings(max_examples=100, deadline=None)
+@given(X=HOLED, n_bins=st.integers(2, 12), data=st.data())
+def test_histograms(X, n_bins, data):
+    learnt = histograms.Bins.of(np.ascontiguousarray(X[: data.draw(st.integers(1, len(X)))].T), n_bins)
+    terms = np.empty_like(X)
+
+    def scored():
+        return learnt.score(X, terms), terms.copy()
+
+    score, _ = _same(scored)
+    np.testing.assert_allclose(score, learnt.terms(X.T).sum(axis=0))
+    np.testing.assert_array_equal(score, learnt.score(X))
+
+
+@needs_loops
+@settings(max_examples=100, deadline=None)
+@given(X=MODERATE, seed=st.integers(0, 2**32), n_cut=st.integers(1, 4))
+def test_projections(X, seed, n_cut):
+    random = np.random.default_rng(seed)
+    feature = random.integers(0, X.shape[1], (7, n_cut)).astype(np.int32)
+    weight = random.normal(size=feature.shape)
+    bins = histograms.Bins.of(histograms.projections(X, feature, weight), 5)
+    several = np.repeat(X, 5, axis=0)  # more than a block of 64
+    _same(lambda: histograms.projected_score(several, feature, weight, bins))
+
+
+@needs_loops
+@settings(max_examples=100, deadline=None)
+@given(X=TABLES, seed=st.integers(0, 2**32))
+def test_spheres(X, seed):
+    learnt = spheres.Spheres.of(np.clip(X, -1e150, 1e150), _drawn(X, seed))
+    learnt.check(X.shape[1])
+    _same(lambda: learnt.score(X))
+
+
+@needs_loops
+@pytest.mark.parametrize("road", ["all", "tree", "screen"])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(X=TABLES, k=st.integers(1, 40), skip_self=st.booleans(), data=st.data())
-def test_nearest(X, k, skip_self, data):
+def test_nearest(road, X, k, skip_self, data):
     queries = np.vstack([X[: data.draw(st.integers(1, len(X)))], X[:1] + 0.5])
-    fast, slow = _both(pytest.MonkeyPatch.context, lambda: neighbors.nearest(queries, X, k, skip_self=skip_self))
-    np.testing.assert_array_equal(fast[0], slow[0])
-    np.testing.assert_array_equal(fast[1], slow[1])
+    found = neighbors.Neighbors(X)
+    if road == "tree":
+        found._tree, found._road = neighbors._Tree.of(X), "tree"
+    elif road == "screen":
+        found._screen, found._road = neighbors._Screen.of(X), "screen"
+    _same(lambda: found.nearest(queries, k, skip_self=skip_self))
+
+
+@needs_loops
+@pytest.mark.parametrize(("shape", "road"), [((8000, 3), "tree"), ((3000, 30), "screen"), ((4000, 1), "tree")])
+def test_roads_to_the_nearest(shape, road):
+    random = np.random.default_rng(0)
+    X = random.standard_t(2, size=shape) + 1e4
+    X[1000:1300] = X[0]  # many equal rows
+    X[:50] = X[50:100] + 1e-9  # and nearly equal ones
+    found = neighbors.Neighbors(X)
+    queries = np.vstack([X[:900], random.normal(size=(300, shape[1])) * 1e3, np.full((2, shape[1]), 1e200)])
+    _same(lambda: found.nearest(queries, 7, skip_self=True))
+    assert found._road == road
+
+
+def test_a_tree_is_not_built_for_single_rows():
+    X = np.random.default_rng(0).normal(size=(5000, 3))
+    found = neighbors.Neighbors(X)
+    found.nearest(X[:5], 3, skip_self=True)
+    assert found._road == "all"
 
 
 def test_forest_contributions_sum_to_the_gain_in_depth():
     X = np.random.default_rng(0).normal(size=(200, 5))
-    rows = np.arange(200, dtype=np.int32)[None, :]
+    rows = np.arange(200)[None, :]
     trees = forest.grow(X, rows, 8, 1)
     total = forest.contribute(X, trees).sum(axis=1)
     np.testing.assert_allclose(total, trees.value[0, 0] - forest.score(X, trees), atol=1e-12)
@@ -76,11 +184,11 @@ def test_mean_depth_is_the_search_depth_of_a_random_tree():
 
 def test_a_tree_that_leads_out_of_itself_is_refused():
     X = np.random.default_rng(0).normal(size=(20, 2))
-    trees = forest.grow(X, np.arange(20, dtype=np.int32)[None, :], 5, 0)
-    for name, value in (("left", 10**6), ("left", -1), ("split", 99), ("split", -2)):
+    trees = forest.grow(X, np.arange(20)[None, :], 5, 0)
+    for name, value in (("split", 99), ("split", -2)):
         array = getattr(trees, name).copy()
         array[0, 0] = value
-        spoilt = forest.Trees(**{**{f: getattr(trees, f) for f in trees.__slots__}, name: array})
+        spoilt = dataclasses.replace(trees, **{name: array})
         with pytest.raises(ValueError, match="leads out"):
             forest.check(spoilt, 2)
 
@@ -99,11 +207,11 @@ def test_blocks_cover_all_rows_once(n_jobs):
 
 def test_threads_do_not_change_scores():
     X = np.random.default_rng(0).normal(size=(3000, 4))
-    trees = forest.grow(X, np.arange(256, dtype=np.int32)[None, :], 8, 0)
+    trees = forest.grow(X, np.arange(256)[None, :], 8, 0)
     np.testing.assert_array_equal(forest.score(X, trees, 1), forest.score(X, trees, 2))
     for a, b in zip(
-        neighbors.nearest(X, X[:300], 5, skip_self=True, n_jobs=1),
-        neighbors.nearest(X, X[:300], 5, skip_self=True, n_jobs=2),
+        Neighbors(X[:300]).nearest(X, 5, skip_self=True, n_jobs=1),
+        Neighbors(X[:300]).nearest(X, 5, skip_self=True, n_jobs=2),
         strict=True,
     ):
         np.testing.assert_array_equal(a, b)

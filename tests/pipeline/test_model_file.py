@@ -168,10 +168,10 @@ def _with_array(parts, key, array, **facts):
 
 def test_hostile_arrays(parts, tmp_path):
     forest = "detector/members_.isolation_forest"
-    left = np.lib.format.read_array(io.BytesIO(parts[f"{forest}.left_.npy"]))
+    split = np.lib.format.read_array(io.BytesIO(parts[f"{forest}.split_.npy"]))
     path = tmp_path / "m"
-    refused(write(path, _with_array(parts, f"{forest}.left_", left + np.int32(10**6))), "leads out")
-    refused(write(path, _with_array(parts, f"{forest}.left_", left[:, :5].copy())), "do not fit together")
+    refused(write(path, _with_array(parts, f"{forest}.split_", split + np.int32(10**6))), "leads out")
+    refused(write(path, _with_array(parts, f"{forest}.split_", split[:, :5].copy())), "do not fit together")
     refused(write(path, _with_array(parts, "reasons/low", np.zeros(99))), "do not fit together")
     refused(write(path, _with_array(parts, "reasons/low", np.array([{}], object))), "type or shape")
     refused(write(path, _with_array(parts, "reasons/low", np.zeros(3), shape=[10**12])), "larger than any")

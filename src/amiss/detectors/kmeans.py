@@ -10,7 +10,7 @@ import numpy as np
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.core.summary import Sample, Summary
-from amiss.kernels.neighbors import nearest
+from amiss.kernels.neighbors import Neighbors
 
 __all__ = ["KMeans"]
 
@@ -74,10 +74,10 @@ class KMeans(MergeDetector[Summary]):
         self.centers_ = np.ascontiguousarray(found.cluster_centers_, dtype=np.float64)
 
     def _score(self, X: Matrix) -> Vector:
-        distance, _ = nearest(X, self.centers_, 1, skip_self=False)
+        distance, _ = Neighbors(self.centers_).nearest(X, 1, skip_self=False)
         return distance[:, 0]
 
     def _contributions(self, X: Matrix) -> Matrix:
-        distance, index = nearest(X, self.centers_, 1, skip_self=False)
+        distance, index = Neighbors(self.centers_).nearest(X, 1, skip_self=False)
         square = (X - self.centers_[index[:, 0]]) ** 2
         return np.divide(square, distance, out=np.zeros_like(square), where=distance > 0)

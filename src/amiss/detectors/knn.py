@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import OneOf, Optional, Whole
 from amiss.core.summary import Sample, Summary
-from amiss.kernels.neighbors import feature_shares, nearest
+from amiss.kernels.neighbors import Neighbors, feature_shares
 
 __all__ = ["KNN"]
 
@@ -82,16 +84,23 @@ class KNN(MergeDetector[Summary]):
 
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
         self.reference_ = sample.rows
+        self._neighbors = Neighbors(sample.rows)
 
-    def _n_neighbors(self) -> int:
-        return min(self.n_neighbors, len(self.reference_) - 1)
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        """Take up a `state`."""
+        super().restore(state)
+        self._neighbors = Neighbors(self.reference_)
+        return self
+
+    def _nearest(self, X: Matrix) -> tuple[Matrix, npt.NDArray[np.int64]]:
+        k = min(self.n_neighbors, len(self.reference_) - 1)
+        return self._neighbors.nearest(X, k, skip_self=True, n_jobs=self.n_jobs)
 
     def _score(self, X: Matrix) -> Vector:
-        distance, _ = nearest(X, self.reference_, self._n_neighbors(), skip_self=True, n_jobs=self.n_jobs)
-        return _average(distance, self.method)
+        return _average(self._nearest(X)[0], self.method)
 
     def _contributions(self, X: Matrix) -> Matrix:
-        distance, index = nearest(X, self.reference_, self._n_neighbors(), skip_self=True, n_jobs=self.n_jobs)
+        distance, index = self._nearest(X)
         return feature_shares(X, self.reference_, index) * _average(distance, self.method)[:, None]
 
 

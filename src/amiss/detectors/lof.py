@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.core.summary import Sample, Summary
-from amiss.kernels.neighbors import feature_shares, nearest
+from amiss.kernels.neighbors import Neighbors, feature_shares
 
 __all__ = ["LOF"]
 
@@ -78,15 +80,22 @@ class LOF(MergeDetector[Summary]):
 
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
         self.reference_ = sample.rows
+        self._neighbors = Neighbors(sample.rows)
         distance, index = self._nearest(sample.rows)
         self.reach_ = distance[:, -1].copy()
         self.density_ = self._density(distance, index)
 
-    def _nearest(self, X: Matrix) -> tuple[Matrix, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
-        k = min(self.n_neighbors, len(self.reference_) - 1)
-        return nearest(X, self.reference_, k, skip_self=True, n_jobs=self.n_jobs)
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        """Take up a `state`."""
+        super().restore(state)
+        self._neighbors = Neighbors(self.reference_)
+        return self
 
-    def _density(self, distance: Matrix, index: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Vector:
+    def _nearest(self, X: Matrix) -> tuple[Matrix, npt.NDArray[np.int64]]:
+        k = min(self.n_neighbors, len(self.reference_) - 1)
+        return self._neighbors.nearest(X, k, skip_self=True, n_jobs=self.n_jobs)
+
+    def _density(self, distance: Matrix, index: npt.NDArray[np.int64]) -> Vector:
         reachable = np.maximum(distance, self.reach_[index])
         # As in scikit-learn: many equal rows have a very high density, not an infinite one.
         density: Vector = 1.0 / (reachable.mean(axis=1) + 1e-10)

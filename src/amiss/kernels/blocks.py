@@ -16,6 +16,9 @@ def over_blocks(work: Callable[[int, int], None], n_rows: int, n_jobs: int | Non
 
     None is one thread; −1 is one for each processor that this process may use.
     """
+    if n_rows < 2 * _SMALLEST:
+        work(0, n_rows)
+        return
     n_threads = len(os.sched_getaffinity(0)) if n_jobs == -1 else (n_jobs or 1)
     n_threads = min(n_threads, max(1, n_rows // _SMALLEST))
     if n_threads == 1:

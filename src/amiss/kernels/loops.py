@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["address", "compiled", "why_not"]
+__all__ = ["address", "compiled", "nothing", "why_not"]
 
 lib: Any = None
 _ffi: Any = None
+_types: dict[Any, Any] = {}
 _reason: str | None = None
 
 if os.environ.get("AMISS_NO_KERNELS"):
@@ -20,14 +21,12 @@ else:
     try:
         _loops: Any = importlib.import_module("amiss.kernels._loops")
         lib, _ffi = _loops.lib, _loops.ffi
+        _types = {
+            np.dtype(kind): _ffi.typeof(f"{name}[]")
+            for kind, name in (("f8", "double"), ("f4", "float"), ("i4", "int32_t"), ("i8", "int64_t"))
+        }
     except ImportError as error:
         _reason = f"not built at install time (no C compiler?): {error}"
-
-_TYPES = {
-    np.dtype(np.float64): "double *",
-    np.dtype(np.int32): "int32_t *",
-    np.dtype(np.int64): "int64_t *",
-}
 
 
 def compiled() -> bool:
@@ -41,7 +40,12 @@ def why_not() -> str | None:
 
 
 def address(array: np.ndarray[Any, Any]) -> Any:
-    """A typed pointer to the first element of a C-contiguous array."""
+    """A typed pointer to the first element of a C-contiguous array, which it keeps alive."""
     if not array.flags.c_contiguous:
         raise ValueError("a kernel needs a C-contiguous array")
-    return _ffi.cast(_TYPES[array.dtype], array.ctypes.data)
+    return _ffi.from_buffer(_types[array.dtype], array)
+
+
+def nothing() -> Any:
+    """The null pointer, for an array that is not asked for."""
+    return _ffi.NULL

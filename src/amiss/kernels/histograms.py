@@ -1,0 +1,132 @@
+"""Rareness by histograms of equal bins, of features and of sums of them: the compiled loops and their twins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.summary import Matrix, Vector
+from amiss.kernels import loops
+from amiss.kernels.blocks import over_blocks
+
+__all__ = ["Bins", "projected_score", "projections"]
+
+_BLOCK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Histograms, one a line; see `histograms.h`.
+
+    Attributes
+    ----------
+    low, width : (n_lines,)
+        Left end of the first bin and width of a bin.
+    surprise : (n_lines, n_bins + 2)
+        Negative log of the share of values in each bin (nats); then outside all bins, and missing.
+    """
+
+    low: Vector
+    width: Vector
+    surprise: Matrix
+
+    @classmethod
+    def of(cls, lines: Matrix, n_bins: int) -> Bins:
+        """Learn from values, (n_lines, n_values); NaN is a missing value."""
+        low, high = np.fmin.reduce(lines, axis=1), np.fmax.reduce(lines, axis=1)
+        empty = np.isnan(low)
+        low = np.where(empty, 0.0, low)
+        # Halves first: the range of huge values must not overflow.
+        half = np.where(empty, 0.0, high / 2 - low / 2)
+        width = np.where(half > 0, half * (2.0 / n_bins), 1.0)
+        counts = np.empty((len(lines), n_bins + 2))
+        for j, line in enumerate(lines):
+            counts[j] = np.bincount(_places(line, low[j], width[j], n_bins), minlength=n_bins + 2)
+        return cls(low, width, -np.log((counts + 0.5) / (lines.shape[1] + 0.5 * (n_bins + 2))))
+
+    @property
+    def n_bins(self) -> int:
+        """Bins of a line."""
+        return int(self.surprise.shape[1]) - 2
+
+    def score(self, X: Matrix, terms: Matrix | None = None, n_jobs: int | None = None) -> Vector:
+        """Sum over the features for each row; `terms`, (n_rows, n_features), takes what each counts."""
+        score = np.empty(len(X))
+        if not loops.compiled():
+            score[:] = 0.0
+            for j in range(X.shape[1]):
+                term = self.surprise[j, _places(X[:, j], self.low[j], self.width[j], self.n_bins)]
+                score += term
+                if terms is not None:
+                    terms[:, j] = term
+            return score
+        tables = (self.n_bins, *map(loops.address, (self.low, self.width, self.surprise)))
+
+        def work(start: int, stop: int) -> None:
+            loops.lib.amiss_histogram_score(
+                loops.address(X[start:stop]), stop - start, X.shape[1], *tables, loops.address(score[start:stop]),
+                loops.nothing() if terms is None else loops.address(terms[start:stop]),
+            )  # fmt: skip
+
+        over_blocks(work, len(X), n_jobs)
+        return score
+
+    def terms(self, lines: Matrix) -> Matrix:
+        """What each value counts, (n_lines, n_values)."""
+        return np.stack(
+            [
+                surprise[_places(line, low, width, self.n_bins)]
+                for line, low, width, surprise in zip(lines, self.low, self.width, self.surprise, strict=True)
+            ]
+        )
+
+
+def _places(line: Vector, low: float, width: float, n_bins: int) -> npt.NDArray[np.intp]:
+    place = (line / 2 - low / 2) / width * 2
+    # The largest value seen closes the last bin, a rounding's width included.
+    place = np.where((place >= n_bins) & (place <= n_bins * (1 + 1e-9)), n_bins - 1, place)
+    outside = (place < 0) | (place >= n_bins)
+    place = np.where(outside, n_bins, place)
+    return np.where(np.isnan(line), n_bins + 1, place).astype(np.intp)
+
+
+def projections(X: Matrix, feature: npt.NDArray[np.int32], weight: Matrix) -> Matrix:
+    """Sums of weighted features, (n_cuts, n_rows); feature and weight are (n_cuts, n_cut)."""
+    out = np.zeros((len(feature), len(X)))
+    columns = np.ascontiguousarray(X.T)
+    for k in range(feature.shape[1]):
+        out += weight[:, k, None] * columns[feature[:, k]]
+    return out
+
+
+def projected_score(
+    X: Matrix, feature: npt.NDArray[np.int32], weight: Matrix, bins: Bins, n_jobs: int | None = None
+) -> Vector:
+    """Mean surprise of each row's projections."""
+    n, d = X.shape
+    score = np.empty(n)
+    if not loops.compiled():
+        score[:] = 0.0
+        for line in bins.terms(projections(X, feature, weight)):
+            score += line
+        return score / len(feature)
+    tables = [loops.address(a) for a in (feature, weight)]
+    histograms = [loops.address(a) for a in (bins.low, bins.width, bins.surprise)]
+
+    def work(start: int, stop: int) -> None:
+        # Blocks of 64 rows, turned so that a feature's values lie side by side.
+        blocks = np.zeros((-(-(stop - start) // _BLOCK), d, _BLOCK))
+        whole = (stop - start) // _BLOCK
+        blocks[:whole] = X[start : start + whole * _BLOCK].reshape(whole, _BLOCK, d).transpose(0, 2, 1)
+        rest = X[start + whole * _BLOCK : stop]
+        if len(rest):
+            blocks[whole, :, : len(rest)] = rest.T
+        loops.lib.amiss_projected_score(
+            loops.address(blocks), stop - start, d, *feature.shape, *tables, bins.n_bins, *histograms,
+            loops.address(score[start:stop]),
+        )  # fmt: skip
+
+    over_blocks(work, n, n_jobs)
+    return score
