@@ -1,0 +1,162 @@
+"""Detectors from statistics against reference implementations, published figures and the laws they obey."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from amiss.detectors import IQR, ChiSquare, GeneralizedESD, Mahalanobis, ZScore
+from amiss.summaries.columns import ColumnMoments
+
+# Rosner (1983), table 1: vitamin E in 54 portions of food, on a logarithmic scale.
+ROSNER = np.array([
+    -0.25, 0.68, 0.94, 1.15, 1.20, 1.26, 1.26, 1.34, 1.38, 1.43, 1.49, 1.49, 1.55, 1.56, 1.58, 1.65, 1.69, 1.70,
+    1.76, 1.77, 1.81, 1.91, 1.94, 1.96, 1.99, 2.06, 2.09, 2.10, 2.14, 2.15, 2.23, 2.24, 2.26, 2.35, 2.37, 2.40,
+    2.47, 2.54, 2.62, 2.64, 2.90, 2.92, 2.92, 2.93, 3.21, 3.26, 3.30, 3.59, 3.68, 4.30, 4.64, 5.34, 5.42, 6.01,
+])  # fmt: skip
+
+
+@pytest.fixture
+def X():
+    random = np.random.default_rng(3)
+    return random.normal(size=(400, 5)) @ random.normal(size=(5, 5)) + 7
+
+
+def with_holes(X):
+    holes = X.copy()
+    holes[np.random.default_rng(1).random(X.shape) < 0.1] = np.nan
+    return holes
+
+
+def test_z_score_equals_the_reference(X):
+    for table in (X, with_holes(X)):
+        expected = np.nanmax(np.abs(stats.zscore(table, axis=0, nan_policy="omit")), axis=1)
+        np.testing.assert_allclose(ZScore().fit(table).anomaly_score(table), expected, rtol=1e-12)
+
+
+def test_chi_square_equals_the_reference(X):
+    for table in (X, with_holes(X)):
+        expected = np.nansum(stats.zscore(table, axis=0, nan_policy="omit") ** 2, axis=1)
+        np.testing.assert_allclose(ChiSquare().fit(table).anomaly_score(table), expected, rtol=1e-11)
+
+
+def test_chi_square_has_its_distribution_for_independent_normal_columns():
+    random = np.random.default_rng(0)
+    scores = ChiSquare().fit(random.normal(size=(50_000, 6))).anomaly_score(random.normal(size=(50_000, 6)))
+    assert stats.kstest(scores, stats.chi2(6).cdf).statistic < 0.01
+    # 500 rows expected; four standard deviations of their number.
+    assert (scores > stats.chi2.isf(0.01, 6)).sum() == pytest.approx(500, abs=90)
+
+
+def test_the_square_of_mahalanobis_is_hotelling_s():
+    random = np.random.default_rng(0)
+    n, d, mix = 60, 4, random.normal(size=(4, 4))
+    limit = d * (n**2 - 1) / (n * (n - d)) * stats.f.isf(0.05, d, n - d)
+    beyond = 0
+    for _ in range(400):
+        detector = Mahalanobis(shrinkage=1e-12).fit(random.normal(size=(n, d)) @ mix)
+        squared = detector.anomaly_score(random.normal(size=(50, d)) @ mix) ** 2
+        # Hotelling's covariance is divided by n − 1, ours by n.
+        beyond += int((squared * (n - 1) / n > limit).sum())
+    assert beyond / 20_000 == pytest.approx(0.05, abs=0.01)
+
+
+def test_column_moments_merge_exactly(X):
+    table = with_holes(X)
+    table[:100, 2] = np.nan
+    parts = [ColumnMoments.of(table[a : a + 50]) for a in range(0, 400, 50)]
+    merged, whole = reduce(ColumnMoments.merge, parts), ColumnMoments.of(table)
+    np.testing.assert_array_equal(merged.n_present, whole.n_present)
+    np.testing.assert_allclose(merged.mean, whole.mean, rtol=1e-13)
+    np.testing.assert_allclose(merged.square, whole.square, rtol=1e-12)
+
+
+@pytest.mark.parametrize("detector", [ZScore(), ChiSquare(), IQR(), GeneralizedESD()], ids=repr)
+def test_units_of_columns_do_not_matter(detector, X):
+    scores = detector.fit(X).anomaly_score(X)
+    other = X * np.array([1e-3, 1.0, -2.0, 1e6, 40.0]) + np.array([0, -5.0, 1e3, 0, 1.0])
+    np.testing.assert_allclose(detector.fit(other).anomaly_score(other), scores, rtol=1e-8)
+
+
+@pytest.mark.parametrize("detector", [ZScore(), ChiSquare(), IQR(), GeneralizedESD()], ids=repr)
+def test_a_missing_value_adds_nothing(detector, X):
+    detector.fit(with_holes(X))
+    usual = np.full((1, 5), 7.0)
+    usual[0, :2] = X[:, :2].max(axis=0) * 3
+    other = usual.copy()
+    other[0, 2:] = np.nan
+    assert detector.anomaly_score(other) <= detector.anomaly_score(usual)
+    assert (detector.contributions(other)[0, :2] == detector.contributions(usual)[0, :2]).all()
+
+
+def test_iqr_is_the_rule_of_the_box_plot(X):
+    low, high = np.quantile(X, [0.25, 0.75], axis=0)
+    fence = 1.5 * stats.iqr(X, axis=0)
+    outside = ((low - fence > X) | (high + fence < X)).any(axis=1)
+    scores = IQR(sample_size=None).fit(X).anomaly_score(X)
+    np.testing.assert_array_equal(scores > 1.5, outside)
+    assert outside.any()
+
+
+def test_iqr_tells_the_sides_of_a_skewed_column_apart():
+    X = np.random.default_rng(0).exponential(size=(5000, 1))
+    low, high = IQR().fit(X).anomaly_score([[-1.0], [2.5]])
+    assert low > high
+
+
+def test_generalized_esd_on_the_published_example():
+    # The paper tests ten steps: statistics 3.118, 2.942, 3.179, 2.810 … against limits 3.158, 3.151, 3.143, 3.136 …
+    detector = GeneralizedESD(max_outliers=10.2 / 54).fit(ROSNER[:, None])
+    assert detector.n_outliers_.tolist() == [3]
+    assert detector.location_[0] == pytest.approx(ROSNER[:51].mean())
+    assert detector.scale_[0] == pytest.approx(ROSNER[:51].std(ddof=1))
+    np.testing.assert_array_equal(detector.anomaly_score(ROSNER[:, None]) > 1, np.arange(54) >= 51)
+    # One step at a time Grubbs' test finds none: the three hide one another.
+    assert GeneralizedESD(max_outliers=1.2 / 54).fit(ROSNER[:, None]).n_outliers_.tolist() == [0]
+
+
+def by_definition(x, n_steps, alpha):
+    """Rosner's test, straight from its definition: which values are outliers."""
+    left, taken, found = np.ones(len(x), bool), [], 0
+    for i in range(1, n_steps + 1):
+        mean, spread = x[left].mean(), x[left].std(ddof=1)
+        worst = np.flatnonzero(left)[np.abs(x[left] - mean).argmax()]
+        n = len(x) - i + 1
+        t = stats.t.ppf(1 - alpha / (2 * n), n - 2)
+        if abs(x[worst] - mean) / spread > (n - 1) * t / np.sqrt((n - 2 + t**2) * n):
+            found = i
+        taken.append(worst)
+        left[worst] = False
+    return sorted(taken[:found])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_generalized_esd_follows_the_definition_and_its_scores_the_test(seed):
+    random = np.random.default_rng(seed)
+    X = random.normal(size=(120, 3)) * [1, 1e-3, 1e4] + [0, 5, -1e4]
+    X[:7, 0], X[:5, 1] = random.normal(6, 1, 7), 5 + 0.02 * random.choice([-1, 1], 5)
+    detector = GeneralizedESD(max_outliers=0.1).fit(X)
+    share = detector.contributions(X)
+    for j in range(3):
+        outliers = by_definition(X[:, j], 12, 0.05)
+        assert detector.n_outliers_[j] == len(outliers)
+        assert np.flatnonzero(share[:, j] > 1).tolist() == outliers
+
+
+def test_generalized_esd_leaves_no_rounding_of_gross_outliers_behind():
+    random = np.random.default_rng(0)
+    clean = random.normal(3, 0.1, size=(500, 1))
+    dirty = np.vstack([clean, [[1e15], [-1e15], [4e14]]])
+    detector = GeneralizedESD().fit(dirty)
+    assert detector.n_outliers_.tolist() == [3]
+    assert detector.scale_[0] == pytest.approx(clean.std(ddof=1), rel=1e-9)
+
+
+@pytest.mark.slow
+def test_generalized_esd_finds_an_outlier_in_a_clean_column_as_often_as_asked():
+    X = np.random.default_rng(0).normal(size=(40, 4000))
+    found = (GeneralizedESD(alpha=0.05).fit(X).n_outliers_ > 0).mean()
+    assert found == pytest.approx(0.05, abs=0.015)
