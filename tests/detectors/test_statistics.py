@@ -7,8 +7,9 @@ from functools import reduce
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.decomposition import PCA as ReferencePCA
 
-from amiss.detectors import IQR, ChiSquare, GeneralizedESD, Mahalanobis, ZScore
+from amiss.detectors import IQR, PCA, ChiSquare, GeneralizedESD, Mahalanobis, RobustPCA, ZScore
 from amiss.summaries.columns import ColumnMoments
 
 # Rosner (1983), table 1: vitamin E in 54 portions of food, on a logarithmic scale.
@@ -160,3 +161,63 @@ def test_generalized_esd_finds_an_outlier_in_a_clean_column_as_often_as_asked():
     X = np.random.default_rng(0).normal(size=(40, 4000))
     found = (GeneralizedESD(alpha=0.05).fit(X).n_outliers_ > 0).mean()
     assert found == pytest.approx(0.05, abs=0.015)
+
+
+def factors(n_rows, seed, n_features=8, noise=0.3):
+    """Rows that two hidden causes tell, but for noise; `seed` draws the rows and not the causes."""
+    causes = np.random.default_rng(99).normal(size=(2, n_features))
+    random = np.random.default_rng(seed)
+    return random.normal(size=(n_rows, 2)) @ causes + noise * random.normal(size=(n_rows, n_features))
+
+
+def test_t2_of_pca_equals_the_reference(X):
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    detector = PCA(variance=0.7, statistic="t2").fit(X)
+    reference = ReferencePCA(n_components=len(detector.components_)).fit(Z)
+    expected = (reference.transform(Z) ** 2 / (reference.explained_variance_ * 399 / 400)).sum(axis=1)
+    np.testing.assert_allclose(detector.anomaly_score(X), expected, rtol=1e-8)
+
+
+def test_t2_with_all_directions_is_the_square_of_mahalanobis(X):
+    expected = Mahalanobis(shrinkage=1e-12).fit(X).anomaly_score(X) ** 2
+    found = PCA(variance=1 - 1e-12, statistic="t2").fit(X).anomaly_score(X)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_combined_pca_is_the_sum_of_both_over_their_limits(X):
+    t2, q = (PCA(statistic=word).fit(X).anomaly_score(X) for word in ("t2", "q"))
+    detector = PCA().fit(X)
+    np.testing.assert_allclose(detector.anomaly_score(X), t2 / detector.limits_[0] + q / detector.limits_[1])
+
+
+@pytest.mark.parametrize("kind", [PCA, RobustPCA])
+def test_one_normal_row_in_a_hundred_exceeds_each_limit(kind):
+    detector = kind().fit(factors(20_000, seed=0))
+    Z = (factors(100_000, seed=1) - detector.location_) / detector.scale_
+    inside = Z @ detector.components_.T
+    t2 = (inside**2 / detector.eigenvalues_[: inside.shape[1]]).sum(axis=1)
+    q = ((Z - inside @ detector.components_) ** 2).sum(axis=1)
+    for statistic, value in zip((t2, q), detector.limits_, strict=True):
+        assert (statistic > value).mean() == pytest.approx(0.01, abs=0.0025)
+
+
+@pytest.mark.parametrize("statistic", ["combined", "q", "t2"])
+def test_contributions_of_pca_sum_to_each_statistic(statistic, X):
+    detector = PCA(statistic=statistic).fit(X)
+    terms = detector.contributions(X)
+    np.testing.assert_allclose(terms.sum(axis=1), detector.anomaly_score(X), rtol=1e-10)
+    assert (terms >= 0).all()
+
+
+def test_robust_pca_sees_the_dirt_that_pca_learns_from():
+    clean, dirt = factors(800, seed=0), factors(200, seed=1) + np.array([12, -12, 0, 0, 12, 0, -12, 0])
+    both = np.vstack([clean, dirt])
+    robust, plain = (kind(variance=0.8).fit(both).anomaly_score(both) for kind in (RobustPCA, PCA))
+    assert robust[800:].min() > np.quantile(robust[:800], 0.999)
+    assert np.median(plain[800:]) < np.quantile(plain[:800], 0.9)
+
+
+def test_units_do_not_matter_to_robust_pca(X):
+    other = X * np.array([1e-3, 1.0, 2.0, 1e6, 40.0]) + np.array([0, -5.0, 1e3, 0, 1.0])
+    expected = RobustPCA().fit(X).anomaly_score(X)
+    np.testing.assert_allclose(RobustPCA().fit(other).anomaly_score(other), expected, rtol=1e-7)
