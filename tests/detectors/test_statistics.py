@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 from sklearn.decomposition import PCA as ReferencePCA
+from sklearn.mixture import GaussianMixture
+from sklearn.neighbors import KernelDensity
 
-from amiss.detectors import IQR, PCA, ChiSquare, GeneralizedESD, Mahalanobis, RobustPCA, ZScore
+from amiss.detectors import GMM, IQR, KDE, PCA, ChiSquare, GeneralizedESD, Mahalanobis, RobustPCA, ZScore
 from amiss.summaries.columns import ColumnMoments
 
 # Rosner (1983), table 1: vitamin E in 54 portions of food, on a logarithmic scale.
@@ -221,3 +223,111 @@ def test_units_do_not_matter_to_robust_pca(X):
     other = X * np.array([1e-3, 1.0, 2.0, 1e6, 40.0]) + np.array([0, -5.0, 1e3, 0, 1.0])
     expected = RobustPCA().fit(X).anomaly_score(X)
     np.testing.assert_allclose(RobustPCA().fit(other).anomaly_score(other), expected, rtol=1e-7)
+
+
+def test_kde_equals_the_reference(X):
+    new = X[::-1] * 1.3 + 1
+    detector = KDE(sample_size=None).fit(X)
+    width = detector.bandwidth_
+    reference = KernelDensity(bandwidth=1.0).fit(X / width)
+    expected = np.log(width).sum() - reference.score_samples(new / width)
+    np.testing.assert_allclose(detector.anomaly_score(new), expected, rtol=1e-9)
+
+
+def test_kde_of_one_column_equals_scipy():
+    x = np.random.default_rng(0).normal(3, 2, size=300)
+    detector = KDE(sample_size=None, bandwidth=1.0).fit(x[:, None])
+    reference = stats.gaussian_kde(x, bw_method=detector.bandwidth_[0] / x.std(ddof=1))
+    new = np.linspace(-20, 20, 101)
+    np.testing.assert_allclose(detector.anomaly_score(new[:, None]), -reference.logpdf(new), rtol=1e-9)
+    # Scott's rule, of a spread that takes no notice of the tails.
+    spread = stats.median_abs_deviation(x, scale="normal")
+    assert detector.bandwidth_[0] == pytest.approx(spread * reference.scotts_factor(), rel=1e-4)
+
+
+def test_kde_scores_a_learnt_row_by_the_others(X):
+    X = X[:60].copy()
+    X[0] = X[1]
+    X[2, 0], X[3, 0] = 0.0, -0.0
+    detector = KDE(sample_size=None).fit(X)
+    width = detector.bandwidth_
+    scores = detector.anomaly_score(X)
+    for i in range(60):
+        others = KernelDensity(bandwidth=1.0).fit(np.delete(X, i, axis=0) / width)
+        expected = np.log(width).sum() - others.score_samples(X[i : i + 1] / width)[0]
+        assert scores[i] == pytest.approx(expected, rel=1e-9)
+    swapped = X.copy()
+    swapped[2, 0], swapped[3, 0] = -0.0, 0.0
+    np.testing.assert_array_equal(detector.anomaly_score(swapped), scores)
+
+
+def test_kde_tells_rows_apart_where_densities_underflow():
+    detector = KDE().fit(np.random.default_rng(0).normal(size=(500, 3)))
+    far = np.array([[1e3, 0, 0], [1e4, 0, 0], [1e8, 0, 0], [1e8, 1e8, 0]])
+    scores = detector.anomaly_score(far)
+    assert (np.diff(scores) > 0).all()
+
+
+def test_kde_compares_rows_far_from_the_others_by_their_gap_and_not_by_its_rounding():
+    random = np.random.default_rng(1)
+    clump = np.array([1e8, 0, 0]) + random.normal(size=(50, 3))
+    X = np.vstack([random.normal(size=(450, 3)), clump])
+    detector = KDE(sample_size=None).fit(X)
+    new = clump + 0.1
+    gap = (new[:, None] - X[None]) / detector.bandwidth_
+    density = np.exp(-0.5 * (gap**2).sum(axis=2)).mean(axis=1) / np.prod(np.sqrt(2 * np.pi) * detector.bandwidth_)
+    np.testing.assert_allclose(detector.anomaly_score(new), -np.log(density), rtol=1e-6)
+
+
+def test_kde_in_blocks_of_rows_equals_the_whole(X, monkeypatch):
+    detector = KDE().fit(X)
+    whole, reasons = detector.anomaly_score(X), detector.contributions(X)
+    monkeypatch.setattr("amiss.detectors.kde._MOST_PAIRS", 7 * len(X))
+    np.testing.assert_allclose(detector.anomaly_score(X), whole, rtol=1e-12)
+    np.testing.assert_allclose(detector.contributions(X), reasons, rtol=1e-12)
+
+
+@pytest.mark.parametrize("covariance", ["full", "diag"])
+@pytest.mark.parametrize("n_components", [1, 3])
+def test_gmm_equals_the_reference(covariance, n_components, X):
+    settings = {"n_components": n_components, "random_state": 0}
+    detector = GMM(covariance=covariance, floor=1e-3, least_share=0, sample_size=None, **settings).fit(X)
+    mean, scale = X.mean(axis=0), X.std(axis=0)
+    # The rows in the order in which they were kept: from another order another mixture is found.
+    kept = (detector.summarize(X).sample.rows - mean) / scale
+    reference = GaussianMixture(covariance_type=covariance, reg_covar=1e-3, **settings).fit(kept)
+    new = X * 1.5
+    expected = np.log(scale).sum() - reference.score_samples((new - mean) / scale)
+    np.testing.assert_allclose(detector.anomaly_score(new), expected, rtol=1e-9)
+
+
+def test_gmm_finds_the_number_of_clouds():
+    random = np.random.default_rng(0)
+    centres = np.array([[0, 0], [12, 0], [0, 12]])
+    X = np.vstack([centre + random.normal(size=(300, 2)) @ random.normal(size=(2, 2)) for centre in centres])
+    detector = GMM().fit(X)
+    assert len(detector.means_) == 3
+    nearest = np.abs(detector.means_[:, None] - centres).max(axis=2).min(axis=1)
+    assert (nearest < 0.5).all()
+    assert detector.weights_ == pytest.approx([1 / 3] * 3, abs=0.01)
+
+
+def test_a_clump_of_like_anomalies_is_no_cloud_to_gmm():
+    random = np.random.default_rng(0)
+    X = np.vstack([random.normal(size=(950, 3)), 8 + 0.1 * random.normal(size=(50, 3))])
+    scores, hidden = (GMM(least_share=share).fit(X).anomaly_score(X) for share in (0.1, 0.0))
+    assert scores[950:].min() > scores[:950].max()
+    assert np.median(hidden[950:]) < np.median(hidden[:950])
+
+
+def test_covariances_of_gmm_are_full_where_the_rows_suffice():
+    X = np.random.default_rng(0).normal(size=(1000, 10))
+    assert GMM(n_components=1).fit(X).whitening_.ndim == 3
+    assert GMM(n_components=1).fit(X[:500]).whitening_.ndim == 2
+
+
+@pytest.mark.parametrize("detector", [KDE(), GMM(n_components=2)], ids=repr)
+def test_a_change_of_unit_shifts_a_density_by_a_constant(detector, X):
+    unit = np.array([1e-3, 1.0, 2.0, 1e3, 40.0])
+    expected = detector.fit(X).anomaly_score(X) + np.log(unit).sum()
+    np.testing.assert_allclose(detector.fit(X * unit + 5).anomaly_score(X * unit + 5), expected, rtol=1e-7)
