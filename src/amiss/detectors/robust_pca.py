@@ -17,6 +17,7 @@ __all__ = ["RobustPCA"]
 _NORMAL = 1.4826  # makes a median absolute deviation a standard deviation for normal data
 _NORMAL_MEAN = 1.2533  # likewise for a mean absolute deviation
 _N_DIRECTIONS = 250
+_LEAST = 1e-9
 _DIRECTIONS_AT_ONCE = 32
 _MOST_STEPS = 20
 _LEAST_SHARE = 0.09
@@ -89,7 +90,7 @@ class RobustPCA(MergeDetector[Summary]):
         self,
         variance: float = 0.9,
         support: float = 0.7,
-        sample_size: int | None = 20_000,
+        sample_size: int | None = 5000,
         random_state: int = 0,
     ) -> None:
         self.variance = variance
@@ -126,28 +127,25 @@ class RobustPCA(MergeDetector[Summary]):
 
     def _settle(self, Z: Matrix, directions: Matrix, n_kept: int) -> Vector:
         """Set variances and limits to what the middle of the rows says, and score all rows by them."""
-        along = Z @ directions.T
+        square = (Z @ directions.T) ** 2
         # The clean part is narrower than the whole, so its own variances would be too small.
-        spread = _NORMAL * np.median(np.abs(along), axis=0)
-        self.eigenvalues_ = np.maximum(spread**2, _LEAST_SHARE * (along**2).mean(axis=0))
+        robust = _NORMAL**2 * np.median(square, axis=0)
+        self.eigenvalues_ = np.maximum(robust, np.maximum(_LEAST_SHARE * square.mean(axis=0), _LEAST))
         self.components_ = directions[:n_kept]
         self.limits_ = np.array([limit(np.ones(n_kept)), limit(self.eigenvalues_[n_kept:])])
-        return self._distance(Z)
-
-    def _distance(self, Z: Matrix) -> Vector:
-        total: Vector = self._terms(Z).sum(axis=1)
+        inside = (square[:, :n_kept] / self.eigenvalues_[:n_kept]).sum(axis=1) / self.limits_[0]
+        total: Vector = inside + square[:, n_kept:].sum(axis=1) / self.limits_[1]
         return total
 
-    def _terms(self, Z: Matrix) -> Matrix:
+    def _score(self, X: Matrix) -> Vector:
+        total: Vector = self._contributions(X).sum(axis=1)
+        return total
+
+    def _contributions(self, X: Matrix) -> Matrix:
+        Z = (X - self.location_) / self.scale_
         inside = inside_terms(Z, self.components_, self.eigenvalues_[: len(self.components_)])
         both: Matrix = inside / self.limits_[0] + outside_terms(Z, self.components_) / self.limits_[1]
         return both
-
-    def _score(self, X: Matrix) -> Vector:
-        return self._distance((X - self.location_) / self.scale_)
-
-    def _contributions(self, X: Matrix) -> Matrix:
-        return self._terms((X - self.location_) / self.scale_)
 
 
 def _smallest(distance: Vector, n: int) -> npt.NDArray[np.intp]:

@@ -10,6 +10,7 @@ __all__ = ["axes", "inside_terms", "limit", "outside_terms"]
 
 _LIMIT_RATE = 0.01
 _LEAST = 1e-9
+_FEW_COLUMNS = 64
 
 
 def axes(covariance: Matrix) -> tuple[Vector, Matrix]:
@@ -23,17 +24,21 @@ def inside_terms(Z: Matrix, components: Matrix, variances: Vector) -> Matrix:
 
     The terms of the complete decomposition (Alcala and Qin, 2009): none is negative.
     """
-    # einsum, not matmul: a row's result must not depend on how many rows stand beside it.
-    inside = np.einsum("ij,kj->ik", Z, components) / np.sqrt(np.maximum(variances, _LEAST))
-    square: Matrix = np.einsum("ik,kj->ij", inside, components) ** 2
+    inside = _times(Z, components.T) / np.sqrt(np.maximum(variances, _LEAST))
+    square: Matrix = _times(inside, components) ** 2
     return square
 
 
 def outside_terms(Z: Matrix, components: Matrix) -> Matrix:
     """What each feature adds to the squared distance Q of centred rows to that span: (n_rows, n_features)."""
-    inside = np.einsum("ij,kj->ik", Z, components)
-    square: Matrix = (Z - np.einsum("ik,kj->ij", inside, components)) ** 2
+    square: Matrix = (Z - _times(_times(Z, components.T), components)) ** 2
     return square
+
+
+def _times(A: Matrix, B: Matrix) -> Matrix:
+    """Their product. The threads of a matrix library cost more than they save where there are few columns."""
+    product: Matrix = np.einsum("ij,jk->ik", A, B) if max(B.shape) <= _FEW_COLUMNS else A @ B
+    return product
 
 
 def limit(variances: Vector) -> float:
