@@ -18,6 +18,10 @@ class Mahalanobis(MergeDetector[Moments]):
     Cheap and exact to merge; fit for one elliptical cloud of clean data. Dirt in the data masks itself: see
     `RobustCovariance`. Several clouds, or anomalies inside the cloud, need `KNN` or `IsolationForest`.
 
+    The square of the score, times (n_rows − 1) / n_rows, is Hotelling's T² (n_rows: rows learnt): among normal rows it
+    exceeds n_features (n_rows² − 1) / (n_rows (n_rows − n_features)) times the F quantile of n_features and
+    n_rows − n_features degrees of freedom as seldom as that quantile says. For T² in a few directions see `PCA`.
+
     Scoring costs O(n_rows × n_features²) time.
 
     Parameters
@@ -43,6 +47,7 @@ class Mahalanobis(MergeDetector[Moments]):
     References
     ----------
     Mahalanobis, P. C. (1936). On the generalised distance in statistics.
+    Hotelling, H. (1931). The generalization of Student's ratio. Annals of Mathematical Statistics.
     """
 
     capabilities: ClassVar = Capabilities(reasons=True, additive=True, exact_merge=True)
