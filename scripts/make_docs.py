@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from amiss.cli.main import app
 from amiss.core import errors
@@ -36,24 +37,61 @@ def commands() -> str:
     return "\n".join(parts)
 
 
+SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
+
+
+def facts(kind: type[Any]) -> str:
+    """What a detector can do, in a line."""
+    can = kind.capabilities
+    reasons = "log2 of the score" if can.additive_target == "log2" else "score"
+    said = [
+        "missing values are data to it" if can.missing else "missing values are filled before",
+        f"reasons that sum to the {reasons}" if can.additive else "reasons" if can.reasons else "no reasons of its own",
+        "merges exactly" if can.exact_merge else "learns from a uniform sample",
+    ]
+    return "; ".join(said)
+
+
+def items(text: str) -> str:
+    """A numpydoc list as Markdown."""
+    out = []
+    for part in re.split(r"\n(?=\S)", text.strip()):
+        name, _, body = part.partition("\n")
+        out.append(f"* `{name.strip()}`: {' '.join(body.split())}")
+    return "\n".join(out)
+
+
+def detector_page(name: str) -> str:
+    """The page of one detector, from its docstring."""
+    kind = detector_class(name)
+    parts = SECTION.split(inspect.cleandoc(kind.__doc__ or ""))
+    page = [f"# `{name}`\n", f"`amiss.detectors.{kind.__name__}`: {facts(kind)}.\n", parts[0].strip() + "\n"]
+    for title, text in zip(parts[1::2], parts[2::2], strict=True):
+        if title == "Examples":
+            shown = f"```pycon\n{text.strip()}\n```"
+        elif title == "References":
+            shown = "\n".join(
+                f"* {' '.join(line.split())}" for line in re.split(r"(?<=\.)\n(?=[A-ZÅØÉ])", text.strip())
+            )
+        else:
+            shown = items(text)
+        page.append(f"## {title}\n\n{shown}\n")
+    defaults = ", ".join(f"{k}={v!r}" for k, v in kind().get_params().items())
+    page.append(f"## In a recipe\n\n```sh\namiss detect FILE --detector {name}\n```\n")
+    page.append(f"Defaults: `{defaults or 'none'}`.\n")
+    return "\n".join(page)
+
+
 def detectors() -> str:
-    """A page of all detectors, from their docstrings."""
-    parts = ["# Detectors\n\nBy the name that a recipe and `--detector` use. The default is `ensemble`.\n"]
+    """The list of all detectors, one line each."""
+    lines = ["# Detectors\n", "By the name that a recipe and `--detector` use. The default is `ensemble`. Which one"]
+    lines += ["fits what is told in [Which detector?](../which-detector.md).\n", "| name | what it measures | notes |"]
+    lines.append("| --- | --- | --- |")
     for name in detector_names():
         kind = detector_class(name)
-        can = kind.capabilities
-        facts = [
-            "missing values as they are" if can.missing else "missing values filled before",
-            "reasons that sum to the " + ("log2 of the score" if can.additive_target == "log2" else "score")
-            if can.additive
-            else "reasons"
-            if can.reasons
-            else "no reasons",
-            "merges exactly" if can.exact_merge else "learns from a uniform sample",
-        ]
-        text = inspect.cleandoc(kind.__doc__ or "")
-        parts.append(f"## `{name}`\n\n*{'; '.join(facts)}*\n\n```\n{text}\n```\n")
-    return "\n".join(parts)
+        first = inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0]
+        lines.append(f"| [`{name}`](detectors/{name}.md) | {' '.join(first.split())} | {facts(kind)} |")
+    return "\n".join(lines) + "\n"
 
 
 def error_page() -> str:
@@ -72,6 +110,7 @@ def pages() -> dict[str, str]:
     return {
         "commands.md": commands(),
         "detectors.md": detectors(),
+        **{f"detectors/{name}.md": detector_page(name) for name in detector_names()},
         "errors.md": error_page(),
         "detect.schema.json": json.dumps(record_schema(), indent=2) + "\n",
         "recipe.schema.json": json.dumps(recipe_schema(), indent=2) + "\n",
@@ -81,7 +120,7 @@ def pages() -> dict[str, str]:
 def main() -> int:
     """Write the pages, or with --check name those that are out of date."""
     stale = []
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "detectors").mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
         path = FOLDER / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:

@@ -45,7 +45,7 @@ def test_every_detector_is_documented(name):
     parameters = detector_class(name)().get_params()
     for part in ("Attributes", "Examples", ">>>", "References", *(["Parameters"] if parameters else [])):
         assert part in doc, part
-    assert name in text("docs/reference/detectors.md")
+    assert f"detectors/{name}.md" in text("docs/reference/detectors.md")
     for parameter in parameters:
         assert re.search(rf"^\s*[\w, ]*\b{parameter}\b", doc, re.MULTILINE), parameter
 

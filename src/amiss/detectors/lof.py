@@ -22,7 +22,8 @@ class LOF(MergeDetector[Summary]):
     Good at rows that are odd only beside a dense cluster (local anomalies). Weak where anomalies come in clumps, and
     in many dimensions. Features must be on comparable scales.
 
-    Fitting costs O(n_kept² × n_features), scoring O(n_rows × n_kept × n_features) time. A row identical to one that
+    Fitting costs O(n_kept² × n_features), scoring O(n_rows × n_kept × n_features) time at most, and less where the data
+    have few dimensions, as in `KNN`; memory 8 bytes a kept value. A row identical to one that
     was learnt is taken to be that row.
 
     Parameters
