@@ -75,7 +75,7 @@ class Draft:
             if size and test.p_corrected <= alpha:
                 severity = max(severity, size)
                 said.append(words)
-            elif size:
+            elif size and not is_missing:
                 said.append(f"{words}, {chance_words(self.found)}")
         sentence = f"{self.found.column} {'; '.join(said) if said else self.alike}"
         return msgspec.structs.replace(

@@ -13,7 +13,7 @@ from amiss.core.errors import ParameterError
 from amiss.core.params import Between, Domain, Whole, check
 from amiss.core.schema import Schema
 from amiss.core.source import Progress, Source, silent
-from amiss.evaluate.columns import compare_categories, compare_numbers, level
+from amiss.evaluate.columns import Draft, compare_categories, compare_numbers, level
 from amiss.evaluate.findings import SEVERITIES, ColumnDrift, Compared, Drift, JointDrift
 from amiss.evaluate.rows import MARKS_AUC, compare_rows
 from amiss.evaluate.side import Side, read_summary
@@ -29,6 +29,7 @@ _DOMAINS: dict[str, Domain] = {"alpha": Between(0, 1, open_low=True, open_high=T
 
 
 _MOST_TELLING = 5
+_FEWEST_WORTH = 50.0
 _TELLS = 0.02
 """Less than that is lost by shuffling any column."""
 _NAMED_IN_VERDICT = 2
@@ -143,8 +144,13 @@ def _weigh(
     for column in planned.categories:
         drafts.append(compare_categories(column.name, a, b))
         progress("comparing", len(drafts) / n_columns)
-    numbers = [column for column in planned.numbers if column.name not in planned.labels]
-    categories = [column.name for column in planned.categories if column.name not in planned.labels]
+    slow = _slow(drafts) if a.moments is not None and b.moments is not None else []
+    if slow:
+        named = f"{', '.join(slow[:5])}{f' and {len(slow) - 5} more' if len(slow) > 5 else ''}"
+        planned.notes.append(f"no part of the joint test, being worth too few independent rows: {named}")
+    beside = planned.labels | set(slow)
+    numbers = [column for column in planned.numbers if column.name not in beside]
+    categories = [column.name for column in planned.categories if column.name not in beside]
     rows = compare_rows(numbers, categories, a, b, alpha=alpha, seed=seed)
     p_values = [test.p_value for draft in drafts for test in draft.found.tests]
     corrected = holm(np.array([*p_values, *([rows[0].p_value] if rows else [])]))
@@ -165,6 +171,11 @@ def _weigh(
     return columns, joint
 
 
+def _slow(drafts: Sequence[Draft]) -> list[str]:
+    """Columns whose neighbouring rows are so alike that a classifier would know a table by its weather."""
+    return [d.found.column for d in drafts if min(d.found.rows_worth_a, d.found.rows_worth_b) < _FEWEST_WORTH]
+
+
 def _verdict(a: str, b: str, severity: str, planned: Plan, columns: list[ColumnDrift], joint: JointDrift | None) -> str:
     n = f"{len(columns)} column{'s' if len(columns) != 1 else ''}"
     if severity == "none":
@@ -181,7 +192,7 @@ def _verdict(a: str, b: str, severity: str, planned: Plan, columns: list[ColumnD
 
 def _joint_words(joint: JointDrift | None) -> str:
     if joint is None:
-        return "there are too few rows for a joint test"
+        return "there are too few independent rows for a joint test"
     figures = f"(AUC {joint.auc:.2f}, {chance(joint.p_corrected)})"
     if joint.severity == "none":
         said = "cannot tell the rows apart" if joint.p_corrected > 0.05 else "hardly tells the rows apart"

@@ -68,7 +68,7 @@ def plan(schema: Schema, a: Side, b: Side, ignore: Sequence[str]) -> Plan:
             made.changes.append(_gone(column, new))
     made.changes += [SchemaChange(name, "slight", f"{name} is new: {a.name} does not have it") for name in new]
     made.changes.sort(key=lambda change: change.severity != "strong")
-    left = [f"{c.name} ({c.note or c.role})" for c in schema.columns if _left_out(c, a) and c.name not in ignore]
+    left = [f"{c.name} ({_why(c)})" for c in schema.columns if _left_out(c, a) and c.name not in ignore]
     made.notes += [f"not compared: {', '.join(left)}"] if left else []
     if not made.numbers and not made.categories:
         raise DataError(
@@ -90,6 +90,10 @@ def _left_out(column: ColumnSchema, a: Side) -> bool:
     if column.role in ("time", "entity", "identifier", "ignored"):
         return True
     return column.role == "text" and a.summary.columns[column.name].kind not in ("number", "bool")
+
+
+def _why(column: ColumnSchema) -> str:
+    return "entity" if column.role == "entity" else column.note or column.role
 
 
 def _gone(column: ColumnSchema, new: Sequence[str]) -> SchemaChange:
