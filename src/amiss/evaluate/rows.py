@@ -72,12 +72,18 @@ def _ranks(values: Vector) -> Vector:
 
 
 def _codes(name: str, a: Side, b: Side, taken: tuple[npt.NDArray[np.intp], ...]) -> Vector:
-    counts = a.sample.counts(name)
-    for kind, n in b.sample.counts(name).items():
-        counts[kind] = counts.get(kind, 0) + n
+    own = [side.sample.counts(name) for side in (a, b)]
+    counts: dict[str, int] = {}
+    for kinds in own:
+        for kind, n in kinds.items():
+            counts[kind.lower()] = counts.get(kind.lower(), 0) + n  # True and true are one
     known = sorted(counts, key=lambda kind: (-counts[kind], kind))[:_MOST_KINDS]
-    codes = np.concatenate([side.sample.codes(name, known)[rows] for side, rows in zip((a, b), taken, strict=True)])
-    return np.where(codes < 0, np.nan, codes.astype(np.float64))
+    place = {kind: float(k) for k, kind in enumerate(known)}
+    codes = []
+    for side, kinds, rows in zip((a, b), own, taken, strict=True):
+        lookup = np.array([*(place.get(kind.lower(), _MOST_KINDS) for kind in kinds), np.nan])
+        codes.append(lookup[side.sample.codes(name, list(kinds))[rows]])  # missing is −1: the last
+    return np.concatenate(codes)
 
 
 def _blocks(
