@@ -28,15 +28,15 @@ def test_ranks_are_those_of_scipy():
 
 @pytest.mark.slow
 def test_false_verdicts_are_as_many_as_promised():
-    """60 draws a size: at 5 %, more than 8 of 60 would be a one in a hundred event."""
+    """40 draws a size: at 5 %, more than 6 of 40 would be a one in a hundred event."""
     for n_a, n_b, d in ((100, 100, 3), (400, 80, 6)):
         random = np.random.default_rng(n_b)
         p = [
             outcome(random, random.normal(size=(n_a, d)), random.normal(size=(n_b, d)), explain_below=0).p_value
-            for _ in range(60)
+            for _ in range(40)
         ]
-        assert (np.array(p) <= 0.05).sum() <= 8
-        assert (np.array(p) <= 0.5).mean() == pytest.approx(0.5, abs=0.2)
+        assert (np.array(p) <= 0.05).sum() <= 6
+        assert (np.array(p) <= 0.5).mean() == pytest.approx(0.5, abs=0.25)
 
 
 def test_a_changed_relation_is_seen_and_named():

@@ -139,7 +139,7 @@ def compare_categories(name: str, a: Side, b: Side) -> Draft:
         counts_a = np.array([kinds_a.get(kind, 0) for kind in names], np.float64)
         counts_b = np.array([kinds_b.get(kind, 0) for kind in names], np.float64)
         unseen = counts_a == 0
-        share, expected = counts_b[unseen].sum() / n_b, float((counts_a == 1).sum()) / n_a
+        share, expected = float(counts_b[unseen].sum()) / n_b, float((counts_a == 1).sum()) / n_a
         psi = _stability_of_kinds(counts_a, counts_b)
         # A column of many kinds always shows new ones; how many is foretold by those seen once (Good, 1953).
         size = max(level(psi, MARKS_PSI), level(cohen_h(expected, share), MARKS_SHARE) if share > expected else 0)
@@ -170,7 +170,7 @@ def _drafted(
 
 
 def _named(name: str, tested: Tested) -> DriftTest:
-    return DriftTest(name, tested.statistic, tested.p_value)
+    return DriftTest(name, float(tested.statistic), float(tested.p_value))
 
 
 def _of_numbers(a: Vector, b: Vector, gap: float, worth_a: float, worth_b: float) -> list[DriftTest]:

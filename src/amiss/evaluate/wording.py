@@ -8,6 +8,7 @@ import numpy as np
 
 from amiss.core.summary import Vector
 from amiss.evaluate.findings import ColumnDrift
+from amiss.evaluate.two_sample import ends_of_bins, in_bins
 from amiss.explain.words import number_word, range_words
 
 __all__ = ["chance", "chance_words", "kind_words", "missing_words", "number_words", "percent"]
@@ -81,10 +82,22 @@ def number_words(a: Vector, b: Vector, decimals: int, area: float, psi: float) -
         if abs(top_b - top_a) >= abs(last_b - last_a):
             return f"has other extremes: 1% lie above {word(top_b)} (before: {word(top_a)})", alike
         return f"has other extremes: 1% lie below {word(last_b)} (before: {word(last_a)})", alike
-    within = range_words(low_a, high_a, decimals)
-    share = float(((b >= low_a) & (b <= high_a)).mean())
-    before = float(((a >= low_a) & (a <= high_a)).mean())
-    return f"is spread otherwise: {percent(share)} lie within {within} (before: {percent(before)})", alike
+    return f"is spread otherwise: {_most_changed(a, b, decimals)}", alike
+
+
+def _most_changed(a: Vector, b: Vector, decimals: int) -> str:
+    """The bin whose share has changed most, in words."""
+    ends = ends_of_bins(a)
+    share_a, share_b = in_bins(a, ends) / len(a), in_bins(b, ends) / len(b)
+    k = int(np.argmax(np.abs(share_b - share_a)))
+    shares = f"(before: {percent(float(share_a[k]))})"
+    if k == 0:
+        place = f"up to {range_words(ends[0], ends[0], decimals)}"
+    elif k == len(ends):
+        place = f"above {range_words(ends[-1], ends[-1], decimals)}"
+    else:
+        place = f"within {range_words(float(ends[k - 1]), float(ends[k]), decimals)}"
+    return f"{percent(float(share_b[k]))} lie {place} {shares}"
 
 
 def kind_words(a: dict[str, int], b: dict[str, int], fresh: Sequence[str]) -> tuple[str, str]:
