@@ -94,7 +94,7 @@ def drift(
     >>> found.severity, found.drifted
     ('strong', ['column_2'])
     >>> found.columns[0].sentence
-    'column_2 has risen by about 3.18 (median 49.83 → 53.01)'
+    'column_2 has risen by about 2.94 (median 50.01 → 52.95)'
     """
     check("drift", _DOMAINS, {"alpha": alpha, "seed": seed})
     if isinstance(a, str) and isinstance(b, str) and a == b == "-":
