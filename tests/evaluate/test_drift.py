@@ -64,7 +64,7 @@ PLANTED = {
                  "never seen before: 'test' (12%", "strong"),
     "shares": ("mode", pl.when(pl.int_range(1000) % 2 == 0).then(pl.lit("boost")).otherwise("mode"),
                "'boost' 10% → ", "strong"),
-    "rare counts": ("faults", pl.col("faults") + (pl.int_range(1000) % 5 == 0), "", "slight"),
+    "rare counts": ("faults", pl.col("faults") + (pl.int_range(1000) % 5 == 0), "'0' 8", "slight"),
     "still": ("load", pl.lit(1.5), "is now always 1.5", "strong"),
 }  # fmt: skip
 
@@ -164,6 +164,15 @@ def test_true_and_false_in_any_dress():
     for other in (flags.astype(int), [str(bool(v)) for v in flags]):
         found = amiss.drift({"on": flags, "x": np.arange(300.0)}, {"on": other, "x": np.arange(300.0)})
         assert found.severity == "none", found.verdict
+
+
+def test_numbers_may_be_kinds():
+    a, b = {"k": R.integers(0, 3, 300), "x": R.normal(size=300)}, {"k": R.integers(0, 4, 300), "x": R.normal(size=300)}
+    found = column(amiss.drift(a, b, roles={"k": "category"}), "k")
+    assert found.kind == "category"
+    assert found.unseen == ["3"]
+    as_floats = {"k": a["k"].astype(float), "x": b["x"]}
+    assert column(amiss.drift(a, as_floats, roles={"k": "category"}), "k").psi == 0
 
 
 def test_many_kinds_always_show_new_ones():

@@ -11,7 +11,7 @@ import numpy as np
 from amiss.core.schema import ColumnSchema
 from amiss.core.summary import Vector
 from amiss.evaluate.findings import SEVERITIES, ColumnDrift, DriftTest
-from amiss.evaluate.side import Side
+from amiss.evaluate.side import Side, plain_kind
 from amiss.evaluate.two_sample import (
     Tested,
     chi_square,
@@ -23,7 +23,7 @@ from amiss.evaluate.two_sample import (
     population_stability,
     proportions,
 )  # fmt: skip
-from amiss.evaluate.wording import chance_words, kind_words, missing_words, number_words
+from amiss.evaluate.wording import chance_words, kind_words, missing_words, number_words, value_words
 
 __all__ = ["Draft", "compare_categories", "compare_numbers", "level"]
 
@@ -107,6 +107,8 @@ def compare_numbers(column: ColumnSchema, a: Side, b: Side) -> Draft:
         size = max(level(psi, MARKS_PSI), level(standardised or 0.0, MARKS_WASSERSTEIN))
         tests = _of_numbers(values_a, values_b, gap, worth_a, worth_b)
         moved, alike = number_words(values_a, values_b, column.decimals, area, psi)
+        if tests and tests[0].name == "chi_square" and values_a[0] < values_a[-1] and values_b[0] < values_b[-1]:
+            moved = value_words(values_a, values_b, column.decimals)
         found = msgspec.structs.replace(
             found,
             psi=psi,
@@ -225,15 +227,14 @@ def _kinds(name: str, a: Side, b: Side) -> tuple[dict[str, int], dict[str, int]]
         found = exact[0], exact[1]
     else:
         found = a.sample.counts(name), b.sample.counts(name)
-    if {"bool", "text"} == {c.kind for c in counts}:
-        return _folded(found[0]), _folded(found[1])  # True and true
-    return found
+    kinds = {c.kind for c in counts}
+    return (_folded(found[0]), _folded(found[1])) if kinds in ({"bool", "text"}, {"number"}) else found
 
 
 def _folded(kinds: dict[str, int]) -> dict[str, int]:
     folded: dict[str, int] = {}
     for kind, n in kinds.items():
-        folded[kind.lower()] = folded.get(kind.lower(), 0) + n
+        folded[plain_kind(kind)] = folded.get(plain_kind(kind), 0) + n
     return folded
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from amiss.core.schema import ColumnSchema
 from amiss.core.summary import Vector
 from amiss.evaluate.joint import Separation, separate, tied_ranks
-from amiss.evaluate.side import Side
+from amiss.evaluate.side import Side, plain_kind
 
 __all__ = ["MARKS_AUC", "compare_rows"]
 
@@ -76,12 +76,12 @@ def _codes(name: str, a: Side, b: Side, taken: tuple[npt.NDArray[np.intp], ...])
     counts: dict[str, int] = {}
     for kinds in own:
         for kind, n in kinds.items():
-            counts[kind.lower()] = counts.get(kind.lower(), 0) + n  # True and true are one
+            counts[plain_kind(kind)] = counts.get(plain_kind(kind), 0) + n
     known = sorted(counts, key=lambda kind: (-counts[kind], kind))[:_MOST_KINDS]
     place = {kind: float(k) for k, kind in enumerate(known)}
     codes = []
     for side, kinds, rows in zip((a, b), own, taken, strict=True):
-        lookup = np.array([*(place.get(kind.lower(), _MOST_KINDS) for kind in kinds), np.nan])
+        lookup = np.array([*(place.get(plain_kind(kind), _MOST_KINDS) for kind in kinds), np.nan])
         codes.append(lookup[side.sample.codes(name, list(kinds))[rows]])  # missing is −1: the last
     return np.concatenate(codes)
 

@@ -16,7 +16,7 @@ from amiss.core.summary import Vector
 from amiss.evaluate.two_sample import effective_rows
 from amiss.summaries.table import TableSummary
 
-__all__ = ["Side", "read_summary"]
+__all__ = ["Side", "plain_kind", "read_summary"]
 
 Positions = npt.NDArray[np.intp]
 
@@ -127,6 +127,11 @@ class Side:
         size = np.diff(np.r_[first, len(own)])
         own = own - np.repeat(np.add.reduceat(own, first) / size, size)
         return effective_rows(own) / len(own)
+
+
+def plain_kind(kind: str) -> str:
+    """A kind without what is mere writing: True is true, 1.0 is 1."""
+    return kind.lower().removesuffix(".0")
 
 
 def _own_reading(sample: Frame, time: ColumnSchema) -> str | None:

@@ -114,6 +114,9 @@ def _place(column: ColumnSchema, a: Side, b: Side, made: Plan) -> None:
     if column.role == "label":
         made.labels.add(name)
     as_number = column.role == "number" or ("number" in kinds and kinds <= {"number", "bool", "empty"})
+    if column.role == "category" and kinds == {"number"}:  # as the user asked
+        made.categories.append(column)
+        return
     if "nested" in kinds or ("time" in kinds and kinds != {"time"}):
         made.changes.append(_retyped(name, kind_a, kind_b, a))
     elif kinds <= {"time", "empty"}:

@@ -11,7 +11,7 @@ from amiss.evaluate.findings import ColumnDrift
 from amiss.evaluate.two_sample import ends_of_bins, in_bins
 from amiss.explain.words import number_word, range_words
 
-__all__ = ["chance", "chance_words", "kind_words", "missing_words", "number_words", "percent"]
+__all__ = ["chance", "chance_words", "kind_words", "missing_words", "number_words", "percent", "value_words"]
 
 _MOST_NAMED = 3
 
@@ -98,6 +98,15 @@ def _most_changed(a: Vector, b: Vector, decimals: int) -> str:
     else:
         place = f"within {range_words(float(ends[k - 1]), float(ends[k]), decimals)}"
     return f"{percent(float(share_b[k]))} lie {place} {shares}"
+
+
+def value_words(a: Vector, b: Vector, decimals: int) -> str:
+    """What to say of numbers that take only a few values, if they have changed."""
+    kinds = []
+    for values in (a, b):
+        found, n = np.unique(values, return_counts=True)
+        kinds.append({number_word(v, decimals): k for v, k in zip(found.tolist(), n.tolist(), strict=True)})
+    return kind_words(kinds[0], kinds[1], [word for word in kinds[1] if word not in kinds[0]])[0]
 
 
 def kind_words(a: dict[str, int], b: dict[str, int], fresh: Sequence[str]) -> tuple[str, str]:
