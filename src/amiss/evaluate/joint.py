@@ -52,8 +52,8 @@ def separate(
 
     Given what came before, the tables of a block's rows are as good as drawn by lot under the null. The blocks' rank
     sums are then uncorrelated with the variance of Mann and Whitney, and their sum is normal: an honest p-value from
-    four fits. (Folds that take turns in learning and testing would not do: their rank sums move together, and the
-    false verdicts at 5 % are three times as many.)
+    four fits. (Folds that take turns in learning and testing would not do: their rank sums move together, and
+    there are more false verdicts than asked for.)
 
     Parameters
     ----------
