@@ -14,6 +14,7 @@ from typing import Any
 from amiss.cli.main import app
 from amiss.core import errors
 from amiss.core.catalog import detector_class, detector_names
+from amiss.evaluate.findings import drift_schema
 from amiss.pipeline.recipe import recipe_schema
 from amiss.report.record import record_schema
 
@@ -113,6 +114,7 @@ def pages() -> dict[str, str]:
         **{f"detectors/{name}.md": detector_page(name) for name in detector_names()},
         "errors.md": error_page(),
         "detect.schema.json": json.dumps(record_schema(), indent=2) + "\n",
+        "drift.schema.json": json.dumps(drift_schema(), indent=2) + "\n",
         "recipe.schema.json": json.dumps(recipe_schema(), indent=2) + "\n",
     }
 

@@ -64,7 +64,9 @@ def test_every_error_is_documented():
 
 
 def test_exported_names():
-    assert sorted(amiss.__all__) == sorted(["detect", "fit", "load", "Model", "Result", "__version__"])
+    assert sorted(amiss.__all__) == sorted(
+        ["detect", "drift", "fit", "load", "Drift", "Model", "Result", "__version__"]
+    )
     for name in amiss.__all__:
         assert getattr(amiss, name) is not None
     with pytest.raises(AttributeError):
@@ -75,7 +77,9 @@ def blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", text(page), re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/promises.md", "docs/model-file.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/promises.md", "docs/drift.md", "docs/model-file.md", "CONTRIBUTING.md"]
+)
 def test_python_on_the_pages_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -11,15 +11,15 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from amiss import __version__
-from amiss.cli import demo, detect, doctor, fit, score
+from amiss.cli import demo, detect, doctor, drift, fit, score
 from amiss.core.errors import AmissError
 
 __all__ = ["app", "main"]
 
 _HELP = """Finds what is wrong in tables and sensor histories, says why, and keeps to the false alarms you asked for.
 
-Exit codes: 0 done; 1 anomalies found and --fail-on given; 2 usage; 3 bad data; 4 model file; 5 internal;
-130 interrupted.
+Exit codes: 0 done; 1 anomalies or drift found and --fail-on or --fail-on-drift given; 2 usage; 3 bad data;
+4 model file; 5 internal; 130 interrupted.
 """
 
 app = typer.Typer(name="amiss", help=_HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -69,6 +69,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "detect": detect.detect,
     "fit": fit.fit,
     "score": score.score,
+    "drift": drift.drift,
     "demo": demo.demo,
     "doctor": doctor.doctor,
 }

@@ -15,11 +15,15 @@ from amiss.core.errors import ConnectorError, ParameterError
 
 if TYPE_CHECKING:
     import polars as pl
+    from rich.console import Console
 
     from amiss.core.source import Progress
     from amiss.pipeline.result import Result
 
-__all__ = ["check_different", "check_not_read", "check_places", "deliver", "finish", "print_results", "progress_bar"]
+__all__ = [
+    "check_different", "check_not_read", "check_places", "deliver", "finish", "print_results", "progress_bar",
+    "terminal",
+]  # fmt: skip
 
 _LISTED = 10
 
@@ -97,13 +101,9 @@ def print_results(results: list[Result], form: Form, top: int | None, *, many: b
     if sys.stdout is None:
         raise ConnectorError("standard output is closed", mend="send it somewhere, or to /dev/null")
     if form is Form.table:
-        from rich.console import Console
-
         from amiss.report.terminal import print_result
 
-        width = None if sys.stdout.isatty() else 160
-        console = Console(file=sys.stdout, width=width, soft_wrap=not sys.stdout.isatty())
-        console.on_broken_pipe = _gone  # type: ignore[method-assign]
+        console = terminal()
         for i, result in enumerate(results):
             if i:
                 console.print()
@@ -119,6 +119,16 @@ def print_results(results: list[Result], form: Form, top: int | None, *, many: b
     else:
         _print_json(results, form, top, many)
     sys.stdout.flush()
+
+
+def terminal() -> Console:
+    """Where tables for people are printed: as wide as the terminal, 160 characters elsewhere."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 160
+    console = Console(file=sys.stdout, width=width, soft_wrap=not sys.stdout.isatty())
+    console.on_broken_pipe = _gone  # type: ignore[method-assign]
+    return console
 
 
 def _gone() -> NoReturn:
