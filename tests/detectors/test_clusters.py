@@ -144,7 +144,7 @@ def test_hdbscan_gives_the_outlier_scores_of_the_paper(min_cluster_size):
     random = np.random.default_rng(1)
     X = np.vstack([random.normal(size=(150, 2)), random.normal(6, 0.3, (100, 2)), random.uniform(-5, 10, (25, 2))])
     expected = outlier_scores_by_hand(X, min_cluster_size)
-    found = HDBSCAN(min_cluster_size=min_cluster_size).fit(X).anomaly_score(X)
+    found = HDBSCAN(min_cluster_size=min_cluster_size, min_samples=None).fit(X).anomaly_score(X)
     # Every row: the neighbour that it reaches first is among those looked at.
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
@@ -160,7 +160,7 @@ def test_hdbscan_judges_each_row_by_its_own_cluster():
 def test_hdbscan_takes_a_clump_of_anomalies_for_what_its_size_says():
     random = np.random.default_rng(0)
     X = np.vstack([random.normal(size=(500, 2)), random.normal(9, 0.05, (8, 2))])
-    few, enough = HDBSCAN(min_cluster_size=10).fit(X), HDBSCAN(min_cluster_size=5).fit(X)
+    few, enough = (HDBSCAN(min_cluster_size=size, min_samples=5).fit(X) for size in (10, 5))
     assert few.anomaly_score(X)[500:].min() > 0.9
     assert enough.anomaly_score(X)[500:].max() < 0.9
 

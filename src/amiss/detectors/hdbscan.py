@@ -69,7 +69,7 @@ class HDBSCAN(MergeDetector[Summary]):
     >>> from amiss.detectors import HDBSCAN
     >>> X = np.random.default_rng(0).normal(size=(1000, 2))
     >>> HDBSCAN().fit(X).anomaly_score([[0, 0], [6, 6]]).round(2)
-    array([0.01, 0.98])
+    array([0.  , 0.97])
 
     References
     ----------
@@ -88,8 +88,8 @@ class HDBSCAN(MergeDetector[Summary]):
 
     def __init__(
         self,
-        min_cluster_size: int = 10,
-        min_samples: int | None = None,
+        min_cluster_size: int = 40,
+        min_samples: int | None = 20,
         sample_size: int = 5000,
         random_state: int = 0,
         n_jobs: int | None = None,
