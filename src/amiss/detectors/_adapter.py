@@ -7,6 +7,8 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
+from contextlib import redirect_stdout
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 
@@ -45,8 +47,6 @@ class External(MergeDetector[Summary]):
 
     Attributes
     ----------
-    fitted
-        The foreign object.
     location_ : (n_features,)
         Median of each feature.
 
@@ -67,31 +67,32 @@ class External(MergeDetector[Summary]):
     array([0.4, 0.8])
     """
 
-    path: ClassVar[str]
-    foreign: ClassVar[type[Any]]
-    sign: ClassVar[int]
-    method: ClassVar[str]
+    # Underlined all: a foreign parameter may be called `method`.
+    _path: ClassVar[str]
+    _foreign: ClassVar[type[Any]]
+    _sign: ClassVar[int]
+    _method: ClassVar[str]
     capabilities: ClassVar = Capabilities(reasons=True, saves=False)
     domains: ClassVar = {"sample_size": Optional(Whole(2))}
 
     def __init__(self, sample_size: int | None = 20_000, **params: Any) -> None:
         self.sample_size = sample_size
-        for name, default in _parameters(self.foreign).items():
+        for name, default in _parameters(self._foreign).items():
             # Without novelty scikit-learn's local outlier factor scores no new rows.
             setattr(self, name, True if name == "novelty" else default)
         self.set_params(**params)
 
     @classmethod
     def _parameter_names(cls) -> list[str]:
-        return sorted({"sample_size", *_parameters(cls.foreign)})
+        return sorted({"sample_size", *_parameters(cls._foreign)})
 
     def __repr__(self) -> str:
-        usual = {"sample_size": 20_000, **_parameters(self.foreign)}
+        usual = {"sample_size": 20_000, **_parameters(self._foreign)}
         given = [f"{k}={v!r}" for k, v in self.get_params().items() if repr(v) != repr(usual[k])]
-        return f"{self.path}({', '.join(given)})"
+        return f"{self._path}({', '.join(given)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (self.path,), vars(self)
+        return _rebuilt, (self._path,), vars(self)
 
     def _seed(self) -> int:
         return int(getattr(self, "random_state", None) or 0)
@@ -100,11 +101,12 @@ class External(MergeDetector[Summary]):
         self.location_ = np.median(sample.rows, axis=0)
         params = {name: value for name, value in self.get_params().items() if name != "sample_size"}
         try:
-            self.fitted = self.foreign(**params)
+            self._fitted = self._foreign(**params)
         except (ValueError, TypeError) as error:
             self._refuse_parameter(error)
         try:
-            self.fitted.fit(sample.rows)
+            with redirect_stdout(sys.stderr):
+                self._fitted.fit(sample.rows)
         except Exception as error:
             if type(error).__name__ == "InvalidParameterError":
                 self._refuse_parameter(error)
@@ -112,12 +114,13 @@ class External(MergeDetector[Summary]):
 
     def _score(self, X: Matrix) -> Vector:
         try:
-            found = getattr(self.fitted, self.method)(X)
+            with redirect_stdout(sys.stderr):
+                found = getattr(self._fitted, self._method)(X)
         except Exception as error:
             self._fail("cannot score the rows", error)
-        scores = self.sign * np.asarray(found, dtype=np.float64).ravel()
+        scores = self._sign * np.asarray(found, dtype=np.float64).ravel()
         if scores.shape != (len(X),) or np.isnan(scores).any():
-            raise DataError(f"{self.path} does not give one number for each row", mend="choose another detector")
+            raise DataError(f"{self._path} does not give one number for each row", mend="choose another detector")
         return np.clip(scores, -_HIGHEST, _HIGHEST)
 
     def _contributions(self, X: Matrix) -> Matrix:
@@ -132,17 +135,17 @@ class External(MergeDetector[Summary]):
             Always.
         """
         raise ParameterError(
-            f"what {self.path} has learnt cannot be put into arrays", mend="use a detector of amiss itself"
+            f"what {self._path} has learnt cannot be put into arrays", mend="use a detector of amiss itself"
         )
 
     def _refuse_parameter(self, error: Exception) -> NoReturn:
         raise ParameterError(
-            f"{self.path} refuses a parameter: {_said(error)}", where=f"params of {self.path!r}"
+            f"{self._path} refuses a parameter: {_said(error)}", where=f"params of {self._path!r}"
         ) from error
 
     def _fail(self, what: str, error: Exception) -> NoReturn:
         raise DataError(
-            f"{self.path} {what}: {_said(error)}", mend="check its params, or choose another detector"
+            f"{self._path} {what}: {_said(error)}", mend="check its params, or choose another detector"
         ) from error
 
 
@@ -176,14 +179,16 @@ def external_class(path: str) -> type[External]:
         raise ParameterError(
             f"{path} cannot be made from a recipe: it asks for {', '.join(needed)}", mend="choose another detector"
         )
-    members = {"path": path, "foreign": foreign, "method": method, "sign": sign, "__doc__": External.__doc__}
-    return type(name, (External,), {**members, "__module__": __name__})
+    members = {"_path": path, "_foreign": foreign, "_method": method, "_sign": sign}
+    return type(name, (External,), {**members, "__doc__": External.__doc__, "__module__": __name__})
 
 
 def _module(place: str, path: str) -> Any:
     parent = place.rpartition(".")[0]
     try:
-        return importlib.import_module(place)
+        # What a library has to say is talk: standard output is for data.
+        with redirect_stdout(sys.stderr):
+            return importlib.import_module(place)
     except ModuleNotFoundError as error:
         if error.name and not place.startswith(error.name):
             raise MissingExtraError(

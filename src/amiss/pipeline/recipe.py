@@ -80,7 +80,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ParameterError(str(error), where=f"params of {self.detector!r}") from error
         if hasattr(detector, "random_state") and "random_state" not in self.params:
             detector.set_params(random_state=self.seed)
-        if hasattr(detector, "n_jobs") and "n_jobs" not in self.params:
+        # Another library may start processes, or print what they do: there its own default holds.
+        if hasattr(detector, "n_jobs") and "n_jobs" not in self.params and "." not in self.detector:
             detector.set_params(n_jobs=-1)
         detector._check_parameters()
         return detector
