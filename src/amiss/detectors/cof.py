@@ -14,7 +14,7 @@ from amiss.kernels.neighbors import feature_shares, nearest
 
 __all__ = ["COF"]
 
-_CELLS = 2_000_000
+_CELLS = 500_000
 """Numbers held at once for the neighbourhoods of a block of rows."""
 _FLOOR = 1e-3
 """Least chaining distance of a neighbourhood, as a share of the mean: a pile of equal rows makes no row so odd."""
@@ -125,13 +125,13 @@ def _chains(gap: npt.NDArray[np.float64]) -> Vector:
     # Squared distances among the neighbours, measured from the row itself so that little is lost to rounding.
     among = own[:, :, None] + own[:, None, :] - 2.0 * np.matmul(gap, gap.transpose(0, 2, 1))
     np.maximum(among, 0.0, out=among)
-    closest, total, all_rows = own.copy(), np.zeros(n), np.arange(n)
+    closest, total, all_rows = own, np.zeros(n), np.arange(n)
+    gone = np.zeros(own.shape, np.bool_)
     for step in range(1, k + 1):
         taken = closest.argmin(axis=1)
         weight = 2.0 * (k + 1 - step) / (k * (k + 1))
         total += weight * np.sqrt(closest[all_rows, taken])
         np.minimum(closest, among[all_rows, taken], out=closest)
-        # What has been taken up stays out: infinity in its column, in every later step too.
-        closest[all_rows, taken] = np.inf
-        among[all_rows, :, taken] = np.inf
+        gone[all_rows, taken] = True
+        closest[gone] = np.inf
     return total
