@@ -46,8 +46,8 @@ unit: $(VENV)/.tested
 		tests/pipeline --deselect tests/kernels/test_twins.py::test_forest --deselect tests/kernels/test_twins.py::test_nearest
 
 lock:
-	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --all-extras pyproject.toml -o constraints.txt
-	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --all-extras pyproject.toml requirements-test.txt -o constraints-test.txt
+	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra excel pyproject.toml -o constraints.txt
+	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra excel pyproject.toml requirements-test.txt -o constraints-test.txt
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info amiss-demo

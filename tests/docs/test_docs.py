@@ -78,7 +78,15 @@ def blocks(page, language):
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/promises.md", "docs/drift.md", "docs/model-file.md", "CONTRIBUTING.md"]
+    "page",
+    [
+        "README.md",
+        "docs/promises.md",
+        "docs/drift.md",
+        "docs/other-libraries.md",
+        "docs/model-file.md",
+        "CONTRIBUTING.md",
+    ],
 )
 def test_python_on_the_pages_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -34,12 +34,14 @@ def fit(
     """
     from amiss.io.files.sink import check_folder
     from amiss.pipeline.api import fit_source
+    from amiss.pipeline.model_file import check_saves
     from amiss.pipeline.opening import open_source
 
     recipe = options.make_recipe(
         config, false_alarms=false_alarms, time=time, entity=entity, kind=kind, detector=detector, seed=seed,
         ignore=ignore,
     )  # fmt: skip
+    check_saves(recipe)
     check_folder(output)
     check_not_read([file], output)
     with progress_bar() as progress:

@@ -11,9 +11,18 @@ from typing import Any
 
 from amiss.core.errors import ParameterError
 
-__all__ = ["detector_class", "detector_names"]
+__all__ = ["detector_class", "detector_names", "own_name"]
 
 _DETECTORS = "amiss.detectors"
+_ADAPTER = f"{_DETECTORS}._adapter"
+_OTHER_NAMES = {
+    "iforest": "isolation_forest",
+    "localoutlierfactor": "lof",
+    "ellipticenvelope": "robust_covariance",
+    "mcd": "robust_covariance",
+    "ocsvm": "one_class_svm",
+}
+"""What other libraries call the same method."""
 
 
 @cache
@@ -31,7 +40,7 @@ def detector_names() -> tuple[str, ...]:
 
 
 def detector_class(name: str) -> type[Any]:
-    """The detector class called `name`.
+    """The detector class called `name`; a name with dots is the import path of one of scikit-learn's or PyOD's.
 
     Raises
     ------
@@ -39,6 +48,9 @@ def detector_class(name: str) -> type[Any]:
         There is none; names the nearest that there is.
     """
     files = _files()
+    if "." in name:
+        foreign: type[Any] = importlib.import_module(_ADAPTER).external_class(name)
+        return foreign
     if name not in files:
         near = difflib.get_close_matches(name, files, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
@@ -46,3 +58,9 @@ def detector_class(name: str) -> type[Any]:
     module = importlib.import_module(files[name])
     kind: type[Any] = getattr(module, module.__all__[0])
     return kind
+
+
+def own_name(path: str) -> str | None:
+    """Name of the own detector by the method of a foreign one at `path`; None where there is none."""
+    word = path.rpartition(".")[2].lower()
+    return {name.replace("_", ""): name for name in detector_names()}.get(word) or _OTHER_NAMES.get(word)

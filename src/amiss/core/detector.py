@@ -52,6 +52,8 @@ class Capabilities:
         Scores depend on time or entity: the hooks are handed a `Context` too.
     labels
         Learns from labels: `fit` needs `y`.
+    saves
+        What it has learnt is arrays, so a model file can hold it.
     """
 
     missing: bool = False
@@ -61,6 +63,7 @@ class Capabilities:
     exact_merge: bool = False
     context: bool = False
     labels: bool = False
+    saves: bool = True
 
 
 @dataclass(frozen=True, slots=True)

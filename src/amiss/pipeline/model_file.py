@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss import __version__
-from amiss.core.errors import AmissError, ModelFileError
+from amiss.core.catalog import detector_class, own_name
+from amiss.core.errors import AmissError, ModelFileError, ParameterError
 from amiss.core.schema import ROLES, Schema
 from amiss.explain.reasons import Reasons
 from amiss.io.files.sink import replaced
@@ -26,7 +27,7 @@ from amiss.pipeline.recipe import KINDS, Recipe
 from amiss.prepare.preparation import Preparation
 from amiss.thresholds.conformal import Conformal
 
-__all__ = ["FORMAT_VERSION", "load", "save"]
+__all__ = ["FORMAT_VERSION", "check_saves", "load", "save"]
 
 FORMAT_VERSION = 1
 _MANIFEST = "manifest.json"
@@ -67,7 +68,14 @@ class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> None:
-    """Write `model` to `path`, whole or not at all; equal models give equal bytes."""
+    """Write `model` to `path`, whole or not at all; equal models give equal bytes.
+
+    Raises
+    ------
+    ParameterError
+        Its detector is another library's.
+    """
+    check_saves(model.recipe)
     arrays: dict[str, npt.NDArray[Any]] = {}
     numbers: dict[str, float | int | str | bool] = {}
     for part, state in _states(model).items():
@@ -104,6 +112,18 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
         target.writestr(zipfile.ZipInfo(_MANIFEST, _EPOCH), text, zipfile.ZIP_DEFLATED)
         for name, data in packed.items():
             target.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), data, zipfile.ZIP_DEFLATED)
+
+
+def check_saves(recipe: Recipe) -> None:
+    """Raise where a model by `recipe` cannot be saved: what the detector learns are objects, not arrays."""
+    if detector_class(recipe.detector).capabilities.saves:
+        return
+    own = own_name(recipe.detector)
+    raise ParameterError(
+        f"a model by {recipe.detector} cannot be saved: a model file holds arrays and nothing that can run",
+        where="detector of the recipe",
+        mend=f"use amiss's own: {own}" if own else "use a detector of amiss itself, or keep the model in memory",
+    )
 
 
 def _states(model: Model) -> dict[str, dict[str, Any]]:
@@ -219,6 +239,11 @@ def _assemble(manifest: _Manifest, arrays: dict[str, npt.NDArray[Any]]) -> Model
         both: dict[str, Any] = {**manifest.numbers, **arrays}
         return {k.removeprefix(f"{name}/"): v for k, v in both.items() if k.startswith(f"{name}/")}
 
+    if "." in manifest.recipe.detector:
+        # Before any name is looked up: a file must not make this process import what it likes.
+        raise ModelFileError(
+            f"no detector of another library is in a model file, and this names {manifest.recipe.detector!r}"
+        )
     preparation = Preparation(manifest.schema, fill_missing=manifest.fill_missing)
     preparation.restore(part("preparation"), manifest.words)
     detector = manifest.recipe.checked().make_detector().restore(part("detector"))

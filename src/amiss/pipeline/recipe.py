@@ -16,6 +16,7 @@ from amiss.thresholds.promise import FalseAlarms
 __all__ = ["KINDS", "Recipe", "read_recipe", "recipe_schema"]
 
 KINDS = ("table", "series")
+_CONTAMINATION = "contamination"
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,9 +25,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes
     ----------
     detector
-        Name of a detector of the catalog.
+        Name of a detector of the catalog, or import path of one of scikit-learn's or PyOD's.
     params
-        Its parameters.
+        Its parameters. `contamination` among them is read as the share of false alarms, where none is asked for.
     false_alarms
         "1%", 5, "1/day"; None for 1 %.
     kind
@@ -51,9 +52,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     roles: dict[str, str] = {}
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        share = self.params.get(_CONTAMINATION)
+        if self.false_alarms is None and _is_share(share):
+            msgspec.structs.force_setattr(self, "false_alarms", share)
+
     def checked(self) -> Recipe:
         """The recipe itself, or the error of its first field that cannot be."""
         FalseAlarms.read(self.false_alarms)
+        self._check_contamination()
         if self.kind is not None and self.kind not in KINDS:
             raise ParameterError(f"there is no kind {self.kind!r}", mend=f"give one of: {', '.join(KINDS)}")
         if isinstance(self.seed, bool) or self.seed < 0:
@@ -63,21 +70,50 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def make_detector(self) -> Any:
         """A fresh detector as the recipe describes it."""
-        kind = detector_class(self.detector)
+        detector = detector_class(self.detector)()
+        params = dict(self.params)
+        if not hasattr(detector, _CONTAMINATION):
+            params.pop(_CONTAMINATION, None)
         try:
-            detector = kind().set_params(**self.params)
+            detector.set_params(**params)
         except ValueError as error:
             raise ParameterError(str(error), where=f"params of {self.detector!r}") from error
         if hasattr(detector, "random_state") and "random_state" not in self.params:
             detector.set_params(random_state=self.seed)
-        if hasattr(detector, "n_jobs") and "n_jobs" not in self.params:
+        # Another library may start processes, or print what they do: there its own default holds.
+        if hasattr(detector, "n_jobs") and "n_jobs" not in self.params and "." not in self.detector:
             detector.set_params(n_jobs=-1)
         detector._check_parameters()
         return detector
 
+    def notes(self) -> list[str]:
+        """What was read otherwise than it was written, one sentence each."""
+        share = self.params.get(_CONTAMINATION)
+        if not _is_share(share):
+            return []
+        if self.false_alarms != share:
+            return [f"contamination {share} is left aside: the false alarms asked for say how many rows raise an alarm"]
+        return [
+            f"contamination {share} is read as false_alarms {share:.4g}: at most so many of the normal rows raise an "
+            "alarm; see docs/promises.md"
+        ]
+
+    def _check_contamination(self) -> None:
+        share = self.params.get(_CONTAMINATION)
+        if share not in (None, "auto") and not _is_share(share):
+            raise ParameterError(
+                f"contamination {share!r} is not possible",
+                where="params",
+                mend="say false_alarms instead; or give a share in (0, 0.5]",
+            )
+
     def wishes(self) -> Wishes:
         """What it says about columns."""
         return Wishes(time=self.time, entity=self.entity, ignore=self.ignore, roles=self.roles)
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, float) and 0 < value <= 0.5
 
 
 def read_recipe(path: str | Path) -> Recipe:

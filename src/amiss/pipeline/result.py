@@ -89,7 +89,7 @@ class Result:
     @property
     def notes(self) -> list[str]:
         """What had to be mended while reading, or is not as expected, one sentence each."""
-        return [*self.source.notes, *self._notes]
+        return [*self.source.notes, *self.model.recipe.notes(), *self._notes]
 
     @property
     def kind(self) -> str:
