@@ -37,8 +37,12 @@ def test_wishes_that_the_data_cannot_carry():
         FalseAlarms.read("1/day").rate(100, None)
     with pytest.raises(PromiseError, match="fewer than there are rows"):
         FalseAlarms.read(200).rate(100, None)
-    with pytest.raises(PromiseError, match=r"9,899 more rows \(9,999 in all\)"):
+    with pytest.raises(PromiseError, match=r"1,900 more rows \(2,000 in all\)"):
         Conformal(1e-4, asked="0.01%").calibrate(np.arange(100.0))
+    with pytest.raises(PromiseError, match=r"9,949 more rows \(9,999 in all\)"):
+        Conformal(1e-4, asked="0.01%").calibrate(np.repeat(np.arange(5.0), 10), clean=True)
+    with pytest.raises(PromiseError, match=r"9,900 more rows \(10,000 in all\)"):
+        Conformal(1e-4, asked="0.01%", same_rows=True).calibrate(np.arange(100.0))
     Conformal(1e-2, asked="1%").calibrate(np.arange(99.0))
 
 
