@@ -16,12 +16,12 @@ FEWEST_ROWS = 100
 
 _FEWEST, _MOST, _SHARE = 50, 250, 0.1
 """Rows that a tail is fitted to: a tenth of all, between these numbers."""
+_MOST_TRIMMED = 500
+"""The same where the upper part was left out, and each row says less."""
 _WORST_FIT = 1.2
 """Largest distance between fitted and seen shares, times the root of the number of rows."""
 _PRIOR_SHAPE = 0.45
 """Deviation of the shapes held possible before the data are seen: 0 is an exponential tail, 1 Cauchy's."""
-_PRIOR_TRIMMED = 0.3
-"""The same where the upper part was left out, and the rows say less."""
 _TINY = 1e-300
 
 
@@ -84,7 +84,8 @@ class Tail:
         trimmed : (n_trimmed,)
             Scores above all of these, of rows taken to be anomalies, descending. The normal rows among them are hidden.
         """
-        n = min(_MOST, max(_FEWEST, int(_SHARE * len(scores))))
+        most = _MOST_TRIMMED if len(trimmed) else _MOST
+        n = min(most, max(_FEWEST, int(_SHARE * len(scores))))
         while len(scores) >= FEWEST_ROWS:
             found = cls._of(scores[: n + 1], trimmed)
             if found is None or found._misfit(scores[:n]) <= _WORST_FIT or n == _FEWEST:
@@ -113,7 +114,7 @@ class Tail:
             above = (trimmed - start) / unit
             beyond = np.minimum(_survival(above[-1:], shape, scale)[:, 0], 1 - 1e-9)
             fit += _fit_beyond(above, len(z), beyond, shape, scale)
-        fit -= 0.5 * (shape / (_PRIOR_TRIMMED if len(trimmed) else _PRIOR_SHAPE)) ** 2
+        fit -= 0.5 * (shape / _PRIOR_SHAPE) ** 2
         weight = np.exp(fit - fit.max())
         kept = weight > 1e-6
         weight = weight[kept] / weight[kept].sum()
