@@ -267,3 +267,42 @@ def test_demo(run, tmp_path):
 def test_completion(run, shell):
     out, _ = run("--show-completion", shell, code=0, env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
     assert "amiss" in out.lower()
+
+
+def test_false_discoveries_limits_and_a_clean_history(run, tmp_path):
+    model = tmp_path / "m.amiss"
+    _, err = run("fit", "pump.csv", "-o", model, "--false-discoveries", "10%", "--limit", "flow_m3h>=0", "--clean")
+    assert "10% of the alarms" in err
+    assert "look like anomalies" not in err
+    record = json.loads(run("score", model, "new.csv", "--format", "json")[0])
+    assert record["promise"]["share_of"] == "alarms"
+    assert record["promise"]["version"] == 1
+    changed = json.loads(run("score", model, "new.csv", "--false-alarms", "2%", "--format", "json")[0])
+    assert changed["promise"]["share_of"] == "rows"
+    assert changed["promise"]["version"] == 2
+    out, _ = run("detect", "pump.csv", "--limit", "flow_m3h<=1", "--limit", "flow_m3h>=0")
+    assert "beyond a limit" in out
+    assert "is above its limit of 1" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--false-discoveries", "5"], 2, "no share of the alarms"),
+        (["--false-discoveries", "5%", "--false-alarms", "1%"], 2, "both asked for"),
+        (["--limit", "flow<1"], 2, "cannot be read"),
+        (["--limit", "flov_m3h<=1"], 3, "did you mean 'flow_m3h'"),
+        (["--limit", "pump<=1"], 3, "holds no numbers"),
+    ],
+)
+def test_promises_and_limits_that_cannot_be(run, words, code, said):
+    assert said in run("detect", "pump.csv", *words, code=code)[1]
+
+
+def test_an_option_overrules_the_promise_of_the_recipe(run, tmp_path):
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('false_alarms = "5%"\n[limits]\nflow_m3h = [0, 1]\n', encoding="utf-8")
+    out, _ = run("detect", "pump.csv", "--config", recipe, "--false-discoveries", "10%", "--format", "json")
+    record = json.loads(out)
+    assert record["promise"]["asked"] == "10% of the alarms"
+    assert any("is above its limit of 1" in row["reason"] for row in record["anomalies"])

@@ -120,18 +120,17 @@ class Conformal(Threshold):
         """
         if self.of_alarms:
             return
-        worth = float(n_rows) if n_rows is not None else self.n_effective_
-        counted = math.ceil(1 / self.rate - 1e-9) - (0 if self.same_rows else 1)
-        modelled = max(FEWEST_ROWS, math.ceil(_FARTHEST / self.rate - 1e-9))
-        has_tail = not self.same_rows if n_rows is not None else self.tail_ is not None
-        needed = min(counted, modelled) if has_tail else counted
-        if worth >= needed:
-            return
         n = n_rows if n_rows is not None else self.n_calibration_
+        worth = float(n) if n_rows is not None else self.n_effective_
+        has_tail = not self.same_rows if n_rows is not None else self.tail_ is not None
         # Rows that follow one another in time are worth fewer: so many more of them are needed.
-        needed = math.ceil(needed * n / worth)
+        needed = math.ceil((math.ceil(1 / self.rate - 1e-9) - (not self.same_rows)) * n / worth)
+        if has_tail:
+            needed = min(needed, max(FEWEST_ROWS, math.ceil(_FARTHEST / self.rate * n / worth - 1e-9)))
+        if n >= needed:
+            return
         like = f", worth {worth:,.0f} independent ones" if worth < 0.9 * n else ""
-        lowest = _FARTHEST / worth if has_tail and worth >= FEWEST_ROWS else 1 / (worth + (not self.same_rows))
+        lowest = _FARTHEST / worth if has_tail and n >= FEWEST_ROWS else 1 / (worth + (not self.same_rows))
         raise PromiseError(
             f"{self.asked} cannot be promised from {n:,} rows{like}",
             where=f"the lowest rate that they support is {lowest:.3%} of the rows",

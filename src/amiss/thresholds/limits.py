@@ -16,7 +16,7 @@ from amiss.core.summary import Vector
 __all__ = ["Limit", "limits_of", "read_limits"]
 
 Bounds = tuple[float | None, float | None]
-_WRITTEN = re.compile(r"^\s*(?P<column>.+?)\s*(?P<side><=|>=)\s*(?P<value>[^<>=]+?)\s*$")
+_WRITTEN = re.compile(r"^\s*(?P<column>[^<>=]+?)\s*(?P<side><=|>=)\s*(?P<value>[^<>=]+?)\s*$")
 _FORM = 'write "COLUMN<=NUMBER" or "COLUMN>=NUMBER"'
 
 
