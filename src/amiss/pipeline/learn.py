@@ -46,14 +46,15 @@ class Learnt:
     preparation, detector, reasons
         Fitted on all rows.
     folds
-        The detector's summary of each fold, for cross-conformal calibration; one fold where none was asked for.
+        The detector's summary of each fold, for cross-conformal calibration; one fold where none was asked for. None
+        for a fold that no row fell into.
     """
 
     table: TableSummary
     preparation: Preparation
     detector: MergeDetector[Any]
     reasons: Reasons
-    folds: list[DetectorSummary[Any]]
+    folds: list[DetectorSummary[Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def learn(source: Source, recipe: Recipe, progress: Progress, *, calibrated: boo
     preparation = Preparation.of(schema, table, fill_missing=not detector.capabilities.missing)
     n_folds = n_folds_for(table.n_rows) if calibrated else 1
     folds = _summarize(source, preparation, detector, progress, n_folds)
-    detector.fit_summary(reduce(DetectorSummary.merge, folds))
+    detector.fit_summary(_merged(folds))
     reasons = Reasons(preparation).learn(preparation.transform(table.sample))
     return Learnt(table, preparation, detector, reasons, folds)
 
@@ -126,14 +127,18 @@ def _fold(positions: npt.NDArray[np.int64], n_folds: int) -> npt.NDArray[np.int6
 
 def _summarize(
     source: Source, preparation: Preparation, detector: MergeDetector[Any], progress: Progress, n_folds: int
-) -> list[DetectorSummary[Any]]:
+) -> list[DetectorSummary[Any] | None]:
     found: list[DetectorSummary[Any] | None] = [None] * n_folds
     for frame in source.batches():
         X = preparation.transform(frame)
         positions = np.arange(frame.first_row, frame.first_row + len(X))
         _add(found, detector, X, positions, _fold(positions, n_folds))
         progress("learning", source.share_read())
-    return [summary for summary in found if summary is not None]
+    return found
+
+
+def _merged(folds: list[DetectorSummary[Any] | None]) -> DetectorSummary[Any]:
+    return reduce(DetectorSummary.merge, (summary for summary in folds if summary is not None))
 
 
 def _add(
@@ -203,11 +208,9 @@ def relearn(
             n_confirmed += int((learnt.detector.score_rows(np.ascontiguousarray(X[odd])) >= highest).sum())
         _add(found, detector, X[~odd], positions[~odd], fold[~odd])
         progress("learning again", source.share_read())
-    folds = [summary for summary in found if summary is not None]
-    if n_confirmed < 0.5 * n_odd or len(folds) < n_folds:
+    if n_confirmed < 0.5 * n_odd:
         return None
-    detector.fit_summary(reduce(DetectorSummary.merge, folds))
-    return replace(learnt, detector=detector, folds=folds)
+    return replace(learnt, detector=detector.fit_summary(_merged(found)), folds=found)
 
 
 def _cross_scores(others: list[MergeDetector[Any]], X: Matrix, fold: npt.NDArray[np.int64]) -> Vector:
@@ -220,4 +223,4 @@ def _cross_scores(others: list[MergeDetector[Any]], X: Matrix, fold: npt.NDArray
 def _without(learnt: Learnt, recipe: Recipe, k: int) -> MergeDetector[Any]:
     rest = [summary for other, summary in enumerate(learnt.folds) if other != k]
     detector: MergeDetector[Any] = recipe.make_detector()
-    return detector.fit_summary(reduce(DetectorSummary.merge, rest))
+    return detector.fit_summary(_merged(rest))
