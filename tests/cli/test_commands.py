@@ -35,7 +35,7 @@ def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
     assert lines
     for name in ("pump.csv", "new.csv"):
         (tmp_path / name).write_bytes((pump_csv / name).read_bytes())
-    if verb == "score":
+    if verb in ("score", "promise"):
         lines = ["amiss fit pump.csv -o pump.amiss", *lines]
     for line in lines:
         command = re.sub(r"(?<![.\w])amiss (?=\w)", f"{shlex.quote(sys.executable)} -m amiss ", line)
@@ -306,3 +306,15 @@ def test_an_option_overrules_the_promise_of_the_recipe(run, tmp_path):
     record = json.loads(out)
     assert record["promise"]["asked"] == "10% of the alarms"
     assert any("is above its limit of 1" in row["reason"] for row in record["anomalies"])
+
+
+def test_a_promise_is_shown_and_changed_in_the_file(run, tmp_path):
+    model = tmp_path / "m.amiss"
+    run("fit", "pump.csv", "-o", model)
+    assert "promise 1: false alarms at most 1% of the rows" in run("promise", model)[0]
+    out, err = run("promise", model, "--false-alarms", "2%", "-o", model)
+    assert "promise 2: false alarms at most 2% of the rows" in out
+    assert "written" in err
+    assert "promise 2" in run("promise", model)[0]
+    assert "nothing is asked" in run("promise", model, "-o", model, code=2)[1]
+    assert "cannot be promised" in run("promise", model, "--false-alarms", "0.0001%", code=3)[1]
