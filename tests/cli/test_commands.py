@@ -35,7 +35,7 @@ def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
     assert lines
     for name in ("pump.csv", "new.csv"):
         (tmp_path / name).write_bytes((pump_csv / name).read_bytes())
-    if verb == "score":
+    if verb in ("score", "promise"):
         lines = ["amiss fit pump.csv -o pump.amiss", *lines]
     for line in lines:
         command = re.sub(r"(?<![.\w])amiss (?=\w)", f"{shlex.quote(sys.executable)} -m amiss ", line)
@@ -267,3 +267,54 @@ def test_demo(run, tmp_path):
 def test_completion(run, shell):
     out, _ = run("--show-completion", shell, code=0, env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
     assert "amiss" in out.lower()
+
+
+def test_false_discoveries_limits_and_a_clean_history(run, tmp_path):
+    model = tmp_path / "m.amiss"
+    _, err = run("fit", "pump.csv", "-o", model, "--false-discoveries", "10%", "--limit", "flow_m3h>=0", "--clean")
+    assert "10% of the alarms" in err
+    assert "look like anomalies" not in err
+    record = json.loads(run("score", model, "new.csv", "--format", "json")[0])
+    assert record["promise"]["share_of"] == "alarms"
+    assert record["promise"]["version"] == 1
+    changed = json.loads(run("score", model, "new.csv", "--false-alarms", "2%", "--format", "json")[0])
+    assert changed["promise"]["share_of"] == "rows"
+    assert changed["promise"]["version"] == 2
+    out, _ = run("detect", "pump.csv", "--limit", "flow_m3h<=1", "--limit", "flow_m3h>=0")
+    assert "beyond a limit" in out
+    assert "is above its limit of 1" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--false-discoveries", "5"], 2, "no share of the alarms"),
+        (["--false-discoveries", "5%", "--false-alarms", "1%"], 2, "both asked for"),
+        (["--limit", "flow<1"], 2, "cannot be read"),
+        (["--limit", "flov_m3h<=1"], 3, "did you mean 'flow_m3h'"),
+        (["--limit", "pump<=1"], 3, "holds no numbers"),
+    ],
+)
+def test_promises_and_limits_that_cannot_be(run, words, code, said):
+    assert said in run("detect", "pump.csv", *words, code=code)[1]
+
+
+def test_an_option_overrules_the_promise_of_the_recipe(run, tmp_path):
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('false_alarms = "5%"\n[limits]\nflow_m3h = [0, 1]\n', encoding="utf-8")
+    out, _ = run("detect", "pump.csv", "--config", recipe, "--false-discoveries", "10%", "--format", "json")
+    record = json.loads(out)
+    assert record["promise"]["asked"] == "10% of the alarms"
+    assert any("is above its limit of 1" in row["reason"] for row in record["anomalies"])
+
+
+def test_a_promise_is_shown_and_changed_in_the_file(run, tmp_path):
+    model = tmp_path / "m.amiss"
+    run("fit", "pump.csv", "-o", model)
+    assert "promise 1: false alarms at most 1% of the rows" in run("promise", model)[0]
+    out, err = run("promise", model, "--false-alarms", "2%", "-o", model)
+    assert "promise 2: false alarms at most 2% of the rows" in out
+    assert "written" in err
+    assert "promise 2" in run("promise", model)[0]
+    assert "nothing is asked" in run("promise", model, "-o", model, code=2)[1]
+    assert "cannot be promised" in run("promise", model, "--false-alarms", "0.0001%", code=3)[1]

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import zipfile
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -135,6 +136,37 @@ def test_numbers_that_no_model_has(parts, tmp_path, name, value):
     manifest = json.loads(parts["manifest.json"])
     manifest["numbers"][f"threshold/{name}"] = value
     refused(write(tmp_path / "m", parts | {"manifest.json": seal(manifest)}), "fit together|sound model")
+
+
+def test_files_of_the_first_format_still_load():
+    """A file that version 0.1 wrote: no tail, no version of the promise, a recipe with fewer fields."""
+    model = amiss.load(Path(__file__).parent / "format_1.amiss")
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    assert model.promise.version == 1
+    assert not model.promise.model_based
+    result = model.score(X)
+    expected = (1 + (result.scores[:, None] <= model.threshold.values_).sum(axis=1)) / 61
+    np.testing.assert_allclose(result.p_values, expected)
+    assert model.with_false_alarms("5%").promise.version == 2
+
+
+def test_the_promise_and_its_version_are_in_the_file(saved, tmp_path):
+    changed = amiss.load(saved).with_false_alarms("5%").with_false_discoveries("10%")
+    changed.save(tmp_path / "m.amiss")
+    again = amiss.load(tmp_path / "m.amiss")
+    assert again.promise == changed.promise
+    assert again.promise.version == 3
+    np.testing.assert_array_equal(again.score(TABLE).is_anomaly, changed.score(TABLE).is_anomaly)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("weight", [2.0]), ("scale", [-1.0]), ("shape", [0.0]), ("weight", [0.5, 0.5])]
+)
+def test_tails_that_are_none(parts, tmp_path, name, value):
+    one = {"weight": [1.0], "scale": [1.0], "shape": [0.1]} | {name: value}
+    for part, values in one.items():
+        parts = _with_array(parts, f"threshold/tail.{part}", np.array(values))
+    refused(write(tmp_path / "m", parts), "sound model")
 
 
 def test_later_format(parts, tmp_path):

@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 
 import amiss
 from amiss.core.errors import ParameterError, PromiseError
+from amiss.core.frame import Frame
+from amiss.core.source import silent
+from amiss.pipeline.learn import _fold, calibrate, learn, n_folds_for
+from amiss.pipeline.opening import open_source
+from amiss.pipeline.recipe import Recipe
 from amiss.thresholds import conformal
 from amiss.thresholds.conformal import Conformal
 from amiss.thresholds.promise import FalseAlarms
@@ -37,8 +42,12 @@ def test_wishes_that_the_data_cannot_carry():
         FalseAlarms.read("1/day").rate(100, None)
     with pytest.raises(PromiseError, match="fewer than there are rows"):
         FalseAlarms.read(200).rate(100, None)
-    with pytest.raises(PromiseError, match=r"9,899 more rows \(9,999 in all\)"):
+    with pytest.raises(PromiseError, match=r"1,900 more rows \(2,000 in all\)"):
         Conformal(1e-4, asked="0.01%").calibrate(np.arange(100.0))
+    with pytest.raises(PromiseError, match=r"9,949 more rows \(9,999 in all\)"):
+        Conformal(1e-4, asked="0.01%").calibrate(np.repeat(np.arange(5.0), 10), clean=True)
+    with pytest.raises(PromiseError, match=r"9,900 more rows \(10,000 in all\)"):
+        Conformal(1e-4, asked="0.01%", same_rows=True).calibrate(np.arange(100.0))
     Conformal(1e-2, asked="1%").calibrate(np.arange(99.0))
 
 
@@ -78,6 +87,32 @@ def test_another_promise_without_another_fit():
     np.testing.assert_array_equal(strict.score(X).scores, model.score(X).scores)
     with pytest.raises(PromiseError):
         model.with_false_alarms("0.01%")
+
+
+@pytest.mark.parametrize("n_rows", [12, 40, 150, 700])
+def test_no_row_is_scored_by_a_detector_that_has_seen_it(n_rows):
+    """Where there are few rows some of the many folds are empty; the others keep their own."""
+    X = {"a": np.random.default_rng(1).normal(size=n_rows)}
+    source, recipe = open_source(X), Recipe(detector="mahalanobis", seed=2)
+    learnt = learn(source, recipe, silent, calibrated=True)
+    calibration = calibrate(source, recipe, learnt, silent, 0.1)
+    prepared = learnt.preparation.transform(Frame.of(X))
+    fold = _fold(np.arange(n_rows), n_folds_for(n_rows))
+    for k in np.unique(fold):
+        apart = recipe.make_detector().fit(prepared[fold != k])
+        np.testing.assert_allclose(calibration.scores[fold == k], apart.anomaly_score(prepared[fold == k]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("detector", ["knn", "mahalanobis"])
+def test_few_rows_are_not_too_cautious(detector):
+    """150 rows, 40 draws: with many folds a neighbour detector reaches nearly what was asked."""
+    reached = []
+    for draw in range(40):
+        random = np.random.default_rng(draw)
+        model = amiss.fit(random.normal(size=(150, 4)), detector=detector, clean=True)
+        reached.append((model.score(random.normal(size=(2000, 4))).p_values <= 0.1).mean() / 0.1)
+    assert 0.9 < np.mean(reached) < 1.1
 
 
 def test_number_of_alarms_is_kept_exactly():

@@ -18,10 +18,13 @@ __all__ = ["detect"]
 def detect(
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="Tables to look at; - is standard input.")],
     false_alarms: options.FalseAlarmsWish = None,
+    false_discoveries: options.FalseDiscoveriesWish = None,
+    limit: options.LimitWish = None,
     report: options.Report = None,
     output: options.Output = None,
     form: options.Format = Form.table,
     top: options.Top = None,
+    clean: options.Clean = None,
     ignore: options.Ignore = None,
     time: options.Time = None,
     entity: options.Entity = None,
@@ -41,14 +44,15 @@ def detect(
       amiss detect pump.csv
       amiss detect pump.csv --report pump.html -o scored.parquet
       amiss detect pump.csv --false-alarms 5 --top 5 --format json
+      amiss detect pump.csv --false-discoveries 10% --limit 'flow_m3h>=0'
       cat pump.csv | amiss detect - --ignore note --format ndjson
     """
     from amiss.pipeline.api import detect_source
     from amiss.pipeline.opening import open_source
 
     recipe = options.make_recipe(
-        config, false_alarms=false_alarms, time=time, entity=entity, kind=kind, detector=detector, seed=seed,
-        ignore=ignore,
+        config, false_alarms=false_alarms, false_discoveries=false_discoveries, limits=limit or None, clean=clean,
+        time=time, entity=entity, kind=kind, detector=detector, seed=seed, ignore=ignore or None,
     )  # fmt: skip
     many = len(files) > 1
     targets = [(_inside(output, file, ".parquet"), _inside(report, file, ".html")) if many else (output, report)

@@ -17,6 +17,9 @@ def fit(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Table to learn from; - is standard input.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="MODEL", help="Model file to write.")],
     false_alarms: options.FalseAlarmsWish = None,
+    false_discoveries: options.FalseDiscoveriesWish = None,
+    limit: options.LimitWish = None,
+    clean: options.Clean = None,
     ignore: options.Ignore = None,
     time: options.Time = None,
     entity: options.Entity = None,
@@ -30,16 +33,18 @@ def fit(
     \b
     Examples:
       amiss fit pump.csv -o pump.amiss
-      amiss fit pump.csv -o pump.amiss --false-alarms 0.1% --detector isolation_forest
+      amiss fit pump.csv -o pump.amiss --false-alarms 0.5% --detector isolation_forest
+      amiss fit pump.csv -o pump.amiss --false-alarms 1/day --limit 'flow_m3h>=0' --clean
     """
     from amiss.io.files.sink import check_folder
     from amiss.pipeline.api import fit_source
     from amiss.pipeline.model_file import check_saves
     from amiss.pipeline.opening import open_source
+    from amiss.report.promise import promise_words
 
     recipe = options.make_recipe(
-        config, false_alarms=false_alarms, time=time, entity=entity, kind=kind, detector=detector, seed=seed,
-        ignore=ignore,
+        config, false_alarms=false_alarms, false_discoveries=false_discoveries, limits=limit or None, clean=clean,
+        time=time, entity=entity, kind=kind, detector=detector, seed=seed, ignore=ignore or None,
     )  # fmt: skip
     check_saves(recipe)
     check_folder(output)
@@ -48,8 +53,4 @@ def fit(
         model = fit_source(open_source(file), recipe, progress=progress)
     model.save(output)
     promise = model.promise
-    typer.echo(
-        f"learnt from {model.facts.n_rows:,} rows; false alarms at most {promise.asked}, "
-        f"reached {promise.reached:.2%} of {promise.n_calibration:,} rows: {output}",
-        err=True,
-    )
+    typer.echo(f"learnt from {model.facts.n_rows:,} rows; {promise_words(promise)}: {output}", err=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from amiss import __version__
-from amiss.cli import demo, detect, doctor, drift, fit, score
+from amiss.cli import demo, detect, doctor, drift, fit, promise, score
 from amiss.core.errors import AmissError
 
 __all__ = ["app", "main"]
@@ -69,6 +69,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "detect": detect.detect,
     "fit": fit.fit,
     "score": score.score,
+    "promise": promise.promise,
     "drift": drift.drift,
     "demo": demo.demo,
     "doctor": doctor.doctor,

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from amiss.pipeline.model import Model
     from amiss.pipeline.recipe import Recipe
 
 __all__ = [
-    "Config", "Entity", "FailOn", "FalseAlarmsWish", "Form", "Format", "Ignore", "Kind", "Name", "Output", "Report",
-    "Seed", "Time", "Top", "make_recipe",
+    "Clean", "Config", "Entity", "FailOn", "FalseAlarmsWish", "FalseDiscoveriesWish", "Form", "Format", "Ignore",
+    "Kind", "LimitWish", "Name", "Output", "Report", "Seed", "Time", "Top", "make_recipe",
+    "promising",
 ]  # fmt: skip
 
 
@@ -33,6 +35,26 @@ FalseAlarmsWish = Annotated[
         metavar="N",
         help="Most normal rows that may raise an alarm: 1%, 5 (rows), 1/day. Default 1%.",
     ),
+]
+FalseDiscoveriesWish = Annotated[
+    str | None,
+    typer.Option(
+        "--false-discoveries",
+        metavar="SHARE",
+        help="Instead: the share of the alarms that may be false, such as 10%.",
+    ),
+]
+LimitWish = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        metavar="COL<=X",
+        help="What a column may be, such as 'temperature<=80'; rows beyond are alarms. Repeatable; also >=.",
+    ),
+]
+Clean = Annotated[
+    bool | None,
+    typer.Option("--clean", help="All rows learnt from are normal: leave none out of the calibration."),
 ]
 Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="table or series; recognised by default.")]
 Time = Annotated[str | None, typer.Option("--time", metavar="COL", help="Column that holds the time.")]
@@ -75,9 +97,26 @@ def make_recipe(config: Path | None, **given: Any) -> Recipe:
     import msgspec
 
     from amiss.pipeline.recipe import Recipe, read_recipe
+    from amiss.thresholds.limits import read_limits
 
     recipe = read_recipe(config) if config is not None else Recipe()
     changes = {name: value for name, value in given.items() if value is not None}
+    # A promise given here takes the place of whichever the file holds.
+    wishes = {"false_alarms", "false_discoveries"}
+    if wishes & changes.keys():
+        changes = dict.fromkeys(wishes) | changes
+    if "limits" in changes:
+        changes["limits"] = recipe.limits | read_limits(changes["limits"])
     if "ignore" in changes:
         changes["ignore"] = tuple(changes["ignore"])
     return msgspec.structs.replace(recipe, **changes).checked()
+
+
+def promising(model: Model, false_alarms: str | None, false_discoveries: str | None) -> Model:
+    """The model under the promise that was given, if one was."""
+    from amiss.thresholds.promise import read_wish
+
+    read_wish(false_alarms, false_discoveries)
+    if false_alarms is not None:
+        return model.with_false_alarms(false_alarms)
+    return model if false_discoveries is None else model.with_false_discoveries(false_discoveries)

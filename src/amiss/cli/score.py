@@ -21,6 +21,7 @@ def score(
     form: options.Format = Form.table,
     top: options.Top = None,
     false_alarms: options.FalseAlarmsWish = None,
+    false_discoveries: options.FalseDiscoveriesWish = None,
     fail_on: options.FailOn = None,
 ) -> None:
     """Score the rows of a table with a model; nothing is learnt.
@@ -30,14 +31,14 @@ def score(
       amiss score pump.amiss new.csv
       amiss score pump.amiss new.csv -o scored.parquet --report new.html
       amiss score pump.amiss new.csv --false-alarms 0.5% --format json --fail-on 100
+      amiss score pump.amiss new.csv --false-discoveries 10%
     """
     from amiss.pipeline.model_file import load
     from amiss.pipeline.opening import open_source
 
     check_places([file, model], output, report)
     loaded = load(model)
-    if false_alarms is not None:
-        loaded = loaded.with_false_alarms(false_alarms)
+    loaded = options.promising(loaded, false_alarms, false_discoveries)
     with progress_bar() as progress:
         result = loaded.score_source(open_source(file), progress=progress)
         deliver(result, output, report, progress)

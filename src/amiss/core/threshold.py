@@ -23,13 +23,26 @@ class Promise:
     asked
         The promise as the user gave it.
     rate
-        Largest share of normal rows that may raise an alarm.
+        Largest share of the normal rows that may raise an alarm, or of the alarms that may be false: see `share_of`.
     reached
         Share of the calibration rows that would have raised one.
     n_calibration
         Number of calibration rows.
     note
         What the promise rests on.
+    share_of
+        "rows" for false alarms among normal rows, "alarms" for false ones among the alarms.
+    n_effective
+        Number of independent rows that the calibration rows are worth; fewer where they follow one another in time.
+    dirt
+        Share of the rows learnt from that look like anomalies, and were left out of the calibration.
+    if_normal
+        Share of the calibration rows that would have raised an alarm if those were normal too; `reached` if they are
+        anomalies.
+    model_based
+        The rate lies where hardly any calibration row does, so it rests on a modelled tail.
+    version
+        1 when fitted, one more with each change of the promise.
     """
 
     asked: str
@@ -37,6 +50,12 @@ class Promise:
     reached: float
     n_calibration: int
     note: str
+    share_of: str = "rows"
+    n_effective: int = 0
+    dirt: float = 0.0
+    if_normal: float = 0.0
+    model_based: bool = False
+    version: int = 1
 
 
 class Threshold(ABC):

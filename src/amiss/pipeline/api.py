@@ -11,13 +11,13 @@ import numpy as np
 
 from amiss.core.errors import ParameterError
 from amiss.core.source import Progress, Source, silent
-from amiss.pipeline.learn import N_FOLDS, Learnt, calibration_scores, learn
+from amiss.pipeline.learn import Learnt, calibrate, learn, relearn
 from amiss.pipeline.model import Facts, Model, describe_kind
 from amiss.pipeline.opening import open_source
 from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.result import Result
 from amiss.thresholds.conformal import Conformal
-from amiss.thresholds.promise import FalseAlarms
+from amiss.thresholds.dirt import n_suspicious
 
 __all__ = ["detect", "detect_source", "fit", "fit_source", "load"]
 
@@ -29,6 +29,9 @@ def detect(
     time: str | None = None,
     entity: str | None = None,
     false_alarms: str | float | None = None,
+    false_discoveries: str | float | None = None,
+    limits: Mapping[str, tuple[float | None, float | None]] | None = None,
+    clean: bool = False,
     detector: str | None = None,
     params: Mapping[str, Any] | None = None,
     ignore: Sequence[str] = (),
@@ -38,7 +41,8 @@ def detect(
 ) -> Result:
     """Find the odd rows of a table, and say why they are odd.
 
-    The table is learnt from and judged at once: each row's p-value is its rank among all rows.
+    The table is learnt from and judged at once: each row's p-value is its rank among all rows, or, where a share of the
+    alarms is asked for, its place among the rows that do not look like anomalies.
 
     Parameters
     ----------
@@ -51,6 +55,13 @@ def detect(
         Column with the time, and with the device, host or user; None recognises them.
     false_alarms
         How many normal rows may raise an alarm: "1%", 0.01, 5 (rows), "1/day". None: 1 %, or one row of fewer than 100.
+    false_discoveries
+        Instead of `false_alarms`: the share of the alarms that may be false, "10%" or 0.1.
+    limits
+        Lowest and highest value that a column may have, such as {"temperature": (None, 80)}: rows beyond are alarms,
+        whatever their score.
+    clean
+        There are no anomalies among the rows learnt from: none is left out of the calibration for looking like one.
     detector, params
         Name of a detector and its parameters; None for the default ensemble.
     ignore
@@ -80,7 +91,11 @@ def detect(
     >>> print(result.explain(7))
     column_2 9.000 is above its usual -2.03 to 2.33
     """
-    recipe = _recipe(kind, time, entity, false_alarms, detector, params, ignore, roles, seed)
+    recipe = _recipe(
+        kind=kind, time=time, entity=entity, false_alarms=false_alarms, false_discoveries=false_discoveries,
+        limits=dict(limits or {}), clean=clean, detector=detector or "ensemble", params=dict(params or {}),
+        ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore), roles=dict(roles or {}), seed=seed,
+    )  # fmt: skip
     return detect_source(open_source(data), recipe, progress=progress, native=data)
 
 
@@ -91,6 +106,9 @@ def fit(
     time: str | None = None,
     entity: str | None = None,
     false_alarms: str | float | None = None,
+    false_discoveries: str | float | None = None,
+    limits: Mapping[str, tuple[float | None, float | None]] | None = None,
+    clean: bool = False,
     detector: str | None = None,
     params: Mapping[str, Any] | None = None,
     ignore: Sequence[str] = (),
@@ -101,7 +119,9 @@ def fit(
     """Learn a Model from rows that are mostly normal, to score others with.
 
     Takes the options of `detect`. The threshold is calibrated on rows that the detector in question has not seen
-    (ten folds); rows of the same kind then raise no more false alarms than asked.
+    (ten folds, up to fifty where there are few rows); rows of the same kind then raise no more false alarms than asked.
+    Rows that look like anomalies are learnt from no more, and left out of the calibration: `Model.promise` says how
+    many.
 
     Raises
     ------
@@ -118,7 +138,11 @@ def fit(
     >>> model.score(np.array([[0.0, 0, 0], [0, 9, 0]])).is_anomaly
     array([False,  True])
     """
-    recipe = _recipe(kind, time, entity, false_alarms, detector, params, ignore, roles, seed)
+    recipe = _recipe(
+        kind=kind, time=time, entity=entity, false_alarms=false_alarms, false_discoveries=false_discoveries,
+        limits=dict(limits or {}), clean=clean, detector=detector or "ensemble", params=dict(params or {}),
+        ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore), roles=dict(roles or {}), seed=seed,
+    )  # fmt: skip
     return fit_source(open_source(data), recipe, progress=progress)
 
 
@@ -137,66 +161,50 @@ def load(path: str | os.PathLike[str]) -> Model:
 
 def detect_source(source: Source, recipe: Recipe, *, progress: Progress = silent, native: Any = None) -> Result:
     """`detect` for a source that is open already and a recipe."""
-    learnt = learn(source, recipe, progress, n_folds=1)
+    learnt = learn(source, recipe, progress, calibrated=False)
     facts = _facts(source, learnt)
-    asked = FalseAlarms.read(recipe.false_alarms).of(facts.n_rows)
-    threshold = Conformal(asked.rate(facts.n_rows, facts.span_seconds), asked=asked.asked, same_rows=True)
+    threshold = _threshold(recipe, facts, same_rows=True)
     threshold.check_support(facts.n_rows)
     model = _model(recipe, facts, learnt, threshold)
     del learnt  # its samples would stand beside the scores
-    scores, notes = model.score_batches(source, source.batches(), progress)
-    threshold.calibrate(scores)
-    return Result(
-        model=model,
-        source=source,
-        scores=scores,
-        p_values=threshold.p_value(scores),
-        is_anomaly=threshold.is_anomaly(scores),
-        native=native,
-        notes=notes,
-    )
+    scored = model.score_batches(source, source.batches(), progress)
+    threshold.calibrate(scored.scores, clean=recipe.clean)
+    return model.judged(source, scored, native)
 
 
 def fit_source(source: Source, recipe: Recipe, *, progress: Progress = silent) -> Model:
     """`fit` for a source that is open already and a recipe."""
-    learnt = learn(source, recipe, progress, n_folds=N_FOLDS)
+    learnt = learn(source, recipe, progress, calibrated=True)
     facts = _facts(source, learnt)
-    asked = FalseAlarms.read(recipe.false_alarms).of(facts.n_rows)
-    rate = asked.rate(facts.n_rows, facts.span_seconds)
-    threshold = Conformal(rate, asked=asked.asked)
+    threshold = _threshold(recipe, facts, same_rows=False)
     threshold.check_support(facts.n_rows)
-    threshold.calibrate(calibration_scores(source, recipe, learnt, progress, rate))
+    calibration = calibrate(source, recipe, learnt, progress, threshold.rate)
+    clean = recipe.clean
+    n_odd = 0 if clean else n_suspicious(calibration.scores)
+    if n_odd:
+        # Anomalies mask one another: without them the detector tells them better, and the cut is found once more.
+        highest = float(np.partition(calibration.scores, -n_odd)[-n_odd])
+        again = relearn(source, recipe, learnt, calibration, highest, progress)
+        clean = again is None
+        if again is not None:
+            learnt = again
+            calibration = calibrate(source, recipe, learnt, progress, threshold.rate)
+    # Nobody asked for the default, so it is not refused for rows that resemble one another.
+    n_effective = None if recipe.wish().default else calibration.n_effective
+    threshold.calibrate(calibration.scores, n_effective=n_effective, clean=clean)
+    threshold.n_effective_ = min(calibration.n_effective, threshold.n_effective_)
     return _model(recipe, facts, learnt, threshold)
 
 
-def _recipe(
-    kind: str | None,
-    time: str | None,
-    entity: str | None,
-    false_alarms: str | float | None,
-    detector: str | None,
-    params: Mapping[str, Any] | None,
-    ignore: Sequence[str],
-    roles: Mapping[str, str] | None,
-    seed: int,
-) -> Recipe:
-    if isinstance(ignore, str):
-        ignore = (ignore,)
+def _threshold(recipe: Recipe, facts: Facts, *, same_rows: bool) -> Conformal:
+    wish = recipe.wish().of(facts.n_rows)
+    rate = wish.rate(facts.n_rows, facts.span_seconds)
+    return Conformal(rate, asked=wish.asked, same_rows=same_rows, of_alarms=wish.of_alarms)
+
+
+def _recipe(**fields: Any) -> Recipe:
     try:
-        return msgspec.convert(
-            {
-                "detector": detector or "ensemble",
-                "params": dict(params or {}),
-                "false_alarms": false_alarms,
-                "kind": kind,
-                "time": time,
-                "entity": entity,
-                "ignore": tuple(ignore),
-                "roles": dict(roles or {}),
-                "seed": seed,
-            },
-            Recipe,
-        )
+        return msgspec.convert(fields, Recipe)
     except msgspec.ValidationError as error:
         raise ParameterError(f"an option has the wrong type: {error}") from error
 

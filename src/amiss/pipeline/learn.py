@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -15,17 +15,19 @@ from amiss.core.errors import DataError, ParameterError
 from amiss.core.frame import Frame
 from amiss.core.random import priorities
 from amiss.core.source import Progress, Source, first_pass
-from amiss.core.summary import Vector
+from amiss.core.summary import Matrix, Vector
 from amiss.explain.reasons import Reasons
+from amiss.pipeline.limits import check_limits
 from amiss.pipeline.recipe import Recipe
 from amiss.prepare.preparation import Preparation
 from amiss.prepare.roles import infer_schema
 from amiss.summaries.table import TableSummary
+from amiss.thresholds.effective import n_effective
 
-__all__ = ["Learnt", "calibration_scores", "learn"]
+__all__ = ["Calibration", "Learnt", "calibrate", "learn", "n_folds_for", "relearn"]
 
 FEWEST_ROWS = 10
-N_FOLDS = 10
+_FEWEST_FOLDS, _MOST_FOLDS, _FEW_ROWS = 10, 50, 1000
 _SAMPLE_ROWS = 10_000
 _SAMPLE_CELLS = 4_000_000
 _CALIBRATION_ROWS = 100_000
@@ -44,18 +46,43 @@ class Learnt:
     preparation, detector, reasons
         Fitted on all rows.
     folds
-        The detector's summary of each fold, for cross-conformal calibration; one fold where none was asked for.
+        The detector's summary of each fold, for cross-conformal calibration; one fold where none was asked for. None
+        for a fold that no row fell into.
     """
 
     table: TableSummary
     preparation: Preparation
     detector: MergeDetector[Any]
     reasons: Reasons
-    folds: list[DetectorSummary[Any]]
+    folds: list[DetectorSummary[Any] | None]
 
 
-def learn(source: Source, recipe: Recipe, progress: Progress, *, n_folds: int) -> Learnt:
-    """Fit everything but the threshold.
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Scores of rows by detectors that have not seen them.
+
+    Attributes
+    ----------
+    scores : (n_rows,)
+        In the order of the source.
+    n_effective
+        Number of independent rows that they are worth.
+    others
+        The detector without each fold.
+    """
+
+    scores: Vector
+    n_effective: float
+    others: list[MergeDetector[Any]]
+
+
+def n_folds_for(n_rows: int) -> int:
+    """Folds of the cross-fitting: 10, and up to 50 below 1,000 rows, where a tenth of them is missed."""
+    return min(_MOST_FOLDS, max(_FEWEST_FOLDS, _FEWEST_FOLDS * _FEW_ROWS // max(n_rows, 1)))
+
+
+def learn(source: Source, recipe: Recipe, progress: Progress, *, calibrated: bool) -> Learnt:
+    """Fit everything but the threshold; in folds where it is to be calibrated on rows unseen.
 
     Raises
     ------
@@ -73,9 +100,11 @@ def learn(source: Source, recipe: Recipe, progress: Progress, *, n_folds: int) -
             mend=f"give at least {FEWEST_ROWS} rows",
         )
     schema = infer_schema(table, recipe.wishes())
+    check_limits(schema, recipe.limits)
     preparation = Preparation.of(schema, table, fill_missing=not detector.capabilities.missing)
+    n_folds = n_folds_for(table.n_rows) if calibrated else 1
     folds = _summarize(source, preparation, detector, progress, n_folds)
-    detector.fit_summary(reduce(DetectorSummary.merge, folds))
+    detector.fit_summary(_merged(folds))
     reasons = Reasons(preparation).learn(preparation.transform(table.sample))
     return Learnt(table, preparation, detector, reasons, folds)
 
@@ -98,25 +127,37 @@ def _fold(positions: npt.NDArray[np.int64], n_folds: int) -> npt.NDArray[np.int6
 
 def _summarize(
     source: Source, preparation: Preparation, detector: MergeDetector[Any], progress: Progress, n_folds: int
-) -> list[DetectorSummary[Any]]:
+) -> list[DetectorSummary[Any] | None]:
     found: list[DetectorSummary[Any] | None] = [None] * n_folds
     for frame in source.batches():
         X = preparation.transform(frame)
         positions = np.arange(frame.first_row, frame.first_row + len(X))
-        fold = _fold(positions, n_folds)
-        for k in range(n_folds):
-            rows = slice(None) if n_folds == 1 else fold == k
-            if not len(positions[rows]):
-                continue
-            part = detector.summarize_rows(np.ascontiguousarray(X[rows]), positions[rows])
-            before = found[k]
-            found[k] = part if before is None else before.merge(part)
+        _add(found, detector, X, positions, _fold(positions, n_folds))
         progress("learning", source.share_read())
-    return [summary for summary in found if summary is not None]
+    return found
 
 
-def calibration_scores(source: Source, recipe: Recipe, learnt: Learnt, progress: Progress, rate: float) -> Vector:
-    """Scores of rows by detectors that have not seen them.
+def _merged(folds: list[DetectorSummary[Any] | None]) -> DetectorSummary[Any]:
+    return reduce(DetectorSummary.merge, (summary for summary in folds if summary is not None))
+
+
+def _add(
+    found: list[DetectorSummary[Any] | None],
+    detector: MergeDetector[Any],
+    X: Matrix,
+    positions: npt.NDArray[np.int64],
+    fold: npt.NDArray[np.int64],
+) -> None:
+    """Merge some rows into the summaries of their folds."""
+    for k in np.unique(fold).tolist():
+        rows = slice(None) if len(found) == 1 else fold == k
+        part = detector.summarize_rows(np.ascontiguousarray(X[rows]), positions[rows])
+        before = found[k]
+        found[k] = part if before is None else before.merge(part)
+
+
+def calibrate(source: Source, recipe: Recipe, learnt: Learnt, progress: Progress, rate: float) -> Calibration:
+    """Scores of rows by detectors that have not seen them, and how many independent rows they are worth.
 
     Of all rows, or of a random part: about 100,000, and more where so low a `rate` needs them.
     """
@@ -124,24 +165,62 @@ def calibration_scores(source: Source, recipe: Recipe, learnt: Learnt, progress:
     others = [_without(learnt, recipe, k) for k in range(n_folds)]
     wanted = max(_CALIBRATION_ROWS, int(50 / rate))
     limit = min(_ALL - 1, wanted * _ALL // learnt.table.n_rows)
-    scores = []
+    preparation = learnt.preparation
+    time = next((column for column in preparation.schema.columns if column.role == "time"), None)
+    scores, times, entities = [], [], []
     for frame in source.batches():
         positions = np.arange(frame.first_row, frame.first_row + frame.n_rows)
         chosen = priorities(positions, _CALIBRATION_SEED) <= np.uint64(limit)
         if not chosen.any():
             continue
-        X = learnt.preparation.transform(frame)[chosen]
-        fold = _fold(positions[chosen], n_folds)
-        out = np.empty(len(X))
-        for k in range(n_folds):
-            if (fold == k).any():
-                out[fold == k] = others[k].score_rows(np.ascontiguousarray(X[fold == k]))
-        scores.append(out)
+        X = preparation.transform(frame)[chosen]
+        scores.append(_cross_scores(others, X, _fold(positions[chosen], n_folds)))
+        if time is not None:
+            times.append(frame.times(time.name, time.reading)[chosen])
+            entities.append(preparation.entity_codes(frame)[chosen])
         progress("calibrating", source.share_read())
-    return np.concatenate(scores)
+    whole = np.concatenate(scores)
+    if time is None:
+        return Calibration(whole, float(len(whole)), others)
+    order = np.argsort(np.concatenate(times), kind="stable")
+    return Calibration(whole, n_effective(whole[order], np.concatenate(entities)[order]), others)
+
+
+def relearn(
+    source: Source, recipe: Recipe, learnt: Learnt, calibration: Calibration, highest: float, progress: Progress
+) -> Learnt | None:
+    """Learn anew without the rows whose score, by a detector that has not seen them, is at or above `highest`.
+
+    None if most of those rows are nothing special to the detector that has seen them: they were odd for being the
+    outermost of their kind, not for being of another kind.
+    """
+    n_folds = len(learnt.folds)
+    detector: MergeDetector[Any] = recipe.make_detector()
+    found: list[DetectorSummary[Any] | None] = [None] * n_folds
+    n_odd = n_confirmed = 0
+    for frame in source.batches():
+        X = learnt.preparation.transform(frame)
+        positions = np.arange(frame.first_row, frame.first_row + len(X))
+        fold = _fold(positions, n_folds)
+        odd = _cross_scores(calibration.others, X, fold) >= highest
+        if odd.any():
+            n_odd += int(odd.sum())
+            n_confirmed += int((learnt.detector.score_rows(np.ascontiguousarray(X[odd])) >= highest).sum())
+        _add(found, detector, X[~odd], positions[~odd], fold[~odd])
+        progress("learning again", source.share_read())
+    if n_confirmed < 0.5 * n_odd:
+        return None
+    return replace(learnt, detector=detector.fit_summary(_merged(found)), folds=found)
+
+
+def _cross_scores(others: list[MergeDetector[Any]], X: Matrix, fold: npt.NDArray[np.int64]) -> Vector:
+    out = np.empty(len(X))
+    for k in np.unique(fold).tolist():
+        out[fold == k] = others[k].score_rows(np.ascontiguousarray(X[fold == k]))
+    return out
 
 
 def _without(learnt: Learnt, recipe: Recipe, k: int) -> MergeDetector[Any]:
     rest = [summary for other, summary in enumerate(learnt.folds) if other != k]
     detector: MergeDetector[Any] = recipe.make_detector()
-    return detector.fit_summary(reduce(DetectorSummary.merge, rest))
+    return detector.fit_summary(_merged(rest))

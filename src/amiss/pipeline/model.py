@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -19,14 +20,16 @@ from amiss.core.source import Progress, Source, first_pass, silent
 from amiss.core.summary import Matrix, Vector
 from amiss.core.threshold import Promise
 from amiss.explain.reasons import Reasons
+from amiss.pipeline.limits import Limits
 from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.remarks import Remarks
 from amiss.pipeline.result import Result
 from amiss.prepare.preparation import Preparation
 from amiss.thresholds.conformal import Conformal
-from amiss.thresholds.promise import FalseAlarms
 
-__all__ = ["Facts", "Model"]
+__all__ = ["Facts", "Model", "Scored"]
+
+_SMALL_BATCH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,25 @@ class Facts:
     n_rows: int
     span_seconds: float | None = None
     interval_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What scoring all batches gives.
+
+    Attributes
+    ----------
+    scores : (n_rows,)
+        Anomaly scores.
+    beyond : (n_rows,)
+        Whether a row is beyond a limit.
+    notes
+        What is to be said about the data, one sentence each.
+    """
+
+    scores: Vector
+    beyond: npt.NDArray[np.bool_]
+    notes: list[str]
 
 
 class Model:
@@ -80,6 +102,7 @@ class Model:
         self.recipe, self.kind, self.facts = recipe, kind, facts
         self.preparation, self.detector = preparation, detector
         self.reasons, self.threshold = reasons, threshold
+        self.limits = Limits(recipe.limits, preparation.schema)
 
     @property
     def schema(self) -> Schema:
@@ -123,51 +146,81 @@ class Model:
 
     def score_source(self, source: Source, *, progress: Progress = silent, native: Any = None) -> Result:
         """`score` for a source that is open already."""
-        scores, notes = first_pass(source, lambda batches: self.score_batches(source, batches, progress))
+        scored = first_pass(source, lambda batches: self.score_batches(source, batches, progress))
+        return self.judged(source, scored, native)
+
+    def judged(self, source: Source, scored: Scored, native: Any = None) -> Result:
+        """The decisions on all rows of a source together."""
+        notes = list(scored.notes)
+        if self.threshold.of_alarms and len(scored.scores) < _SMALL_BATCH:
+            notes.append(
+                f"a share of false alarms among the alarms is kept over many rows judged together; these are "
+                f"{len(scored.scores)}"
+            )
         return Result(
             model=self,
             source=source,
-            scores=scores,
-            p_values=self.threshold.p_value(scores),
-            is_anomaly=self.threshold.is_anomaly(scores),
+            scores=scored.scores,
+            p_values=self.threshold.p_value(scored.scores),
+            is_anomaly=self.threshold.is_anomaly(scored.scores) | scored.beyond,
+            beyond=scored.beyond,
             native=native,
             notes=notes,
         )
 
-    def score_batches(self, source: Source, batches: Iterable[Frame], progress: Progress) -> tuple[Vector, list[str]]:
-        """Scores of all batches, and what is to be said about the data."""
+    def score_batches(self, source: Source, batches: Iterable[Frame], progress: Progress) -> Scored:
+        """Scores of all batches, the rows beyond a limit, and what is to be said about the data."""
         scores: list[Vector] = []
+        beyond: list[npt.NDArray[np.bool_]] = []
         remarks = Remarks(self.schema)
         for frame in batches:
             self.preparation.check(frame)
             remarks.take(frame, self.preparation.oddities(frame))
             scores.append(self.score_frame(frame))
+            beyond.append(self.limits.beyond(frame))
             progress("scoring", source.share_read())
-        return np.concatenate(scores), remarks.sentences()
+        return Scored(np.concatenate(scores), np.concatenate(beyond), remarks.sentences())
 
     def reasons_of(self, frame: Frame) -> list[tuple[str, tuple[Contribution, ...]]]:
         """Sentence and ranked columns for each row of a frame."""
         X: Matrix = self.preparation.transform(frame)
-        return self.reasons.of(frame, X, self.detector.contribute_rows(X))
+        found = self.reasons.of(frame, X, self.detector.contribute_rows(X))
+        said = self.limits.sentences(frame)
+        return [(limit or sentence, columns) for limit, (sentence, columns) in zip(said, found, strict=True)]
 
     def with_false_alarms(self, wish: str | float) -> Model:
-        """The same model with another promise; nothing is fitted anew.
+        """The same model with another promise: most normal rows that may raise an alarm. Nothing is fitted anew.
 
         Raises
         ------
         PromiseError
             The calibration rows cannot support it.
         """
-        asked = FalseAlarms.read(wish).of(self.facts.n_rows)
-        rate = asked.rate(self.facts.n_rows, self.facts.span_seconds)
+        return self._promising(false_alarms=wish, false_discoveries=None)
+
+    def with_false_discoveries(self, wish: str | float) -> Model:
+        """The same model with another promise: the share of the alarms that may be false. Nothing is fitted anew.
+
+        Rows are then decided upon together with those that are scored in the same call.
+
+        Raises
+        ------
+        PromiseError
+            The model comes from `detect` and ranks its own rows.
+        """
+        return self._promising(false_alarms=None, false_discoveries=wish)
+
+    def _promising(self, **wishes: Any) -> Model:
+        recipe = msgspec.structs.replace(self.recipe, **wishes)
+        wish = recipe.wish().of(self.facts.n_rows)
         return Model(
-            recipe=_with(self.recipe, false_alarms=wish),
+            recipe=recipe,
             kind=self.kind,
             facts=self.facts,
             preparation=self.preparation,
             detector=self.detector,
             reasons=self.reasons,
-            threshold=self.threshold.at(rate, asked.asked),
+            threshold=self.threshold.at(wish.rate(self.facts.n_rows, self.facts.span_seconds), wish),
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -185,12 +238,6 @@ class Model:
         """Entity of each row; None where the data have none."""
         name = self.schema.first("entity")
         return frame.words(name) if name is not None else None
-
-
-def _with(recipe: Recipe, **changes: Any) -> Recipe:
-    import msgspec
-
-    return msgspec.structs.replace(recipe, **changes)
 
 
 def describe_kind(schema: Schema, wish: str | None) -> str:

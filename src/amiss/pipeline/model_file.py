@@ -29,7 +29,8 @@ from amiss.thresholds.conformal import Conformal
 
 __all__ = ["FORMAT_VERSION", "check_saves", "load", "save"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_READS = (1, 2)
 _MANIFEST = "manifest.json"
 _LARGEST_MANIFEST = 64 << 20
 _LARGEST_ARRAY = 2 << 30
@@ -63,8 +64,20 @@ class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     def checksum(self) -> str:
         """Of everything in the manifest but itself."""
-        rest = msgspec.structs.replace(self, sha256="")
-        return hashlib.sha256(msgspec.json.encode(rest, order="deterministic")).hexdigest()
+        return _checksum(msgspec.json.decode(msgspec.json.encode(self)))
+
+
+def _checksum(head: dict[str, Any]) -> str:
+    """Of a manifest as it is written, whatever fields this version knows beside: records in order, mappings sorted."""
+    rest = {**head, "sha256": ""}
+    rest |= {name: _sorted(head[name]) for name in ("libraries", "words", "numbers", "arrays")}
+    recipe = dict(head["recipe"])
+    rest["recipe"] = recipe | {name: _sorted(recipe[name]) for name in ("params", "limits", "roles") if name in recipe}
+    return hashlib.sha256(msgspec.json.encode(rest)).hexdigest()
+
+
+def _sorted(mapping: dict[str, Any]) -> dict[str, Any]:
+    return dict(sorted(mapping.items()))
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> None:
@@ -190,14 +203,14 @@ def _read_manifest(archive: zipfile.ZipFile, where: str) -> _Manifest:
     head = msgspec.json.decode(text)
     if not isinstance(head, dict) or head.get("format") != "amiss-model":
         raise ModelFileError("this zip file is no model file of amiss")
-    if head.get("format_version") != FORMAT_VERSION:
+    if head.get("format_version") not in _READS:
         raise ModelFileError(
-            f"the model file has format {head.get('format_version')!r}, this version reads {FORMAT_VERSION}",
+            f"the model file has format {head.get('format_version')!r}, this version reads up to {FORMAT_VERSION}",
             where=where,
             mend="update amiss, or fit the model again",
         )
     manifest = msgspec.convert(head, _Manifest)
-    if manifest.checksum() != manifest.sha256:
+    if _checksum(head) != manifest.sha256:
         raise ModelFileError("the manifest is damaged or was edited: its checksum is wrong", mend="fit the model again")
     expected = {f"{key}.npy" for key in manifest.arrays} | {_MANIFEST}
     if set(infos) != expected:
@@ -272,9 +285,6 @@ def _try(model: Model) -> None:
         and model.reasons.low.shape == model.reasons.high.shape == model.reasons.missing.shape == (d,)
         and model.reasons.location.shape == (d,)
         and model.reasons.precision.shape in ((d, d), (0, 0))
-        and len(model.threshold.n_at_least_) == len(model.threshold.values_) + 1
-        and 0 < model.threshold.rate < 1
-        and model.threshold.n_calibration_ == model.threshold.n_at_least_[0]
         and model.kind in KINDS
         and all(0 <= column.missing <= 1 and column.role in ROLES for column in model.schema.columns)
     )
@@ -284,4 +294,5 @@ def _try(model: Model) -> None:
     scores = model.detector.score_rows(X)
     if scores.shape != (1,) or model.detector.contribute_rows(X).shape != (1, d):
         raise ModelFileError("the detector of the model file does not score")
+    model.threshold.check()
     model.threshold.p_value(scores)

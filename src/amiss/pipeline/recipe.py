@@ -11,7 +11,8 @@ import msgspec
 from amiss.core.catalog import detector_class
 from amiss.core.errors import ParameterError, RecipeError
 from amiss.prepare.roles import Wishes, nearest_name
-from amiss.thresholds.promise import FalseAlarms
+from amiss.thresholds.limits import limits_of
+from amiss.thresholds.promise import Wish, read_wish
 
 __all__ = ["KINDS", "Recipe", "read_recipe", "recipe_schema"]
 
@@ -30,6 +31,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Its parameters. `contamination` among them is read as the share of false alarms, where none is asked for.
     false_alarms
         "1%", 5, "1/day"; None for 1 %.
+    false_discoveries
+        Instead: the share of the alarms that may be false, "10%" or 0.1.
+    limits
+        Lowest and highest value that a column may have, None for none: rows beyond are alarms, whatever their score.
+    clean
+        All rows learnt from are normal: none is left out of the calibration for looking like an anomaly.
     kind
         "table" or "series"; None recognises it.
     time, entity
@@ -45,6 +52,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     detector: str = "ensemble"
     params: dict[str, int | float | str | bool | None] = {}
     false_alarms: str | float | int | None = None
+    false_discoveries: str | float | None = None
+    limits: dict[str, tuple[float | None, float | None]] = {}
+    clean: bool = False
     kind: str | None = None
     time: str | None = None
     entity: str | None = None
@@ -54,12 +64,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         share = self.params.get(_CONTAMINATION)
-        if self.false_alarms is None and _is_share(share):
+        if self.false_alarms is None and self.false_discoveries is None and _is_share(share):
             msgspec.structs.force_setattr(self, "false_alarms", share)
 
     def checked(self) -> Recipe:
         """The recipe itself, or the error of its first field that cannot be."""
-        FalseAlarms.read(self.false_alarms)
+        self.wish()
+        limits_of(self.limits)
         self._check_contamination()
         if self.kind is not None and self.kind not in KINDS:
             raise ParameterError(f"there is no kind {self.kind!r}", mend=f"give one of: {', '.join(KINDS)}")
@@ -67,6 +78,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ParameterError(f"seed {self.seed} is not possible", mend="give a whole number from 0")
         self.make_detector()
         return self
+
+    def wish(self) -> Wish:
+        """What it asks about false alarms."""
+        return read_wish(self.false_alarms, self.false_discoveries)
 
     def make_detector(self) -> Any:
         """A fresh detector as the recipe describes it."""

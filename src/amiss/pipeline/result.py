@@ -40,7 +40,9 @@ class Result:
     p_values : (n_rows,)
         p-value of "this row is normal", in (0, 1].
     is_anomaly : (n_rows,)
-        Whether the row raises an alarm under the promise.
+        Whether the row raises an alarm, under the promise or by a limit.
+    beyond : (n_rows,)
+        Whether the row is beyond a limit.
     model
         The Model that scored.
     """
@@ -53,11 +55,12 @@ class Result:
         scores: Vector,
         p_values: Vector,
         is_anomaly: npt.NDArray[np.bool_],
+        beyond: npt.NDArray[np.bool_],
         native: Any = None,
         notes: Sequence[str] = (),
     ) -> None:
         self.model, self.source = model, source
-        self.scores, self.p_values, self.is_anomaly = scores, p_values, is_anomaly
+        self.scores, self.p_values, self.is_anomaly, self.beyond = scores, p_values, is_anomaly, beyond
         self._native, self._notes = native, list(notes)
         self._explained: dict[int, Explanation] = {}
         self._events: list[Event] | None = None
@@ -104,14 +107,20 @@ class Result:
         return len(next(iter(self.source.batches())).names)
 
     def ranking(self, n: int) -> npt.NDArray[np.int64]:
-        """Positions of the `n` rows with the highest scores, highest first; the earlier row first where equal."""
+        """Positions of the `n` rows with the highest scores, highest first; the earlier row first where equal.
+
+        Rows beyond a limit come before all others.
+        """
         n = min(n, len(self))
         if n <= 0:
             return np.empty(0, np.int64)
-        border = np.partition(self.scores, len(self) - n)[len(self) - n]
+        scores = self.scores
+        if self.beyond.any():
+            scores = scores + np.where(self.beyond, np.ptp(scores) + 1.0, 0.0)
+        border = np.partition(scores, len(self) - n)[len(self) - n]
         # At the border rows may tie: the stable sort then keeps the earlier ones.
-        candidates = np.flatnonzero(self.scores >= border)
-        order = np.argsort(-self.scores[candidates], kind="stable")[:n]
+        candidates = np.flatnonzero(scores >= border)
+        order = np.argsort(-scores[candidates], kind="stable")[:n]
         return candidates[order].astype(np.int64)
 
     def top(self, n: int = 10) -> Any:

@@ -15,6 +15,7 @@ from amiss import __version__
 from amiss.io.files.sink import replaced
 from amiss.pipeline.result import Result
 from amiss.report.figures import report_data
+from amiss.report.promise import promise_lines
 
 __all__ = ["report_html", "write_report"]
 
@@ -73,7 +74,7 @@ def _tiles(result: Result) -> str:
     tiles = [
         (f"{result.n_anomalies:,}", "rows raise an alarm"),
         (f"{len(result.events):,}", "events" if result.schema.first("time") else "separate alarms"),
-        (_percent(promise.rate), "false alarms asked for, at most"),
+        (_percent(promise.rate), f"false alarms asked for, at most; share of the {promise.share_of}"),
         (_percent(promise.reached), "of the calibration rows reach it"),
         (result.model.recipe.detector.replace("_", " "), "detector"),
     ]
@@ -90,10 +91,16 @@ def _percent(share: float) -> str:
 def _promise(result: Result) -> str:
     promise = result.promise
     lines = [
-        f"Asked: at most {promise.asked} as false alarms, that is {_percent(promise.rate)} of the normal rows.",
+        f"Asked: at most {promise.asked} as false alarms"
+        + (
+            f", that is {_percent(promise.rate)} of the normal rows."
+            if promise.share_of == "rows"
+            else "; the decision on a row depends on all rows judged with it."
+        ),
         f"Reached: {_percent(promise.reached)} of the {promise.n_calibration:,} rows that it was calibrated on; "
         f"{result.n_anomalies:,} of {len(result):,} rows here raise an alarm.",
         f"Ground: {promise.note}.",
+        *(f"{line[0].upper()}{line[1:]}." for line in promise_lines(promise)),
     ]
     return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
 
@@ -116,16 +123,18 @@ def _command(result: Result) -> str:
     words = ["amiss", "detect", result.source.name]
     if not result.model.threshold.same_rows:
         return f"amiss score MODEL.amiss {shlex.quote(result.source.name)} --report report.html"
-    if recipe.params or recipe.roles:
+    if recipe.params or recipe.roles or recipe.limits:
         return (
             "import amiss\n"
             f"amiss.detect({result.source.name!r}, detector={recipe.detector!r}, params={recipe.params!r}, "
-            f"roles={recipe.roles!r}, false_alarms={recipe.false_alarms!r}, time={recipe.time!r}, "
+            f"roles={recipe.roles!r}, limits={recipe.limits!r}, false_alarms={recipe.false_alarms!r}, "
+            f"false_discoveries={recipe.false_discoveries!r}, clean={recipe.clean!r}, time={recipe.time!r}, "
             f"entity={recipe.entity!r}, ignore={list(recipe.ignore)!r}, seed={recipe.seed}).report('report.html')"
         )
     options = {
         "--detector": recipe.detector if recipe.detector != "ensemble" else None,
         "--false-alarms": recipe.false_alarms,
+        "--false-discoveries": recipe.false_discoveries,
         "--kind": recipe.kind,
         "--time": recipe.time,
         "--entity": recipe.entity,
@@ -135,6 +144,7 @@ def _command(result: Result) -> str:
         words += [option, str(value)] if value is not None else []
     for name in recipe.ignore:
         words += ["--ignore", name]
+    words += ["--clean"] if recipe.clean else []
     return shlex.join([*words, "--report", "report.html"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import msgspec
@@ -25,13 +26,19 @@ class DataRecord(msgspec.Struct, frozen=True):
 
 
 class PromiseRecord(msgspec.Struct, frozen=True):
-    """False alarms: asked for, and reached on the calibration rows."""
+    """False alarms: asked for, and reached on the calibration rows; see `amiss.core.threshold.Promise`."""
 
     asked: str
     rate: float
     reached: float
     n_calibration: int
     note: str
+    share_of: str
+    n_effective: int
+    dirt: float
+    if_normal: float
+    model_based: bool
+    version: int
 
 
 class AnomalyRecord(msgspec.Struct, frozen=True):
@@ -99,7 +106,7 @@ def detect_record(result: Result, n: int | None = None) -> DetectRecord:
         data=DataRecord(result.source.name, result.kind, len(result), result.n_columns, result.notes),
         detector=model.recipe.detector,
         seed=model.recipe.seed,
-        promise=PromiseRecord(promise.asked, promise.rate, promise.reached, promise.n_calibration, promise.note),
+        promise=PromiseRecord(**dataclasses.asdict(promise)),
         n_anomalies=result.n_anomalies,
         schema=list(result.schema.columns),
         anomalies=anomaly_records(result, result.n_anomalies if n is None else n),

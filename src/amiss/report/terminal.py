@@ -8,6 +8,7 @@ import numpy as np
 
 from amiss.core.schema import ColumnSchema
 from amiss.pipeline.result import Result
+from amiss.report.promise import promise_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,11 +32,16 @@ def print_result(console: Console, result: Result, n: int) -> None:
     for note in result.notes:
         console.print(f"  note: {escape(note)}", highlight=False)
     if result.model.threshold.same_rows:
-        reached = f"{promise.reached:.3%}".rstrip("%").rstrip("0").rstrip(".") + "%"
+        reached = f"{result.n_anomalies / len(result):.3%}".rstrip("%").rstrip("0").rstrip(".") + "%"
         said = f"{_rows(result.n_anomalies)} ({reached})"
     else:
         said = f"{_rows(result.n_anomalies)}; {promise.reached:.2%} of the rows that the model was calibrated on"
-    console.print(f"  false alarms: at most {escape(promise.asked)}; raised by {said}\n", highlight=False)
+    if result.beyond.any():
+        said += f"; {_rows(int(result.beyond.sum()))} beyond a limit among them"
+    console.print(f"  false alarms: at most {escape(promise.asked)}; raised by {said}", highlight=False)
+    for line in promise_lines(promise):
+        console.print(f"  {escape(line)}", highlight=False)
+    console.print()
     if result.kind == "series" and result.events:
         _print_events(console, result, n)
     else:

@@ -1,14 +1,15 @@
-"""Reads what the user asked for: a share of the rows, a number of rows, or a number per time."""
+"""Reads what the user asked for: false alarms by share, number or time, or a share of false ones among the alarms."""
 
 from __future__ import annotations
 
 import math
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from amiss.core.errors import ParameterError, PromiseError
 
-__all__ = ["FalseAlarms"]
+__all__ = ["FalseAlarms", "FalseDiscoveries", "Wish", "read_wish"]
 
 _DEFAULT_RATE = 0.01
 _SECONDS = {
@@ -36,6 +37,8 @@ class FalseAlarms:
     default
         Nobody asked: 1 %, or one row where there are fewer than 100 (see `of`).
     """
+
+    of_alarms: ClassVar[bool] = False
 
     asked: str
     share: float | None = None
@@ -117,3 +120,71 @@ class FalseAlarms:
             )
         assert self.per_second is not None
         return min(self.per_second * span_seconds / n_rows, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class FalseDiscoveries:
+    """A wish for at most so large a share of false ones among the alarms.
+
+    Attributes
+    ----------
+    asked
+        In the user's words.
+    share
+        In (0, 1).
+    """
+
+    of_alarms: ClassVar[bool] = True
+    default: ClassVar[bool] = False
+
+    asked: str
+    share: float
+
+    @classmethod
+    def read(cls, wish: str | float) -> FalseDiscoveries:
+        """Read "10%" or 0.1.
+
+        Raises
+        ------
+        ParameterError
+            It is no share of the alarms.
+        """
+        text = str(wish).strip()
+        try:
+            share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+        except ValueError:
+            share = math.nan
+        if not 0 < share < 1:
+            raise ParameterError(
+                f"false discoveries {text!r} are no share of the alarms", mend="give a share such as 10% or 0.1"
+            )
+        return cls(f"{100 * share:g}% of the alarms", share)
+
+    def of(self, n_rows: int) -> FalseDiscoveries:
+        """The wish itself, for a table of any size."""
+        return self
+
+    def rate(self, n_rows: int, span_seconds: float | None) -> float:
+        """The largest share of the alarms that may be false."""
+        return self.share
+
+
+Wish = FalseAlarms | FalseDiscoveries
+
+
+def read_wish(false_alarms: str | float | None, false_discoveries: str | float | None) -> Wish:
+    """The one wish of the two that was given; the default of `FalseAlarms` where none was.
+
+    Raises
+    ------
+    ParameterError
+        Both are given, or one cannot be read.
+    """
+    if false_discoveries is None:
+        return FalseAlarms.read(false_alarms)
+    if false_alarms is not None:
+        raise ParameterError(
+            "false alarms and false discoveries are both asked for",
+            mend="give one: a share of the normal rows, or a share of the alarms",
+        )
+    return FalseDiscoveries.read(false_discoveries)

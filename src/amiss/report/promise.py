@@ -1,0 +1,38 @@
+"""A promise in words: what was asked, what it rests on, and how much hangs on that."""
+
+from __future__ import annotations
+
+from amiss.core.threshold import Promise
+
+__all__ = ["promise_lines", "promise_words"]
+
+
+def promise_words(promise: Promise) -> str:
+    """The promise in one line."""
+    text = f"false alarms at most {promise.asked}, reached by {promise.reached:.2%} of {promise.n_calibration:,} rows"
+    if promise.dirt:
+        text += f"; {_percent(promise.dirt)} of the rows look like anomalies and were left out"
+    return text
+
+
+def promise_lines(promise: Promise) -> list[str]:
+    """What there is to know about the promise beside the rate reached, one sentence each."""
+    lines = []
+    if promise.dirt:
+        lines.append(
+            f"{_percent(promise.dirt)} of the rows learnt from look like anomalies and were left out of the "
+            f"calibration; if they are normal, the rate reached is {_percent(promise.if_normal)} "
+            f"and not {_percent(promise.reached)}"
+        )
+    if promise.model_based:
+        lines.append("so few false alarms rest on a modelled tail (generalised Pareto), not on counting rows")
+    if promise.n_effective < 0.9 * promise.n_calibration:
+        lines.append(
+            f"rows that follow one another resemble one another: the {promise.n_calibration:,} rows are worth about "
+            f"{promise.n_effective:,} independent ones"
+        )
+    return lines
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g}%"
