@@ -190,5 +190,27 @@ def test_ensemble_is_never_far_from_its_best_member():
 
 def test_ensemble_leaves_out_what_costs_too_much():
     X = np.random.default_rng(0).normal(size=(60, 301))
-    assert "robust_covariance" not in Ensemble().fit(X).members_
-    assert "robust_covariance" in Ensemble().fit(X[:, :300]).members_
+    assert Ensemble().fit(X).precision_.shape == (0, 0)
+    assert Ensemble().fit(X[:, :300]).precision_.shape == (300, 300)
+
+
+def test_ensemble_doubts_data_in_which_suspicious_rows_have_company():
+    random = np.random.default_rng(0)
+    normal = random.normal(size=(2000, 5))
+    clump = 6 + 0.1 * random.normal(size=(200, 5))
+    calm, dirty = Ensemble().fit(normal), Ensemble().fit(np.vstack([normal, clump]))
+    assert dirty.doubt_ == 1.0
+    assert calm.doubt_ < 0.5
+    assert calm.loneliness_ > dirty.loneliness_
+    assert dirty.anomaly_score(clump).min() > np.quantile(dirty.anomaly_score(normal), 0.999)
+
+
+def test_ensemble_takes_a_word_that_the_data_are_clean():
+    random = np.random.default_rng(0)
+    corners = np.vstack([random.normal(size=(1000, 3)), 9 + 0.1 * random.normal(size=(200, 3))])
+    told = Ensemble(clean=True).fit(corners)
+    assert told.doubt_ == 0.0
+    assert np.isnan(told.loneliness_)
+    assert "trusted" not in told.rows_
+    usual = np.quantile(told.anomaly_score(corners), 0.95)
+    assert np.median(told.anomaly_score(corners[1000:])) < usual

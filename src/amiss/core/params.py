@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from amiss.core.errors import ParameterError
 
-__all__ = ["Between", "Domain", "OneOf", "Optional", "Whole", "check"]
+__all__ = ["Between", "Domain", "Flag", "OneOf", "Optional", "Whole", "check"]
 
 
 class Domain(Protocol):
@@ -59,6 +59,18 @@ class Whole:
 
     def __str__(self) -> str:
         return f"a whole number from {self.low}" + ("" if self.high is None else f" to {self.high}")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or False."""
+
+    def admits(self, value: Any) -> bool:
+        """Whether `value` is one of the two."""
+        return isinstance(value, bool)
+
+    def __str__(self) -> str:
+        return "True or False"
 
 
 @dataclass(frozen=True, slots=True)

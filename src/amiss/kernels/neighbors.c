@@ -95,11 +95,19 @@ void amiss_nearest_all(const double *queries, int64_t n_queries, int64_t d, cons
         }
 }
 
+/* Highest product of each chunk of a line. */
 AMISS_WIDE
-static int any_above(const float *product, float bound) {
-    int found = 0;
-    for (int t = 0; t < CHUNK; t++) found |= product[t] >= bound;
-    return found;
+static void chunk_maxima(const float *line, int64_t n, float *maxima) {
+    int64_t whole = n / CHUNK;
+    for (int64_t c = 0; c < whole; c++) {
+        float high = line[c * CHUNK];
+        for (int t = 0; t < CHUNK; t++) high = line[c * CHUNK + t] > high ? line[c * CHUNK + t] : high;
+        maxima[c] = high;
+    }
+    if (whole * CHUNK < n) {
+        maxima[whole] = line[whole * CHUNK];
+        for (int64_t t = whole * CHUNK; t < n; t++) maxima[whole] = line[t] > maxima[whole] ? line[t] : maxima[whole];
+    }
 }
 
 static double row_distance(const double *a, const double *b, int64_t d) {
@@ -118,17 +126,24 @@ static float least_product(double norm, double farthest, double unit) {
     return (float)(bound - fabs(bound) * 1e-6);
 }
 
+/* Chunks are looked at from the one with the highest product on: the neighbours are found early, and the rest is out. */
 void amiss_nearest_screened(const double *queries, int64_t n_queries, int64_t d, const double *reference,
                             int64_t first, int64_t n_block, const float *product, const double *norm, double unit,
-                            int64_t k, double *distance, int64_t *index) {
+                            int64_t k, float *maxima, double *distance, int64_t *index) {
+    int64_t n_chunks = (n_block + CHUNK - 1) / CHUNK;
     for (int64_t i = 0; i < n_queries; i++) {
         const float *line = product + i * n_block;
         double *best = distance + i * k;
         int64_t *who = index + i * k;
         float bound = least_product(norm[i], best[0], unit);
-        for (int64_t start = 0; start < n_block; start += CHUNK) {
-            int64_t stop = start + CHUNK < n_block ? start + CHUNK : n_block;
-            if (stop - start == CHUNK && !any_above(line + start, bound)) continue;
+        chunk_maxima(line, n_block, maxima);
+        for (;;) {
+            int64_t chunk = -1;
+            for (int64_t c = 0; c < n_chunks; c++)
+                if (maxima[c] >= bound && (chunk < 0 || maxima[c] > maxima[chunk])) chunk = c;
+            if (chunk < 0) break;
+            maxima[chunk] = NAN; /* done: no comparison holds */
+            int64_t start = chunk * CHUNK, stop = start + CHUNK < n_block ? start + CHUNK : n_block;
             for (int64_t t = start; t < stop; t++) {
                 if (!(line[t] >= bound)) continue;
                 double square = row_distance(queries + i * d, reference + (first + t) * d, d);

@@ -16,14 +16,14 @@ __all__ = ["Neighbors", "feature_shares"]
 Indices = npt.NDArray[np.int64]
 
 _TILE = 32
-_FEW_ROWS = 2048
+_FEW_ROWS = 256
 """Below this, all pairs are as quick as anything."""
 _FEW_QUERIES = 256
 _WIDEST_TREE = 40
 _WORTH_A_TREE = 0.06
 """Share of the leaves that a query may look into for a tree to pay."""
 _FARTHEST = 1e30
-_BLOCK = (512, 1024)
+_BLOCK = (256, 2048)
 """Queries and reference rows of one product in single precision: what fits into a cache."""
 
 
@@ -185,16 +185,17 @@ class _Screen:
         from threadpoolctl import threadpool_limits
 
         n, d = reference.shape
-        room = np.empty(_BLOCK[0] * _BLOCK[1], np.float32)
+        room, maxima = np.empty(_BLOCK[0] * _BLOCK[1], np.float32), np.empty(_BLOCK[1], np.float32)
         with threadpool_limits(1, user_api="blas"):
             for start in range(0, len(queries), _BLOCK[0]):
                 rows = slice(start, start + _BLOCK[0])
                 centred = (queries[rows] - self.center) * np.sqrt(self.unit)
                 with np.errstate(over="ignore"):
-                    norm = np.einsum("ij,ij->i", centred, centred) * (1 - self.error)
+                    square = np.einsum("ij,ij->i", centred, centred)
                 # A query beyond single precision excludes nothing.
-                far = ~(norm < _FARTHEST)
-                norm[far] = -np.inf
+                far = ~(square < _FARTHEST)
+                square[far] = _FARTHEST
+                norm = np.where(far, -np.inf, square * (1 - self.error))
                 extended = np.ones((len(centred), d + 1), np.float32)
                 extended[:, :-1] = np.where(far[:, None], 0.0, centred)
                 asked = np.ascontiguousarray(queries[rows])
@@ -204,8 +205,8 @@ class _Screen:
                     np.matmul(extended, factors, out=product)
                     loops.lib.amiss_nearest_screened(
                         loops.address(asked), len(asked), d, loops.address(reference), first, product.shape[1],
-                        loops.address(product), loops.address(norm), self.unit, k, loops.address(distance[rows]),
-                        loops.address(index[rows]),
+                        loops.address(product), loops.address(norm), self.unit, k,
+                        loops.address(maxima), loops.address(distance[rows]), loops.address(index[rows]),
                     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     limits
         Lowest and highest value that a column may have, None for none: rows beyond are alarms, whatever their score.
     clean
-        All rows learnt from are normal: none is left out of the calibration for looking like an anomaly.
+        All rows learnt from are normal: none is distrusted, or left out of the calibration, for looking like an anomaly.
     kind
         "table" or "series"; None recognises it.
     time, entity
@@ -95,6 +95,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ParameterError(str(error), where=f"params of {self.detector!r}") from error
         if hasattr(detector, "random_state") and "random_state" not in self.params:
             detector.set_params(random_state=self.seed)
+        if hasattr(detector, "clean") and "clean" not in self.params and "." not in self.detector:
+            detector.set_params(clean=self.clean)
         # Another library may start processes, or print what they do: there its own default holds.
         if hasattr(detector, "n_jobs") and "n_jobs" not in self.params and "." not in self.detector:
             detector.set_params(n_jobs=-1)

@@ -13,6 +13,7 @@ from amiss.core.rarity import deviation_of
 from amiss.core.schema import Schema
 from amiss.core.summary import Matrix, Vector
 from amiss.prepare.roles import nearest_name
+from amiss.prepare.scales import ROUNDING, robust_scale
 from amiss.summaries.table import TableSummary
 
 __all__ = ["Preparation"]
@@ -89,7 +90,7 @@ class Preparation:
 
     def _learn_numbers(self, sample: Frame) -> None:
         X = self._raw(sample)
-        location, scale = _robust(X)
+        location, scale = robust_scale(X)
         self.fill = deviation_of(np.maximum(np.isnan(X).mean(axis=0), 0.5 / len(X)))
         places, scales = [], []
         if self.entity is not None:
@@ -97,7 +98,7 @@ class Preparation:
             code = sample.codes(self.entity, self.entities)
             for number in range(len(self.entities)):
                 # One that never moves within the entity is still measured by what is usual among all.
-                own_location, own_scale = _robust(X[code == number], fallback=scale)
+                own_location, own_scale = robust_scale(X[code == number], fallback=scale)
                 places.append(np.where(np.isnan(own_location), location, own_location))
                 scales.append(own_scale)
         shape = (len(places) + 1, len(self.numbers))
@@ -184,7 +185,12 @@ class Preparation:
             location = self.location[0, j] if shared else self.location[code, j]
             scale = self.scale[0, j] if shared else self.scale[code, j]
             with np.errstate(over="ignore"):
-                np.clip((self.values(frame, name) - location) / scale, -_FARTHEST, _FARTHEST, out=out[:, j])
+                gap = self.values(frame, name) - location
+                rounding = ROUNDING * np.abs(location)
+                if np.any(scale <= 2 * rounding):
+                    # Constant but for rounding: whoever scales the features anew must not see it.
+                    gap[np.abs(gap) <= rounding] = 0.0
+                np.clip(gap / scale, -_FARTHEST, _FARTHEST, out=out[:, j])
             if self.fill_missing:
                 out[np.isnan(out[:, j]), j] = self.fill[j]
         for k, name in enumerate(self.categories):
@@ -217,26 +223,3 @@ def _rarity(share: Vector) -> Vector:
     # Kinds that are equally common are equally rare: each counts all of them.
     last_alike = np.searchsorted(share[order], share, side="right") - 1
     return deviation_of(np.minimum(up_to[last_alike], 1.0))
-
-
-def _robust(X: Matrix, fallback: Vector | None = None) -> tuple[Vector, Vector]:
-    """Median and scale of each column: the quartiles' where they say enough, the standard deviation's elsewhere."""
-    if not X.shape[1]:
-        return np.empty(0), np.empty(0)
-    empty = np.isnan(X).all(axis=0) if len(X) else np.ones(X.shape[1], bool)
-    filled = np.where(empty, 0.0, X)
-    if not len(X):
-        return np.full(X.shape[1], np.nan), np.ones(X.shape[1]) if fallback is None else fallback
-    unit = np.maximum(np.nanmax(np.abs(filled), axis=0), 1e-300)  # so that squares cannot overflow
-    unit_free = filled / unit
-    first, low, middle, high, last = np.nanquantile(unit_free, [0.01, 0.25, 0.5, 0.75, 0.99], axis=0)
-    by_quartiles = (high - low) / 1.349
-    deviation = np.nanstd(np.clip(unit_free, first, last), axis=0)
-    rounding = 1e-9 * np.abs(middle)
-    deviation = np.where(deviation > rounding, deviation, np.nanstd(unit_free, axis=0))
-    # Where most values are equal the quartiles say nothing; a few immense values must not speak for them either.
-    scale = np.where(by_quartiles > 0.05 * deviation, by_quartiles, deviation)
-    # Differences that are mere rounding must not be blown up; a true constant takes what is usual elsewhere.
-    scale = np.where(scale > 0, np.maximum(scale, rounding) * unit, 1.0 if fallback is None else fallback)
-    scale = np.maximum(scale, 1e-300)
-    return np.where(empty, np.nan, middle * unit), scale
