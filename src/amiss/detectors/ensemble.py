@@ -155,7 +155,8 @@ class Ensemble(MergeDetector[Summary]):
             against = np.maximum(terms - common, 0.0)
             whole = against.sum(axis=1, keepdims=True)
             share = np.divide(against, whole, out=np.zeros_like(against), where=whole > 0)
-            total += weight[:, k, None] * share
+            # Roots: of three causes a member that knows one best must not hide the two that others know.
+            total += weight[:, k, None] * np.sqrt(share)
         return total
 
     def state(self) -> dict[str, Any]:

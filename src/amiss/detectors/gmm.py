@@ -10,6 +10,7 @@ import numpy as np
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, OneOf, Optional, Whole
 from amiss.core.summary import Sample, Summary
+from amiss.summaries.blame import quadratic_shares
 
 __all__ = ["GMM"]
 
@@ -17,6 +18,9 @@ _MOST_COMPONENTS = 8
 _ROWS_A_NUMBER = 10
 """Rows there should be for each number of a covariance matrix before it is learnt whole."""
 _COVARIANCES = ("auto", "full", "diag")
+
+_USUAL = 2.7
+"""Squared deviation that one value in ten of a cloud exceeds: what is less is no reason."""
 
 
 class GMM(MergeDetector[Summary]):
@@ -173,13 +177,11 @@ class GMM(MergeDetector[Summary]):
         likelihood = self._log_likelihoods(X)
         belongs = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
         belongs /= belongs.sum(axis=1, keepdims=True)
-        terms = np.zeros_like(X)
+        share = np.zeros_like(X)
         for k in range(len(self.means_)):
-            root, whitened = self.whitening_[k], self._whitened(X, k)
-            pull = whitened * root if root.ndim == 1 else whitened @ root.T
-            terms += belongs[:, k, None] * pull * (X - self.means_[k])
-        total = terms.sum(axis=1, keepdims=True)
-        share = np.divide(terms, total, out=np.full_like(terms, 1 / X.shape[1]), where=total > 0)
+            root = self.whitening_[k]
+            precision = np.diag(root**2) if root.ndim == 1 else root @ root.T
+            share += belongs[:, k, None] * quadratic_shares(X - self.means_[k], precision, _USUAL)
         # The density lacks what all clouds would give if each were centred at the row.
         peaks = self._log_peaks()
         most = peaks.max() + np.log(np.exp(peaks - peaks.max()).sum())

@@ -11,7 +11,7 @@ from amiss.core.summary import Matrix, Vector
 from amiss.kernels import loops
 from amiss.kernels.blocks import over_blocks
 
-__all__ = ["Neighbors", "feature_shares"]
+__all__ = ["Neighbors"]
 
 Indices = npt.NDArray[np.int64]
 
@@ -207,16 +207,6 @@ class _Screen:
                         loops.address(product), loops.address(norm), self.unit, k, loops.address(distance[rows]),
                         loops.address(index[rows]),
                     )  # fmt: skip
-
-
-def feature_shares(X: Matrix, reference: Matrix, index: Indices) -> Matrix:
-    """Share of each feature in the squared distances of rows to their neighbours: (n_rows, n_features), sums 1."""
-    square = np.zeros_like(X)
-    for k in range(index.shape[1]):
-        square += (X - reference[index[:, k]]) ** 2
-    total = square.sum(axis=1, keepdims=True)
-    share: Matrix = np.divide(square, total, out=np.full_like(X, 1 / X.shape[1]), where=total > 0)
-    return share
 
 
 def _without_self(distance: Matrix, index: Indices) -> tuple[Matrix, Indices]:
