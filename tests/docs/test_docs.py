@@ -75,7 +75,9 @@ def blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", text(page), re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/promises.md", "docs/model-file.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/promises.md", "docs/model-file.md", "docs/reasons.md", "CONTRIBUTING.md"]
+)
 def test_python_on_the_pages_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))

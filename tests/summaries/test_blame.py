@@ -80,6 +80,7 @@ def test_what_is_shared_out_sums_to_the_total():
     weights = np.maximum(R.normal(size=(50, 6)), 0.0)
     weights[0] = 0.0
     total = R.normal(size=50)
+    total[0] = 2.0
     terms = share_out(total, weights)
     np.testing.assert_allclose(terms.sum(axis=1), total, atol=1e-12)
     assert (terms[1:].argmax(axis=1) == weights[1:].argmax(axis=1)).all()

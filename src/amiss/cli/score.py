@@ -22,6 +22,7 @@ def score(
     top: options.Top = None,
     false_alarms: options.FalseAlarmsWish = None,
     fail_on: options.FailOn = None,
+    explain: options.Explain = None,
 ) -> None:
     """Score the rows of a table with a model; nothing is learnt.
 
@@ -41,5 +42,5 @@ def score(
     with progress_bar() as progress:
         result = loaded.score_source(open_source(file), progress=progress)
         deliver(result, output, report, progress)
-    print_results([result], form, top)
+    print_results([result], form, top, explain=explain)
     finish([result], fail_on)

@@ -15,6 +15,7 @@ from amiss.core.errors import ConnectorError, ParameterError
 
 if TYPE_CHECKING:
     import polars as pl
+    from rich.console import Console
 
     from amiss.core.source import Progress
     from amiss.pipeline.result import Result
@@ -92,18 +93,22 @@ def _told(result: Result, progress: Progress) -> Iterator[pl.DataFrame]:
         progress("writing", result.source.share_read())
 
 
-def print_results(results: list[Result], form: Form, top: int | None, *, many: bool = False) -> None:
-    """Print results in the form that was asked for; several JSON results make an array."""
+def print_results(
+    results: list[Result], form: Form, top: int | None, *, many: bool = False, explain: int | None = None
+) -> None:
+    """Print results in the form that was asked for; several JSON results make an array.
+
+    With `explain`, the position of a row, all that can be told of that row is printed in their place.
+    """
     if sys.stdout is None:
         raise ConnectorError("standard output is closed", mend="send it somewhere, or to /dev/null")
-    if form is Form.table:
-        from rich.console import Console
-
+    if explain is not None:
+        for result in results:
+            _print_explanation(result, explain, form)
+    elif form is Form.table:
         from amiss.report.terminal import print_result
 
-        width = None if sys.stdout.isatty() else 160
-        console = Console(file=sys.stdout, width=width, soft_wrap=not sys.stdout.isatty())
-        console.on_broken_pipe = _gone  # type: ignore[method-assign]
+        console = _console()
         for i, result in enumerate(results):
             if i:
                 console.print()
@@ -119,6 +124,30 @@ def print_results(results: list[Result], form: Form, top: int | None, *, many: b
     else:
         _print_json(results, form, top, many)
     sys.stdout.flush()
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 160
+    console = Console(file=sys.stdout, width=width, soft_wrap=not sys.stdout.isatty())
+    console.on_broken_pipe = _gone  # type: ignore[method-assign]
+    return console
+
+
+def _print_explanation(result: Result, row: int, form: Form) -> None:
+    if form is Form.csv:
+        raise ParameterError("--explain has no CSV form", mend="give --format table, json or ndjson")
+    found = result.explain_fully(row)
+    if form is Form.table:
+        from amiss.report.terminal import print_explanation
+
+        print_explanation(_console(), result, found)
+        return
+    import msgspec
+
+    text = msgspec.json.encode(found)
+    sys.stdout.write((text if form is Form.ndjson else msgspec.json.format(text, indent=2)).decode() + "\n")
 
 
 def _gone() -> NoReturn:

@@ -76,7 +76,7 @@ def learn(source: Source, recipe: Recipe, progress: Progress, *, n_folds: int) -
     preparation = Preparation.of(schema, table, fill_missing=not detector.capabilities.missing)
     folds = _summarize(source, preparation, detector, progress, n_folds)
     detector.fit_summary(reduce(DetectorSummary.merge, folds))
-    reasons = Reasons(preparation).learn(preparation.transform(table.sample))
+    reasons = Reasons(preparation).learn(table.sample)
     return Learnt(table, preparation, detector, reasons, folds)
 
 
