@@ -119,5 +119,5 @@ class ExtendedIsolationForest(MergeDetector[Summary]):
     def _contributions(self, X: Matrix) -> Matrix:
         """What the path takes from a row's depth, shared by each feature's cuts and how far out its value lies."""
         path = oblique.contribute(X, self._trees, self.location_) / self.normal_depth_
-        gains = np.maximum(path, 0.0)
+        gains = np.sqrt(np.maximum(path, 0.0))
         return share_out(path.sum(axis=1), gains * beyond_reach(X, self.location_, self.reach_), gains)

@@ -19,8 +19,9 @@ _ROWS_A_NUMBER = 10
 """Rows there should be for each number of a covariance matrix before it is learnt whole."""
 _COVARIANCES = ("auto", "full", "diag")
 
-_USUAL = 2.7
-"""Squared deviation that one value in ten of a cloud exceeds: what is less is no reason."""
+_CAP = 3.0
+_USUAL = 5.4
+"""Squared deviation that one value in fifty of a cloud exceeds: what is less is no reason."""
 
 
 class GMM(MergeDetector[Summary]):
@@ -172,11 +173,23 @@ class GMM(MergeDetector[Summary]):
         squares = [(self._whitened(X, k) ** 2).sum(axis=1) for k in range(len(peaks))]
         return peaks - 0.5 * np.stack(squares, axis=1)
 
+    def _belongs(self, X: Matrix) -> Matrix:
+        """How much each row belongs to each cloud, no value counting for more than three deviations.
+
+        By the density alone, one value far out would choose the cloud that the row is compared with.
+        """
+        likelihood = np.empty((len(X), len(self.means_)))
+        for k, (root, mean) in enumerate(zip(self.whitening_, self.means_, strict=True)):
+            spread = 1 / root if root.ndim == 1 else np.sqrt((np.linalg.inv(root) ** 2).sum(axis=0))
+            square = np.minimum(np.abs(X - mean) / spread, _CAP) ** 2
+            likelihood[:, k] = np.log(self.weights_[k]) - np.log(spread).sum() - 0.5 * square.sum(axis=1)
+        belongs = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
+        whole: Matrix = belongs / belongs.sum(axis=1, keepdims=True)
+        return whole
+
     def _contributions(self, X: Matrix) -> Matrix:
         """Share of each feature in the distances to the clouds a row may belong to, times what its density lacks."""
-        likelihood = self._log_likelihoods(X)
-        belongs = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
-        belongs /= belongs.sum(axis=1, keepdims=True)
+        belongs = self._belongs(X)
         share = np.zeros_like(X)
         for k in range(len(self.means_)):
             root = self.whitening_[k]

@@ -112,8 +112,9 @@ class IsolationForest(MergeDetector[Summary]):
     def _contributions(self, X: Matrix) -> Matrix:
         """What the path takes from a row's depth, shared by each feature's cuts and how far out its value lies.
 
-        The cuts alone do not tell a value just outside the rows drawn for a tree from one far outside.
+        The cuts alone do not tell a value just outside the rows drawn for a tree from one far outside. Roots of what
+        they gain, for it is by chance how often a feature is cut.
         """
         path = forest.contribute(X, self._trees) / self.normal_depth_
-        gains = np.maximum(path, 0.0)
+        gains = np.sqrt(np.maximum(path, 0.0))
         return share_out(path.sum(axis=1), gains * beyond_reach(X, self.location_, self.reach_), gains)

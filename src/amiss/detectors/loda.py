@@ -108,7 +108,7 @@ class LODA(MergeDetector[Summary]):
 
     def _contributions(self, X: Matrix) -> Matrix:
         """The score, shared by what each value alone would surprise in a usual row, and how far out it lies."""
-        alone = np.maximum(self._alone(X), 0.0)
+        alone = np.sqrt(np.maximum(self._alone(X), 0.0))
         return share_out(self._score(X), alone * beyond_reach(X, self.location_, self.reach_), alone)
 
     def _alone(self, X: Matrix) -> Matrix:

@@ -13,10 +13,13 @@ _NORMAL = 1.4826  # makes a median absolute deviation a standard deviation for n
 _NORMAL_MEAN = 1.2533  # likewise for a mean absolute deviation
 _COMPARED = 512
 _NEAREST = 20
+_AT_ONCE = 64
 _CAP = 3.0
 """Spreads from which on a gap does not speak against a comparison any more: it is what is looked for."""
 _USUAL_SQUARE = 3.0
 """Of a spread's square: a gap as large as this is no news."""
+_SELDOM_SQUARE = 5.4
+"""Likewise of a gap to a centre, where no median over several has quietened it: what one value in fifty exceeds."""
 _MOST_STEPS = 8
 _LEAST = 1e-12
 
@@ -110,25 +113,27 @@ def neighbor_shares(X: Matrix, reference: Matrix, spread: Vector | None = None) 
     unit = _spread(rows) if spread is None else spread
     n_nearest = min(_NEAREST, len(rows)) if spread is None else 1
     gaps = np.empty_like(X)
-    for start in range(0, len(X), 128):
-        block = X[start : start + 128]
+    for start in range(0, len(X), _AT_ONCE):
+        block = X[start : start + _AT_ONCE]
         near = np.argpartition(_capped_squares(block, rows, unit), n_nearest - 1, axis=1)[:, :n_nearest]
-        gaps[start : start + 128] = np.median(np.abs(block[:, None, :] - rows[near]), axis=1)
+        gaps[start : start + _AT_ONCE] = np.median(np.abs(block[:, None, :] - rows[near]), axis=1)
     largest = gaps.max(axis=1, keepdims=True)
     scale = np.where(largest > 0, largest, 1.0)  # squares must not overflow
-    square, usual = (gaps / scale) ** 2, _USUAL_SQUARE * (unit / scale) ** 2
+    square, usual = (gaps / scale) ** 2, (_USUAL_SQUARE if spread is None else _SELDOM_SQUARE) * (unit / scale) ** 2
     return share_out(np.ones(len(X)), np.maximum(square - usual, 0.0), square)
 
 
 def _capped_squares(block: Matrix, rows: Matrix, unit: Vector) -> Matrix:
+    # In the data's own unit, as the distances are that the score is made of; one factor keeps squares from overflow.
+    block, rows, caps = block / unit.max(), rows / unit.max(), (_CAP * unit / unit.max()) ** 2
     total = np.zeros((len(block), len(rows)))
-    for j, u in enumerate(unit):
-        gap = np.abs(block[:, j, None] / u - rows[:, j] / u)
-        np.minimum(gap, _CAP, out=gap)
-        gap *= gap
-        # In the data's own unit, as the distances are that the score is made of.
-        gap *= (u / unit.max()) ** 2
-        total += gap
+    gap = np.empty_like(total)
+    with np.errstate(over="ignore"):
+        for j, cap in enumerate(caps):
+            np.subtract(block[:, j, None], rows[:, j], out=gap)
+            np.multiply(gap, gap, out=gap)
+            np.minimum(gap, cap, out=gap)
+            total += gap
     return total
 
 
