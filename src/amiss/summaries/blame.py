@@ -22,6 +22,7 @@ _SELDOM_SQUARE = 5.4
 """Likewise of a gap to a centre, where no median over several has quietened it: what one value in fifty exceeds."""
 _MOST_STEPS = 8
 _LEAST = 1e-12
+_MOST_CELLS = 500_000
 
 
 def share_out(total: Vector, weights: Matrix, otherwise: Matrix | None = None) -> Matrix:
@@ -71,13 +72,25 @@ def quadratic_shares(gap: Matrix, precision: Matrix, usual: float = 0.0) -> Matr
         Squared length that a feature takes in a usual row; what is more counts, where any takes more.
     """
     unit = np.sqrt(np.maximum(np.diag(precision), 1e-300))
-    scaled, metric = gap * unit, precision / unit / unit[:, None]
-    largest = np.abs(scaled).max(axis=1, keepdims=True)
-    scaled = np.divide(scaled, largest, out=np.zeros_like(scaled), where=largest > 0)
-    pull = scaled @ metric
+    metric = precision / unit / unit[:, None]
+    shares = np.empty_like(gap)
+    at_once = max(1, _MOST_CELLS // gap.shape[1])
+    for start in range(0, len(gap), at_once):
+        rows = slice(start, start + at_once)
+        scaled = gap[rows] * unit
+        largest = np.abs(scaled).max(axis=1, keepdims=True)
+        taken = _freed(np.divide(scaled, largest, out=np.zeros_like(scaled), where=largest > 0), metric)
+        news = taken - np.divide(usual, largest**2, out=np.zeros_like(largest), where=largest > 0)
+        shares[rows] = share_out(np.ones(len(taken)), np.maximum(news, 0.0), taken)
+    return shares
+
+
+def _freed(gap: Matrix, metric: Matrix) -> Matrix:
+    """By how much each feature shortens rows `gap`; a pivoted Cholesky decomposition for each row."""
+    pull = gap @ metric
     left = np.ones_like(pull)  # what is left of the metric's diagonal
     taken = np.zeros_like(pull)
-    rest = np.maximum(np.einsum("ij,ij->i", scaled, pull), 0.0)
+    rest = np.maximum(np.einsum("ij,ij->i", gap, pull), 0.0)
     rows, columns = np.arange(len(gap)), np.ones_like(pull, dtype=bool)
     pivots: list[Matrix] = []
     for _ in range(min(_MOST_STEPS, gap.shape[1])):
@@ -85,16 +98,14 @@ def quadratic_shares(gap: Matrix, precision: Matrix, usual: float = 0.0) -> Matr
         j = drop.argmax(axis=1)
         taken[rows, j] = np.minimum(drop[rows, j], rest)
         rest = rest - taken[rows, j]
-        line = metric[j] - sum((p * p[rows, j][:, None] for p in pivots), np.zeros_like(pull))
-        pivot = line / np.sqrt(np.maximum(left[rows, j], _LEAST))[:, None]
-        pull = pull - pivot * (pull[rows, j] / np.sqrt(np.maximum(left[rows, j], _LEAST)))[:, None]
+        root = np.sqrt(np.maximum(left[rows, j], _LEAST))[:, None]
+        pivot = (metric[j] - sum((p * p[rows, j][:, None] for p in pivots), np.zeros_like(pull))) / root
+        pull = pull - pivot * (pull[rows, j][:, None] / root)
         left = np.maximum(left - pivot**2, 0.0)
         columns[rows, j] = False
         pivots.append(pivot)
     drop = np.where(columns, pull**2 / np.maximum(left, _LEAST), 0.0)
-    taken += share_out(rest, drop) * (rest > 0)[:, None]
-    news = taken - np.divide(usual, largest**2, out=np.zeros_like(largest), where=largest > 0)
-    return share_out(np.ones(len(gap)), np.maximum(news, 0.0), taken)
+    return taken + share_out(rest, drop) * (rest > 0)[:, None]
 
 
 def neighbor_shares(X: Matrix, reference: Matrix, spread: Vector | None = None) -> Matrix:
@@ -125,10 +136,10 @@ def neighbor_shares(X: Matrix, reference: Matrix, spread: Vector | None = None) 
 
 def _capped_squares(block: Matrix, rows: Matrix, unit: Vector) -> Matrix:
     # In the data's own unit, as the distances are that the score is made of; one factor keeps squares from overflow.
-    block, rows, caps = block / unit.max(), rows / unit.max(), (_CAP * unit / unit.max()) ** 2
     total = np.zeros((len(block), len(rows)))
     gap = np.empty_like(total)
     with np.errstate(over="ignore"):
+        block, rows, caps = block / unit.max(), rows / unit.max(), (_CAP * unit / unit.max()) ** 2
         for j, cap in enumerate(caps):
             np.subtract(block[:, j, None], rows[:, j], out=gap)
             np.multiply(gap, gap, out=gap)
