@@ -105,7 +105,8 @@ def _freed(gap: Matrix, metric: Matrix) -> Matrix:
         columns[rows, j] = False
         pivots.append(pivot)
     drop = np.where(columns, pull**2 / np.maximum(left, _LEAST), 0.0)
-    return taken + share_out(rest, drop) * (rest > 0)[:, None]
+    whole: Matrix = taken + share_out(rest, drop) * (rest > 0)[:, None]
+    return whole
 
 
 def neighbor_shares(X: Matrix, reference: Matrix, spread: Vector | None = None) -> Matrix:
