@@ -318,3 +318,21 @@ def test_a_promise_is_shown_and_changed_in_the_file(run, tmp_path):
     assert "promise 2" in run("promise", model)[0]
     assert "nothing is asked" in run("promise", model, "-o", model, code=2)[1]
     assert "cannot be promised" in run("promise", model, "--false-alarms", "0.0001%", code=3)[1]
+
+
+def test_explain_tells_all_about_one_row(run, pump_csv):
+    record = json.loads(run("detect", "pump.csv", "--top", "1", "--format", "json")[0])
+    row = record["anomalies"][0]["row"]
+    out, _ = run("detect", "pump.csv", "--explain", row)
+    assert f"pump.csv, row {row:,} (from 0): raises an alarm" in out
+    assert "the row would be normal" in out
+    assert all(name in out for name in ("normal row 3", "without it", "pressure_bar"))
+    found = json.loads(run("detect", "pump.csv", "--explain", row, "--format", "json")[0])
+    assert found["reason"] == record["anomalies"][0]["reason"]
+    assert len(found["nearest"]) == 3
+    assert found["changes"]
+    assert run("detect", "pump.csv", "--explain", row, "--format", "ndjson")[0].count("\n") == 1
+    run("fit", "pump.csv", "-o", "explain.amiss")
+    assert "row 3 (from 0)" in run("score", "explain.amiss", "new.csv", "--explain", "3")[0]
+    assert "no CSV form" in run("detect", "pump.csv", "--explain", row, "--format", "csv", code=2)[1]
+    assert "there is no row 9999999" in run("detect", "pump.csv", "--explain", "9999999", code=2)[1]

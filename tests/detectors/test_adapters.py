@@ -50,6 +50,7 @@ NOT_FOR_FOREIGN = {
     "check_scoring_changes_nothing",
     "check_domains_cover_the_parameters",
     "check_huge_and_tiny_values",
+    "check_reasons_are_finite",
 }
 
 

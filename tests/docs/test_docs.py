@@ -83,6 +83,7 @@ def blocks(page, language):
         "README.md",
         "docs/promises.md",
         "docs/drift.md",
+        "docs/reasons.md",
         "docs/other-libraries.md",
         "docs/model-file.md",
         "CONTRIBUTING.md",

@@ -198,12 +198,35 @@ def _with_array(parts, key, array, **facts):
     return parts | {"manifest.json": seal(manifest), f"{key}.npy": stream.getvalue()}
 
 
-def test_hostile_arrays(parts, tmp_path):
-    forest = "detector/members_.isolation_forest"
-    split = np.lib.format.read_array(io.BytesIO(parts[f"{forest}.split_.npy"]))
+@pytest.mark.parametrize(
+    ("detector", "name", "spoil", "said"),
+    [
+        ("isolation_forest", "split_", lambda a: a + np.int32(10**6), "leads out"),
+        ("isolation_forest", "split_", lambda a: a[:, :5].copy(), "do not fit together"),
+        ("extended_isolation_forest", "feature_", lambda a: a + np.int32(10**6), "leads out"),
+        ("extended_isolation_forest", "weight_", lambda a: a[:, :, :1].copy(), "do not fit together"),
+        ("inne", "centers_", lambda a: a[:, :1].copy(), "do not fit together"),
+        ("ecod", "n_present_", lambda a: a + 10**6, "do not fit together"),
+        ("copod", "skewness_", lambda a: a[:1].copy(), "do not fit together"),
+        ("hbos", "surprise_", lambda a: a[:1].copy(), "do not fit together"),
+        ("loda", "feature_", lambda a: a + np.int32(10**6), "do not fit together"),
+        ("knn", "reference_", lambda a: a[:, :1].copy(), "do not fit together"),
+        ("lof", "reach_", lambda a: a[:3].copy(), "sound model"),
+    ],
+)  # fmt: skip
+def test_hostile_arrays_of_compiled_loops(tmp_path, detector, name, spoil, said):
     path = tmp_path / "m"
-    refused(write(path, _with_array(parts, f"{forest}.split_", split + np.int32(10**6))), "leads out")
-    refused(write(path, _with_array(parts, f"{forest}.split_", split[:, :5].copy())), "do not fit together")
+    amiss.fit(TABLE, detector=detector).save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {entry: archive.read(entry) for entry in archive.namelist()}
+    array = np.lib.format.read_array(io.BytesIO(parts[f"detector/{name}.npy"]))
+    refused(write(path, _with_array(parts, f"detector/{name}", spoil(array))), said)
+
+
+def test_hostile_arrays(parts, tmp_path):
+    path = tmp_path / "m"
+    rows = np.lib.format.read_array(io.BytesIO(parts["detector/rows_.local.npy"]))
+    refused(write(path, _with_array(parts, "detector/rows_.local", rows[:, :1].copy())), "do not fit together")
     refused(write(path, _with_array(parts, "reasons/low", np.zeros(99))), "do not fit together")
     refused(write(path, _with_array(parts, "reasons/low", np.array([{}], object))), "type or shape")
     refused(write(path, _with_array(parts, "reasons/low", np.zeros(3), shape=[10**12])), "larger than any")
@@ -211,7 +234,7 @@ def test_hostile_arrays(parts, tmp_path):
         write(path, _with_array(parts, "reasons/low", np.zeros(3), dtype="int64")),
         "not what the manifest says",
     )
-    refused(write(path, _with_array(parts, "detector/members_.knn.reference_", np.zeros((4, 99)))), "sound model")
+    refused(write(path, _with_array(parts, "detector/rows_.trusted", np.zeros((4, 99)))), "sound model")
 
 
 def test_a_bomb_is_not_unpacked(parts, tmp_path):

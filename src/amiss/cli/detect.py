@@ -33,6 +33,7 @@ def detect(
     config: options.Config = None,
     seed: options.Seed = None,
     fail_on: options.FailOn = None,
+    explain: options.Explain = None,
 ) -> None:
     """Find the odd rows of a table, with no settings, and say why they are odd.
 
@@ -45,6 +46,7 @@ def detect(
       amiss detect pump.csv --report pump.html -o scored.parquet
       amiss detect pump.csv --false-alarms 5 --top 5 --format json
       amiss detect pump.csv --false-discoveries 10% --limit 'flow_m3h>=0'
+      amiss detect pump.csv --explain 12
       cat pump.csv | amiss detect - --ignore note --format ndjson
     """
     from amiss.pipeline.api import detect_source
@@ -72,7 +74,7 @@ def detect(
                 # One bad file among several is told at the end; the others have their results.
                 failures.append(error)
     if results:
-        print_results(results, form, top, many=many)
+        print_results(results, form, top, many=many, explain=explain)
     for failure in failures[1:]:
         typer.echo(f"amiss: {failure}", err=True)
     if failures:

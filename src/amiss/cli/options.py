@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from amiss.pipeline.recipe import Recipe
 
 __all__ = [
-    "Clean", "Config", "Entity", "FailOn", "FalseAlarmsWish", "FalseDiscoveriesWish", "Form", "Format", "Ignore",
-    "Kind", "LimitWish", "Name", "Output", "Report", "Seed", "Time", "Top", "make_recipe",
-    "promising",
+    "Clean", "Config", "Entity", "Explain", "FailOn", "FalseAlarmsWish", "FalseDiscoveriesWish", "Form", "Format",
+    "Ignore", "Kind", "LimitWish", "Name", "Output", "Report", "Seed", "Time", "Top", "make_recipe", "promising",
 ]  # fmt: skip
 
 
@@ -85,6 +84,15 @@ Report = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="W
 Top = Annotated[
     int | None,
     typer.Option("--top", metavar="N", min=0, help="Rows to list; by default 10 in a table, all alarms otherwise."),
+]
+Explain = Annotated[
+    int | None,
+    typer.Option(
+        "--explain",
+        metavar="ROW",
+        min=0,
+        help="Tell all about one row, counted from 0, in place of the list: why, its likes, what would make it normal.",
+    ),
 ]
 FailOn = Annotated[
     int | None,

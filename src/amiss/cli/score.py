@@ -23,6 +23,7 @@ def score(
     false_alarms: options.FalseAlarmsWish = None,
     false_discoveries: options.FalseDiscoveriesWish = None,
     fail_on: options.FailOn = None,
+    explain: options.Explain = None,
 ) -> None:
     """Score the rows of a table with a model; nothing is learnt.
 
@@ -42,5 +43,5 @@ def score(
     with progress_bar() as progress:
         result = loaded.score_source(open_source(file), progress=progress)
         deliver(result, output, report, progress)
-    print_results([result], form, top)
+    print_results([result], form, top, explain=explain)
     finish([result], fail_on)

@@ -96,11 +96,19 @@ def _told(result: Result, progress: Progress) -> Iterator[pl.DataFrame]:
         progress("writing", result.source.share_read())
 
 
-def print_results(results: list[Result], form: Form, top: int | None, *, many: bool = False) -> None:
-    """Print results in the form that was asked for; several JSON results make an array."""
+def print_results(
+    results: list[Result], form: Form, top: int | None, *, many: bool = False, explain: int | None = None
+) -> None:
+    """Print results in the form that was asked for; several JSON results make an array.
+
+    With `explain`, the position of a row, all that can be told of that row is printed in their place.
+    """
     if sys.stdout is None:
         raise ConnectorError("standard output is closed", mend="send it somewhere, or to /dev/null")
-    if form is Form.table:
+    if explain is not None:
+        for result in results:
+            _print_explanation(result, explain, form)
+    elif form is Form.table:
         from amiss.report.terminal import print_result
 
         console = terminal()
@@ -129,6 +137,21 @@ def terminal() -> Console:
     console = Console(file=sys.stdout, width=width, soft_wrap=not sys.stdout.isatty())
     console.on_broken_pipe = _gone  # type: ignore[method-assign]
     return console
+
+
+def _print_explanation(result: Result, row: int, form: Form) -> None:
+    if form is Form.csv:
+        raise ParameterError("--explain has no CSV form", mend="give --format table, json or ndjson")
+    found = result.explain_fully(row)
+    if form is Form.table:
+        from amiss.report.terminal import print_explanation
+
+        print_explanation(terminal(), result, found)
+        return
+    import msgspec
+
+    text = msgspec.json.encode(found)
+    sys.stdout.write((text if form is Form.ndjson else msgspec.json.format(text, indent=2)).decode() + "\n")
 
 
 def _gone() -> NoReturn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Contribution", "Event", "Explanation"]
+__all__ = ["Change", "Contribution", "Event", "Explanation", "FullExplanation", "NearRow"]
 
 
 class Contribution(msgspec.Struct, frozen=True):
@@ -54,6 +54,61 @@ class Explanation(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class NearRow(msgspec.Struct, frozen=True):
+    """A normal row that a row is like.
+
+    Attributes
+    ----------
+    distance
+        To the row explained, in robust standard deviations.
+    values
+        What it holds, by column: numbers, words, or None where missing.
+    shown
+        The same, as written in the data.
+    """
+
+    distance: float
+    values: dict[str, float | str | None]
+    shown: dict[str, str]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A column's value, and one that occurs and would be normal.
+
+    Attributes
+    ----------
+    column
+        Its name.
+    value, to
+        The row's value, and the other: numbers, words, or None where missing.
+    """
+
+    column: str
+    value: float | str | None
+    to: float | str | None
+
+
+class FullExplanation(Explanation, frozen=True):
+    """What is told of a row on request, beside its explanation.
+
+    Attributes
+    ----------
+    nearest
+        The normal rows that it is most like, the nearest first.
+    changes
+        The smallest change that makes the row normal; empty where it raises no alarm, or no normal row is known.
+    change
+        The same in one sentence.
+    permutation
+        By column, the highest first: how much lower the row scores on average with another row's value in it.
+    """
+
+    nearest: tuple[NearRow, ...]
+    changes: tuple[Change, ...]
+    change: str
+    permutation: tuple[tuple[str, float], ...]
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.core.summary import Sample, Summary
-from amiss.kernels.neighbors import Neighbors, feature_shares
+from amiss.kernels.neighbors import Neighbors
+from amiss.summaries.blame import neighbor_shares
 
 __all__ = ["COF"]
 
@@ -112,7 +113,7 @@ class COF(MergeDetector[Summary]):
 
     def _contributions(self, X: Matrix) -> Matrix:
         index = self._nearest(X)
-        return feature_shares(X, self.reference_, index) * self._factor(X, index)[:, None]
+        return neighbor_shares(X, self.reference_) * self._factor(X, index)[:, None]
 
 
 def _chaining(X: Matrix, reference: Matrix, index: npt.NDArray[np.int64]) -> Vector:

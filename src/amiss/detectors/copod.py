@@ -11,6 +11,7 @@ from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.tails import Tails
+from amiss.summaries.blame import share_out
 
 __all__ = ["COPOD"]
 
@@ -85,6 +86,8 @@ class COPOD(MergeDetector[Summary]):
         return self._tails.score(X, n_jobs=self.n_jobs)
 
     def _contributions(self, X: Matrix) -> Matrix:
+        """The score, shared by how far out each value lies in its nearer tail, whichever way its column leans."""
         terms = np.empty_like(X)
-        self._tails.score(X, terms)
-        return terms
+        tails = Tails.restored(self.values_, self.n_present_, self.skewness_, skewed=False)
+        tails.score(X, terms)
+        return share_out(self._score(X), terms**2)

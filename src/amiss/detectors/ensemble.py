@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from amiss.core.catalog import detector_class
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Flag, Optional, Whole
+from amiss.core.rarity import deviation_of
 from amiss.core.summary import Sample, Summary
-from amiss.kernels.neighbors import Neighbors, feature_shares
+from amiss.kernels.neighbors import Neighbors
 from amiss.prepare.scales import Space
-from amiss.summaries.moments import complete
+from amiss.summaries.blame import neighbor_shares, quadratic_shares, share_out
+from amiss.summaries.moments import complete, mahalanobis
 
 __all__ = ["Ensemble"]
 
@@ -38,6 +39,10 @@ _SUSPICIOUS = (0.02, 0.05, 0.1, 0.2)
 _ALONE, _IN_COMPANY = 0.95, 0.91
 """How lonely suspicious rows are in clean and in dirty data."""
 _LEAST_DOUBT = 0.3
+_BROKEN, _BROKEN_WEIGHT = 4.0, 0.25
+"""Deviations from which on the covariance alone speaks against a row, and how loudly: a relation is broken."""
+_FARTHEST = 1e100
+_FARTHEST_HOLE = 10.0
 _TINY = 1e-12
 
 
@@ -48,14 +53,15 @@ class Ensemble(MergeDetector[Summary]):
     come of it: to the nearest of the *trusted* rows, those that the judges find least suspicious, and to the nearest of
     *all* rows. Clean data want the second, which knows every normal corner; data that hold the anomalies looked for
     want the first, because a clump of anomalies is its own near company. How much each counts is decided by the data:
-    where suspicious rows are lonely they are chance, where they have close company they are dirt.
+    where suspicious rows are lonely they are chance, where they have close company they are dirt. A row that the
+    covariance finds far out of all proportion is raised for that alone: it breaks a relation.
 
     Never far from the best single method on either kind of data, and much better than the worst, which is what a
     default needs. Where one kind of anomaly is known, its own detector may be a little better.
 
     Fitting costs a second or two at most, scoring O(n_rows × n_features) time with some 3,000 rows to compare with;
     memory 8 bytes for each of their values. Missing values are completed by what the covariance lets expect (by
-    medians beyond 300 features), for the judging forest and histograms they are data.
+    medians beyond 300 features), and count as far out as they are rare.
 
     Parameters
     ----------
@@ -79,10 +85,12 @@ class Ensemble(MergeDetector[Summary]):
         Medians, and centre of the covariance.
     precision_ : (n_features, n_features)
         Its inverse; empty beyond 300 features.
+    usual_ : (3,)
+        Floor, median and robust deviation of the logarithms of the covariance's distances of the rows learnt.
     rows_ : dict of (n_kept, n_features)
         Rows compared with: "trusted", "range" (all rows, features in units of their range) and "local" (all rows).
-    scales_ : dict of (2, n_features)
-        Location and scale of the features where they are compared.
+    scales_ : dict of (3, n_features)
+        Location and scale of the features where they are compared, and the gap that a missing value counts there.
     levels_ : dict of (3,)
         Floor, mean and standard deviation of the logarithms of the distances of the rows learnt.
 
@@ -132,11 +140,16 @@ class Ensemble(MergeDetector[Summary]):
         self.location_ = self.fill_ if cloud is None else cloud.location_
         self.precision_ = np.empty((0, 0)) if cloud is None else cloud.precision_
         whole = self._completed(X)
+        self.usual_ = np.array([_TINY, 0.0, 1.0])
+        if len(self.precision_):
+            self.usual_ = _robust_level(mahalanobis(whole, self.location_, self.precision_))
+        rare = deviation_of(np.maximum(np.isnan(X).mean(axis=0), 0.5 / len(X)))
         self.rows_: dict[str, Matrix] = {}
         self.scales_: dict[str, Matrix] = {}
         self.levels_: dict[str, Vector] = {}
         self._voices: dict[str, _Voice] = {}
-        local = (self._learn_voice("range", whole, whole) + self._learn_voice("local", whole, whole)) / 2
+        near = self._learn_voice("local", X, whole, whole, rare)
+        local = (self._learn_voice("range", X, whole, whole, rare) + near) / 2
         self.local_spread_ = max(float(local.std()), _TINY)
         self.doubt_, self.loneliness_ = 0.0, float("nan")
         if self.clean:
@@ -148,7 +161,7 @@ class Ensemble(MergeDetector[Summary]):
         n_trusted = min(len(X), max(int(_TRUSTED * len(X)), 2 * _N_NEIGHBORS))
         # In the order of the sample, of which any leading part is uniform.
         trusted = np.sort(np.argsort(suspicion, kind="stable")[:n_trusted])
-        self._learn_voice("trusted", whole, np.ascontiguousarray(whole[trusted]))
+        self._learn_voice("trusted", X, whole, np.ascontiguousarray(whole[trusted]), rare)
 
     def _judges(self, X: Matrix) -> dict[str, MergeDetector[Any]]:
         found: dict[str, MergeDetector[Any]] = {}
@@ -175,15 +188,16 @@ class Ensemble(MergeDetector[Summary]):
         mean: Vector = np.mean(found, axis=0)
         return mean
 
-    def _learn_voice(self, name: str, whole: Matrix, rows: Matrix) -> Vector:
+    def _learn_voice(self, name: str, X: Matrix, whole: Matrix, rows: Matrix, rare: Vector) -> Vector:
         """Learn a distance to some of `rows`; gives the scores of all rows learnt."""
         # What never moves among the trusted rows is still measured by what is usual among all.
-        usual = self.scales_["local"][1] if "local" in self.scales_ else None
+        usual = self.scales_["local"][1] if self.scales_ else None
         space = Space.unit_range(rows) if name == "range" else Space.signed_log(rows, usual)
+        holes = rare * usual / space.scale if name == "range" and usual is not None else np.log1p(rare)
         self.rows_[name] = space(rows[: _REFERENCES[name]])
-        self.scales_[name] = np.stack([space.location, space.scale])
+        self.scales_[name] = np.stack([space.location, space.scale, np.minimum(holes, _FARTHEST_HOLE)])
         voice = _Voice(name, self.rows_[name], self.scales_[name], np.array([0.0, 0.0, 1.0]))
-        distance = voice.distances(whole, self.n_jobs)
+        distance = voice.distances(X, whole, self.n_jobs)
         level = _floor(distance)
         far = _far(distance, level)
         self.levels_[name] = np.array([level, far.mean(), max(float(far.std()), _TINY)])
@@ -194,25 +208,31 @@ class Ensemble(MergeDetector[Summary]):
     # Scoring ------------------------------------------------------------------------------------------
 
     def _completed(self, X: Matrix) -> Matrix:
-        if not np.isnan(X).any():
-            return X
-        return complete(X, self.location_, self.precision_)
+        return complete(X, self.location_, self.precision_) if np.isnan(X).any() else X
 
-    def _local(self, whole: Matrix) -> Vector:
+    def _local(self, X: Matrix, whole: Matrix) -> Vector:
         """Mean of the two distances to all rows."""
-        both: Vector = (
-            self._voices["range"].score(whole, self.n_jobs) + self._voices["local"].score(whole, self.n_jobs)
-        ) / 2
+        near, far = (self._voices[name].score(X, whole, self.n_jobs) for name in ("range", "local"))
+        both: Vector = (near + far) / 2
         return both
 
     def _score(self, X: Matrix) -> Vector:
         whole = self._completed(X)
         score = np.zeros(len(X))
         if self.doubt_ > 0:
-            score += self.doubt_ * self._voices["trusted"].score(whole, self.n_jobs)
+            score += self.doubt_ * self._voices["trusted"].score(X, whole, self.n_jobs)
         if self.doubt_ < 1:
-            score += (1 - self.doubt_) * self._local(whole) / self.local_spread_
+            score += (1 - self.doubt_) * self._local(X, whole) / self.local_spread_
+        if len(self.precision_):
+            score += self._broken(whole)
         return score
+
+    def _broken(self, whole: Matrix) -> Vector:
+        """What a broken relation adds: the distances drown it where other columns are noisy."""
+        floor, mean, deviation = self.usual_
+        far = _far(np.minimum(mahalanobis(whole, self.location_, self.precision_), _FARTHEST), floor)
+        loud: Vector = _BROKEN_WEIGHT * np.maximum((far - mean) / deviation - _BROKEN, 0.0)
+        return loud
 
     def _weights(self) -> dict[str, float]:
         """What each distance adds to the score."""
@@ -226,9 +246,13 @@ class Ensemble(MergeDetector[Summary]):
         total = np.zeros_like(X)
         for name, weight in self._weights().items():
             voice = self._voices[name]
-            loud = np.maximum(voice.score(whole, self.n_jobs), 0.0) * weight
-            total += loud[:, None] * voice.shares(whole, self.n_jobs)
-        return np.where(np.isnan(X), 0.0, total)
+            loud = np.maximum(voice.score(X, whole, self.n_jobs), 0.0) * weight
+            # Roots, so that of several causes the largest does not hide the others.
+            total += loud[:, None] * np.sqrt(voice.shares(X, whole))
+        if len(self.precision_):
+            shares = quadratic_shares(np.clip(whole - self.location_, -_FARTHEST, _FARTHEST), self.precision_)
+            total += self._broken(whole)[:, None] * np.sqrt(shares)
+        return total
 
     # The state ----------------------------------------------------------------------------------------
 
@@ -247,7 +271,7 @@ class Ensemble(MergeDetector[Summary]):
             setattr(self, part, named)
         shapes = {name: (rows.shape[1], self.scales_[name].shape) for name, rows in self.rows_.items()}
         d = self.n_features_in_
-        if set(shapes) != set(self.levels_) or any(shape != (d, (2, d)) for shape in shapes.values()):
+        if set(shapes) != set(self.levels_) or any(shape != (d, (3, d)) for shape in shapes.values()):
             raise ValueError("the arrays of the ensemble do not fit together")
         self._voices = {
             name: _Voice(name, rows, self.scales_[name], self.levels_[name]) for name, rows in self.rows_.items()
@@ -256,12 +280,16 @@ class Ensemble(MergeDetector[Summary]):
 
 
 class _Voice:
-    """The distance to some rows in some space, as it enters the score."""
+    """The distance to some rows in some space, as it enters the score.
+
+    A missing value, which has been completed and so adds nothing, counts as a gap of as many deviations as it is rare.
+    """
 
     def __init__(self, name: str, rows: Matrix, scales: Matrix, level: Vector) -> None:
         self._space = Space(scales[0], scales[1], name != "range")
         self._near = Neighbors(rows)
         self._mean = name != "trusted"
+        self._holes = scales[2] ** 2
         self._level = level
 
     def at(self, level: Vector) -> Self:
@@ -269,26 +297,31 @@ class _Voice:
         self._level = level
         return self
 
-    def _nearest(self, X: Matrix, n_jobs: int | None) -> tuple[Matrix, Matrix, npt.NDArray[np.int64]]:
-        Z = self._space(X)
-        k = min(_N_NEIGHBORS, max(len(self._near.reference) - 1, 1))
-        return Z, *self._near.nearest(Z, k, skip_self=True, n_jobs=n_jobs)
-
-    def distances(self, X: Matrix, n_jobs: int | None) -> Vector:
+    def distances(self, X: Matrix, whole: Matrix, n_jobs: int | None) -> Vector:
         """To the last of the trusted neighbours, or to all neighbours on average."""
-        _, distance, _ = self._nearest(X, n_jobs)
-        return distance.mean(axis=1) if self._mean else distance[:, -1]
+        k = min(_N_NEIGHBORS, max(len(self._near.reference) - 1, 1))
+        near, _ = self._near.nearest(self._space(whole), k, skip_self=True, n_jobs=n_jobs)
+        distance: Vector = np.minimum(near.mean(axis=1) if self._mean else near[:, -1], _FARTHEST)
+        if whole is not X:
+            distance = np.sqrt(distance**2 + np.where(np.isnan(X), self._holes, 0.0).sum(axis=1))
+        return distance
 
-    def score(self, X: Matrix, n_jobs: int | None) -> Vector:
+    def score(self, X: Matrix, whole: Matrix, n_jobs: int | None) -> Vector:
         """The logarithm of the distance, in deviations from that of the rows learnt."""
         floor, mean, deviation = self._level
-        score: Vector = (_far(self.distances(X, n_jobs), floor) - mean) / deviation
+        score: Vector = (_far(self.distances(X, whole, n_jobs), floor) - mean) / deviation
         return score
 
-    def shares(self, X: Matrix, n_jobs: int | None) -> Matrix:
+    def shares(self, X: Matrix, whole: Matrix) -> Matrix:
         """Share of each feature in the squared distances."""
-        Z, _, index = self._nearest(X, n_jobs)
-        return feature_shares(Z, self._near.reference, index)
+        Z = self._space(whole)
+        shares = neighbor_shares(Z, self._near.reference)
+        if whole is X:
+            return shares
+        near, _ = self._near.nearest(Z, 1, skip_self=True)
+        holes = np.where(np.isnan(X), self._holes, 0.0)
+        square: Matrix = shares * np.minimum(near, _FARTHEST) ** 2 + holes
+        return share_out(np.ones(len(X)), square, shares)
 
 
 def _floor(distance: Vector) -> float:
@@ -299,6 +332,14 @@ def _far(distance: Vector, floor: float) -> Vector:
     """The logarithm of a distance: its tail would outvote all else."""
     far: Vector = np.log(distance + floor)
     return far
+
+
+def _robust_level(distance: Vector) -> Vector:
+    """Floor, median and robust deviation of the logarithms of distances."""
+    floor = _floor(distance)
+    far = _far(distance, floor)
+    middle = float(np.median(far))
+    return np.array([floor, middle, max(1.4826 * float(np.median(np.abs(far - middle))), 1e-3)])
 
 
 def _standardised(scores: Vector) -> Vector:

@@ -11,6 +11,7 @@ from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.core.summary import Sample, Summary
 from amiss.kernels import forest, oblique
+from amiss.summaries.blame import beyond_reach, reach, share_out
 
 __all__ = ["ExtendedIsolationForest"]
 
@@ -46,8 +47,9 @@ class ExtendedIsolationForest(MergeDetector[Summary]):
         Features of the cut at each node, and their weights, in 1 / unit.
     threshold_, value_ : (n_estimators, n_nodes)
         Weighted sum asked for, and mean depth below each node.
-    location_ : (n_features,)
-        Medians, from which reasons measure, in the feature's unit.
+    location_, reach_ : (n_features,)
+        Medians, and the distance to them that nine values in ten keep within, in the feature's unit; reasons measure
+        from there.
     normal_depth_
         Mean depth at which a row of the size drawn is isolated, for scaling.
 
@@ -96,7 +98,7 @@ class ExtendedIsolationForest(MergeDetector[Summary]):
         rows = forest.draw(len(X), size, self.n_estimators, self.random_state)
         n_cut = min(self.extension_level + 1, X.shape[1])
         self._take(oblique.grow(X, rows, n_cut, forest.height_of(size), self.random_state))
-        self.location_ = np.median(X, axis=0)
+        self.location_, self.reach_ = reach(X)
         self.normal_depth_ = max(forest.mean_depth(size), 1.0)
 
     def _take(self, trees: oblique.ObliqueTrees) -> None:
@@ -115,4 +117,7 @@ class ExtendedIsolationForest(MergeDetector[Summary]):
         return np.exp2(-oblique.score(X, self._trees, self.n_jobs) / self.normal_depth_)
 
     def _contributions(self, X: Matrix) -> Matrix:
-        return oblique.contribute(X, self._trees, self.location_) / self.normal_depth_
+        """What the path takes from a row's depth, shared by each feature's cuts and how far out its value lies."""
+        path = oblique.contribute(X, self._trees, self.location_) / self.normal_depth_
+        gains = np.sqrt(np.maximum(path, 0.0))
+        return share_out(path.sum(axis=1), gains * beyond_reach(X, self.location_, self.reach_), gains)

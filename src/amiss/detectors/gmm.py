@@ -10,6 +10,7 @@ import numpy as np
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, OneOf, Optional, Whole
 from amiss.core.summary import Sample, Summary
+from amiss.summaries.blame import quadratic_shares
 
 __all__ = ["GMM"]
 
@@ -17,6 +18,10 @@ _MOST_COMPONENTS = 8
 _ROWS_A_NUMBER = 10
 """Rows there should be for each number of a covariance matrix before it is learnt whole."""
 _COVARIANCES = ("auto", "full", "diag")
+
+_CAP = 3.0
+_USUAL = 5.4
+"""Squared deviation that one value in fifty of a cloud exceeds: what is less is no reason."""
 
 
 class GMM(MergeDetector[Summary]):
@@ -168,18 +173,28 @@ class GMM(MergeDetector[Summary]):
         squares = [(self._whitened(X, k) ** 2).sum(axis=1) for k in range(len(peaks))]
         return peaks - 0.5 * np.stack(squares, axis=1)
 
+    def _belongs(self, X: Matrix) -> Matrix:
+        """How much each row belongs to each cloud, no value counting for more than three deviations.
+
+        By the density alone, one value far out would choose the cloud that the row is compared with.
+        """
+        likelihood = np.empty((len(X), len(self.means_)))
+        for k, (root, mean) in enumerate(zip(self.whitening_, self.means_, strict=True)):
+            spread = 1 / root if root.ndim == 1 else np.sqrt((np.linalg.inv(root) ** 2).sum(axis=0))
+            square = np.minimum(np.abs(X - mean) / spread, _CAP) ** 2
+            likelihood[:, k] = np.log(self.weights_[k]) - np.log(spread).sum() - 0.5 * square.sum(axis=1)
+        belongs = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
+        whole: Matrix = belongs / belongs.sum(axis=1, keepdims=True)
+        return whole
+
     def _contributions(self, X: Matrix) -> Matrix:
         """Share of each feature in the distances to the clouds a row may belong to, times what its density lacks."""
-        likelihood = self._log_likelihoods(X)
-        belongs = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
-        belongs /= belongs.sum(axis=1, keepdims=True)
-        terms = np.zeros_like(X)
+        belongs = self._belongs(X)
+        share = np.zeros_like(X)
         for k in range(len(self.means_)):
-            root, whitened = self.whitening_[k], self._whitened(X, k)
-            pull = whitened * root if root.ndim == 1 else whitened @ root.T
-            terms += belongs[:, k, None] * pull * (X - self.means_[k])
-        total = terms.sum(axis=1, keepdims=True)
-        share = np.divide(terms, total, out=np.full_like(terms, 1 / X.shape[1]), where=total > 0)
+            root = self.whitening_[k]
+            precision = np.diag(root**2) if root.ndim == 1 else root @ root.T
+            share += belongs[:, k, None] * quadratic_shares(X - self.means_[k], precision, _USUAL)
         # The density lacks what all clouds would give if each were centred at the row.
         peaks = self._log_peaks()
         most = peaks.max() + np.log(np.exp(peaks - peaks.max()).sum())

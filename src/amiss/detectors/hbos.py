@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -76,6 +77,12 @@ class HBOS(MergeDetector[Summary]):
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
         bins = Bins.of(np.ascontiguousarray(sample.rows.T), self.n_bins)
         self.low_, self.width_, self.surprise_ = bins.low, bins.width, bins.surprise
+
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        """Take up a `state`; ValueError if its arrays do not fit together."""
+        super().restore(state)
+        self._bins().check(self.n_features_in_)
+        return self
 
     def _bins(self) -> Bins:
         return Bins(self.low_, self.width_, self.surprise_)

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.core.summary import Sample, Summary
-from amiss.kernels.neighbors import Neighbors, feature_shares
+from amiss.kernels.neighbors import Neighbors
+from amiss.summaries.blame import neighbor_shares
 
 __all__ = ["HDBSCAN"]
 
@@ -154,7 +155,7 @@ class HDBSCAN(MergeDetector[Summary]):
 
     def _contributions(self, X: Matrix) -> Matrix:
         distance, index = self._nearest(X)
-        return feature_shares(X, self.reference_, index) * self._outlier_score(distance, index)[:, None]
+        return neighbor_shares(X, self.reference_) * self._outlier_score(distance, index)[:, None]
 
 
 def _merges(X: Matrix, core: Vector) -> tuple[Index, Index, Vector]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, Optional, Whole
 from amiss.core.summary import Sample, Summary
+from amiss.summaries.blame import neighbor_shares
 
 __all__ = ["KDE"]
 
@@ -111,23 +112,10 @@ class KDE(MergeDetector[Summary]):
             yield rows, exponent, len(reference) - (own >= 0).astype(np.float64)
 
     def _contributions(self, X: Matrix) -> Matrix:
-        """Share of each feature in the gaps to the rows that make the density, times what the density lacks."""
-        terms = np.empty_like(X)
-        for rows, exponent, n_others in self._exponents(X):
-            weight = np.exp(exponent.min(axis=1, keepdims=True) - exponent)
-            weight /= weight.sum(axis=1, keepdims=True)
-            square = self._mean_squares(X[rows], weight)
-            total = square.sum(axis=1, keepdims=True)
-            share = np.divide(square, total, out=np.full_like(square, 1 / X.shape[1]), where=total > 0)
-            terms[rows] = share * _thinness(exponent, n_others)[:, None]
-        return terms
-
-    def _mean_squares(self, X: Matrix, weight: Matrix) -> Matrix:
-        square = np.empty_like(X)
-        for j, bandwidth in enumerate(self.bandwidth_):
-            gap = (X[:, j, None] - self.reference_[:, j]) / bandwidth
-            square[:, j] = (weight * gap**2).sum(axis=1)
-        return square
+        """What the density lacks, shared by the gaps to comparable rows, in bandwidths."""
+        scaled = (X - self.location_) / self.bandwidth_
+        share = neighbor_shares(scaled, (self.reference_ - self.location_) / self.bandwidth_)
+        return share * (self._score(X) - self._highest())[:, None]
 
 
 def _thinness(exponent: Matrix, n_others: Vector) -> Vector:

@@ -11,8 +11,13 @@ from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.neighbors import Neighbors
+from amiss.summaries.blame import neighbor_shares
 
 __all__ = ["KMeans"]
+
+_NORMAL = 1.4826  # makes a median absolute deviation a standard deviation for normal data
+_FAIR = 0.2
+"""Of the mean share of a cluster: one that holds less is not compared with."""
 
 
 class KMeans(MergeDetector[Summary]):
@@ -36,6 +41,10 @@ class KMeans(MergeDetector[Summary]):
     ----------
     centers_ : (n_clusters, n_features)
         Centre of each cluster.
+    share_ : (n_clusters,)
+        Share of the rows learnt that belong to it.
+    spread_ : (n_features,)
+        Scaled median absolute deviation of each feature from the centres, in the feature's unit; for reasons.
 
     Examples
     --------
@@ -72,12 +81,19 @@ class KMeans(MergeDetector[Summary]):
             warnings.simplefilter("ignore")
             found = Clusters(n_clusters=n_clusters, n_init=1, random_state=self.random_state).fit(X)
         self.centers_ = np.ascontiguousarray(found.cluster_centers_, dtype=np.float64)
+        self.share_ = np.bincount(found.labels_, minlength=len(self.centers_)) / len(X)
+        gap = np.abs(X - self.centers_[found.labels_])
+        spread = np.where(np.median(gap, axis=0) > 0, _NORMAL * np.median(gap, axis=0), gap.mean(axis=0))
+        self.spread_ = np.maximum(spread, np.maximum(1e-9 * np.abs(X).max(axis=0), 1e-300))
 
     def _score(self, X: Matrix) -> Vector:
         distance, _ = Neighbors(self.centers_).nearest(X, 1, skip_self=False)
         return distance[:, 0]
 
     def _contributions(self, X: Matrix) -> Matrix:
-        distance, index = Neighbors(self.centers_).nearest(X, 1, skip_self=False)
-        square = (X - self.centers_[index[:, 0]]) ** 2
-        return np.divide(square, distance, out=np.zeros_like(square), where=distance > 0)
+        """The distance, shared by the gaps to the centre that is nearest when no gap counts for much.
+
+        A cluster of a few odd rows is no fair comparison.
+        """
+        centers = self.centers_[self.share_ >= _FAIR / len(self.centers_)]
+        return neighbor_shares(X, centers, self.spread_) * self._score(X)[:, None]

@@ -12,7 +12,8 @@ from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import OneOf, Optional, Whole
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.approximate import NeighborGraph
-from amiss.kernels.neighbors import Neighbors, feature_shares
+from amiss.kernels.neighbors import Neighbors
+from amiss.summaries.blame import neighbor_shares
 
 __all__ = ["KNN"]
 
@@ -114,8 +115,8 @@ class KNN(MergeDetector[Summary]):
         return _average(self._nearest(X)[0], self.method)
 
     def _contributions(self, X: Matrix) -> Matrix:
-        distance, index = self._nearest(X)
-        return feature_shares(X, self.reference_, index) * _average(distance, self.method)[:, None]
+        """The score, shared by the gaps to comparable rows."""
+        return neighbor_shares(X, self.reference_) * self._score(X)[:, None]
 
 
 def _average(distance: Matrix, method: str) -> Vector:

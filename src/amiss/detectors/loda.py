@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.histograms import Bins, projected_score, projections
+from amiss.summaries.blame import beyond_reach, reach, share_out
 
 __all__ = ["LODA"]
 
@@ -47,6 +49,9 @@ class LODA(MergeDetector[Summary]):
         Left end of the first bin and width of a bin.
     surprise_ : (n_estimators, n_bins + 2)
         Negative log of the share of rows in each bin (nats); then outside all bins, and unused.
+    location_, reach_ : (n_features,)
+        Medians, and the distance to them that nine values in ten keep within, in the feature's unit; reasons measure
+        from there.
 
     Examples
     --------
@@ -94,6 +99,17 @@ class LODA(MergeDetector[Summary]):
         self.weight_ = random.normal(size=self.feature_.shape)
         bins = Bins.of(projections(X, self.feature_, self.weight_), self.n_bins)
         self.low_, self.width_, self.surprise_ = bins.low, bins.width, bins.surprise
+        self.location_, self.reach_ = reach(X)
+
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        """Take up a `state`; ValueError if its arrays do not fit together."""
+        super().restore(state)
+        self._bins().check(len(self.feature_))
+        inside = (self.feature_ >= 0) & (self.feature_ < self.n_features_in_)
+        fit = self.feature_.ndim == 2 and self.feature_.shape == self.weight_.shape and inside.all()
+        if not fit or self.feature_.dtype != np.int32 or self.weight_.dtype != np.float64:
+            raise ValueError("the arrays of the projections do not fit together")
+        return self
 
     def _bins(self) -> Bins:
         return Bins(self.low_, self.width_, self.surprise_)
@@ -102,13 +118,17 @@ class LODA(MergeDetector[Summary]):
         return projected_score(X, self.feature_, self.weight_, self._bins(), self.n_jobs)
 
     def _contributions(self, X: Matrix) -> Matrix:
-        """How much more surprise the directions that use a feature hold than those that do not."""
-        surprise = self._bins().terms(projections(X, self.feature_, self.weight_)).T
-        uses = np.zeros((len(self.feature_), X.shape[1]))
-        uses[np.arange(len(uses))[:, None], self.feature_] = 1.0
-        n_with = uses.sum(axis=0)
-        n_without = len(uses) - n_with
-        with_it = np.einsum("ic,cj->ij", surprise, uses) / np.maximum(n_with, 1)
-        without = np.einsum("ic,cj->ij", surprise, 1.0 - uses) / np.maximum(n_without, 1)
-        gain: Matrix = np.where((n_with > 0) & (n_without > 0), with_it - without, 0.0)
-        return gain
+        """The score, shared by what each value alone would surprise in a usual row, and how far out it lies."""
+        alone = np.sqrt(np.maximum(self._alone(X), 0.0))
+        return share_out(self._score(X), alone * beyond_reach(X, self.location_, self.reach_), alone)
+
+    def _alone(self, X: Matrix) -> Matrix:
+        """Surprise over all directions of a row of medians in which one value is the row's own."""
+        bins, gaps = self._bins(), np.ascontiguousarray((X - self.location_).T)
+        centre = projections(self.location_[None, :], self.feature_, self.weight_)
+        usual = bins.terms(centre)
+        alone = np.zeros((X.shape[1], len(X)))
+        for feature, weight in zip(self.feature_.T, self.weight_.T, strict=True):
+            lines = centre + weight[:, None] * gaps[feature]
+            np.add.at(alone, feature, bins.terms(lines) - usual)
+        return np.ascontiguousarray(alone.T)

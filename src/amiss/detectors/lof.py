@@ -11,7 +11,8 @@ import numpy.typing as npt
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.core.summary import Sample, Summary
-from amiss.kernels.neighbors import Neighbors, feature_shares
+from amiss.kernels.neighbors import Neighbors
+from amiss.summaries.blame import neighbor_shares
 
 __all__ = ["LOF"]
 
@@ -108,5 +109,5 @@ class LOF(MergeDetector[Summary]):
         return factor
 
     def _contributions(self, X: Matrix) -> Matrix:
-        _, index = self._nearest(X)
-        return feature_shares(X, self.reference_, index) * self._score(X)[:, None]
+        """The score, shared by the gaps to comparable rows."""
+        return neighbor_shares(X, self.reference_) * self._score(X)[:, None]

@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
-from amiss.core.occlusion import occluded
 from amiss.core.params import Between, Optional, Whole
 from amiss.core.summary import Sample, Summary
 
@@ -74,7 +73,7 @@ class OneClassSVM(MergeDetector[Summary]):
     Rahimi, A. and Recht, B. (2007). Random features for large-scale kernel machines. NeurIPS.
     """
 
-    capabilities: ClassVar = Capabilities(reasons=True)
+    capabilities: ClassVar = Capabilities()
     domains: ClassVar = {
         "nu": Between(0, 1, open_low=True, open_high=True),
         "gamma": Optional(Between(0, open_low=True)),
@@ -151,9 +150,6 @@ class OneClassSVM(MergeDetector[Summary]):
             rows = slice(start, start + block)
             out[rows] = self.rho_ - np.einsum("ik,k->i", self._features(X[rows] - self.location_), self.weights_)
         return out
-
-    def _contributions(self, X: Matrix) -> Matrix:
-        return occluded(self._score, X, self.location_)
 
 
 def _median_gamma(X: Matrix) -> float:

@@ -9,8 +9,9 @@ import numpy as np
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, OneOf
 from amiss.core.summary import Sample
+from amiss.summaries.blame import quadratic_shares
 from amiss.summaries.moments import Moments
-from amiss.summaries.subspace import axes, inside_terms, limit, outside_terms
+from amiss.summaries.subspace import axes, inside_terms, limit, metric, outside_terms
 
 __all__ = ["PCA"]
 
@@ -92,10 +93,10 @@ class PCA(MergeDetector[Moments]):
         self.limits_ = np.array([limit(np.ones(n_kept)), limit(self.eigenvalues_[n_kept:])])
 
     def _score(self, X: Matrix) -> Vector:
-        total: Vector = self._contributions(X).sum(axis=1)
+        total: Vector = self._terms(X).sum(axis=1)
         return total
 
-    def _contributions(self, X: Matrix) -> Matrix:
+    def _terms(self, X: Matrix) -> Matrix:
         Z = (X - self.location_) / self.scale_
         if self.statistic == "q":
             return outside_terms(Z, self.components_)
@@ -104,3 +105,9 @@ class PCA(MergeDetector[Moments]):
             return inside
         both: Matrix = inside / self.limits_[0] + outside_terms(Z, self.components_) / self.limits_[1]
         return both
+
+    def _contributions(self, X: Matrix) -> Matrix:
+        """The score, shared by how much of it each feature takes away once it is free."""
+        inside, outside = {"q": (0.0, 1.0), "t2": (1.0, 0.0)}.get(self.statistic, tuple(1 / self.limits_))
+        whole = metric(self.components_, self.eigenvalues_[: len(self.components_)], inside, outside)
+        return quadratic_shares((X - self.location_) / self.scale_, whole) * self._score(X)[:, None]

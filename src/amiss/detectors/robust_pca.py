@@ -10,7 +10,8 @@ import numpy.typing as npt
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, Optional, Whole
 from amiss.core.summary import Sample, Summary
-from amiss.summaries.subspace import axes, inside_terms, limit, outside_terms
+from amiss.summaries.blame import quadratic_shares
+from amiss.summaries.subspace import axes, inside_terms, limit, metric, outside_terms
 
 __all__ = ["RobustPCA"]
 
@@ -138,14 +139,20 @@ class RobustPCA(MergeDetector[Summary]):
         return total
 
     def _score(self, X: Matrix) -> Vector:
-        total: Vector = self._contributions(X).sum(axis=1)
+        total: Vector = self._terms(X).sum(axis=1)
         return total
 
-    def _contributions(self, X: Matrix) -> Matrix:
+    def _terms(self, X: Matrix) -> Matrix:
         Z = (X - self.location_) / self.scale_
         inside = inside_terms(Z, self.components_, self.eigenvalues_[: len(self.components_)])
         both: Matrix = inside / self.limits_[0] + outside_terms(Z, self.components_) / self.limits_[1]
         return both
+
+    def _contributions(self, X: Matrix) -> Matrix:
+        """The score, shared by how much of it each feature takes away once it is free."""
+        kept = self.eigenvalues_[: len(self.components_)]
+        whole = metric(self.components_, kept, 1 / self.limits_[0], 1 / self.limits_[1])
+        return quadratic_shares((X - self.location_) / self.scale_, whole) * self._score(X)[:, None]
 
 
 def _smallest(distance: Vector, n: int) -> npt.NDArray[np.intp]:

@@ -12,6 +12,7 @@ from amiss.core.catalog import detector_class
 from amiss.core.finding import Contribution
 from amiss.core.frame import Frame
 from amiss.core.summary import Matrix, Vector
+from amiss.explain.kept import KeptRows
 from amiss.explain.words import number_word, range_words
 from amiss.prepare.preparation import Preparation
 from amiss.summaries.moments import complete
@@ -40,14 +41,19 @@ class Reasons:
         Share of rows in which the column is missing.
     location, precision
         Of the clean part of the prepared rows: they tell which value the other columns let expect.
+    kept
+        Some of the rows learnt from, to compare others with.
     """
 
     def __init__(self, preparation: Preparation) -> None:
         self.preparation = preparation
         self._role = {column.name: column for column in preparation.schema.columns}
+        self.kept = KeptRows(preparation)
 
-    def learn(self, X: Matrix) -> Reasons:
-        """Learn from a sample of prepared rows."""
+    def learn(self, sample: Frame) -> Reasons:
+        """Learn from a sample of rows."""
+        X = self.preparation.transform(sample)
+        self.kept.learn(sample)
         filled = np.where(np.isnan(X).all(axis=0), 0.0, X)
         self.low, self.high = np.nanquantile(filled, _USUAL, axis=0)
         self.missing = np.isnan(X).mean(axis=0)
@@ -168,15 +174,32 @@ class Reasons:
             f"{number_word(raw, decimals, high - low)} would fit the other values"
         )
 
+    def values_of(self, frame: Frame) -> list[float | str | None]:
+        """What the one row of a frame holds, in the order of the features."""
+        values = _Values(self.preparation, frame)
+        return [values.value(0, j) for j in range(len(self.preparation.features))]
+
+    def shown(self, frame: Frame) -> dict[str, str]:
+        """The values of the one row of a frame by column, as written in the data."""
+        features = self.preparation.features
+        return {name: self.word(name, value) for name, value in zip(features, self.values_of(frame), strict=True)}
+
+    def word(self, column: str, value: float | str | None) -> str:
+        """A value of a column, as it is written in the data."""
+        if value is None:
+            return "missing"
+        return number_word(value, self._role[column].decimals) if isinstance(value, float) else value
+
     def state(self) -> dict[str, Any]:
         """What has been learnt, as arrays."""
         names = ("low", "high", "missing", "location", "precision")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | self.kept.state()
 
     def restore(self, state: dict[str, Any]) -> Reasons:
         """Take up what another instance has learnt."""
         for name in ("low", "high", "missing", "location", "precision"):
             setattr(self, name, state[name])
+        self.kept.restore(state)
         return self
 
 

@@ -46,6 +46,13 @@ class Bins:
             counts[j] = np.bincount(_places(line, low[j], width[j], n_bins), minlength=n_bins + 2)
         return cls(low, width, -np.log((counts + 0.5) / (lines.shape[1] + 0.5 * (n_bins + 2))))
 
+    def check(self, n_lines: int) -> None:
+        """Raise ValueError if the arrays do not fit together: the compiled loops do not look."""
+        fit = self.low.shape == self.width.shape == (n_lines,) and self.surprise.ndim == 2
+        fit = fit and len(self.surprise) == n_lines and self.surprise.shape[1] > 2
+        if not fit or any(a.dtype != np.float64 for a in (self.low, self.width, self.surprise)):
+            raise ValueError("the arrays of the histograms do not fit together")
+
     @property
     def n_bins(self) -> int:
         """Bins of a line."""

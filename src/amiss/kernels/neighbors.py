@@ -11,7 +11,7 @@ from amiss.core.summary import Matrix, Vector
 from amiss.kernels import loops
 from amiss.kernels.blocks import over_blocks
 
-__all__ = ["Neighbors", "feature_shares"]
+__all__ = ["Neighbors"]
 
 Indices = npt.NDArray[np.int64]
 
@@ -39,7 +39,7 @@ class Neighbors:
     """
 
     def __init__(self, reference: Matrix) -> None:
-        self.reference = np.ascontiguousarray(reference)
+        self.reference = np.ascontiguousarray(reference, dtype=np.float64)
         self._tree: _Tree | None = None
         self._screen: _Screen | None = None
         self._columns: Matrix | None = None
@@ -55,7 +55,7 @@ class Neighbors:
         """
         d = self.reference.shape[1]
         if queries.shape[1] != d:
-            raise ValueError(f"queries have {queries.shape[1]} features, the reference has {d}")
+            raise ValueError(f"{queries.shape[1]} features of the queries and {d} of the reference do not fit together")
         k = n_neighbors + skip_self
         if not loops.compiled():
             distance, index = _all_pairs(queries, self.reference, k)
@@ -208,16 +208,6 @@ class _Screen:
                         loops.address(product), loops.address(norm), self.unit, k,
                         loops.address(maxima), loops.address(distance[rows]), loops.address(index[rows]),
                     )  # fmt: skip
-
-
-def feature_shares(X: Matrix, reference: Matrix, index: Indices) -> Matrix:
-    """Share of each feature in the squared distances of rows to their neighbours: (n_rows, n_features), sums 1."""
-    square = np.zeros_like(X)
-    for k in range(index.shape[1]):
-        square += (X - reference[index[:, k]]) ** 2
-    total = square.sum(axis=1, keepdims=True)
-    share: Matrix = np.divide(square, total, out=np.full_like(X, 1 / X.shape[1]), where=total > 0)
-    return share
 
 
 def _without_self(distance: Matrix, index: Indices) -> tuple[Matrix, Indices]:

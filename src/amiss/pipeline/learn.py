@@ -105,7 +105,7 @@ def learn(source: Source, recipe: Recipe, progress: Progress, *, calibrated: boo
     n_folds = n_folds_for(table.n_rows) if calibrated else 1
     folds = _summarize(source, preparation, detector, progress, n_folds)
     detector.fit_summary(_merged(folds))
-    reasons = Reasons(preparation).learn(preparation.transform(table.sample))
+    reasons = Reasons(preparation).learn(table.sample)
     return Learnt(table, preparation, detector, reasons, folds)
 
 

@@ -13,12 +13,15 @@ import numpy.typing as npt
 
 from amiss.core.detector import Detector
 from amiss.core.errors import ParameterError
-from amiss.core.finding import Contribution
+from amiss.core.finding import Contribution, Explanation, FullExplanation
 from amiss.core.frame import Frame
 from amiss.core.schema import Schema
 from amiss.core.source import Progress, Source, first_pass, silent
 from amiss.core.summary import Matrix, Vector
 from amiss.core.threshold import Promise
+from amiss.explain.counterfactual import Judge
+from amiss.explain.full import explain_fully
+from amiss.explain.permutation import permutation_terms
 from amiss.explain.reasons import Reasons
 from amiss.pipeline.limits import Limits
 from amiss.pipeline.recipe import Recipe
@@ -30,6 +33,8 @@ from amiss.thresholds.conformal import Conformal
 __all__ = ["Facts", "Model", "Scored"]
 
 _SMALL_BATCH = 20
+
+_FEW_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +189,20 @@ class Model:
     def reasons_of(self, frame: Frame) -> list[tuple[str, tuple[Contribution, ...]]]:
         """Sentence and ranked columns for each row of a frame."""
         X: Matrix = self.preparation.transform(frame)
-        found = self.reasons.of(frame, X, self.detector.contribute_rows(X))
+        found = self.reasons.of(frame, X, self.contributions(X))
         said = self.limits.sentences(frame)
         return [(limit or sentence, columns) for limit, (sentence, columns) in zip(said, found, strict=True)]
+
+    def contributions(self, X: Matrix) -> Matrix:
+        """What speaks against prepared rows, by feature: as the detector tells, or else by replacing values."""
+        if self.detector.capabilities.reasons:
+            return self.detector.contribute_rows(X)
+        return permutation_terms(self.detector.score_rows, X, self.reasons.kept.X, _FEW_TRIES)
+
+    def explain_fully(self, frame: Frame, explanation: Explanation) -> FullExplanation:
+        """All that can be told of the one row of a frame, beside its `explanation`."""
+        judge = Judge(self.detector.score_rows, self.threshold.is_anomaly)
+        return explain_fully(self.reasons, judge, frame, explanation)
 
     def with_false_alarms(self, wish: str | float) -> Model:
         """The same model with another promise: most normal rows that may raise an alarm. Nothing is fitted anew.

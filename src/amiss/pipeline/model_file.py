@@ -292,7 +292,7 @@ def _try(model: Model) -> None:
         raise ModelFileError("the parts of the model file do not fit together")
     X = np.zeros((1, d))
     scores = model.detector.score_rows(X)
-    if scores.shape != (1,) or model.detector.contribute_rows(X).shape != (1, d):
+    if scores.shape != (1,) or model.contributions(X).shape != (1, d):
         raise ModelFileError("the detector of the model file does not score")
     model.threshold.check()
     model.threshold.p_value(scores)

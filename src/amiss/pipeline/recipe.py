@@ -36,7 +36,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     limits
         Lowest and highest value that a column may have, None for none: rows beyond are alarms, whatever their score.
     clean
-        All rows learnt from are normal: none is distrusted, or left out of the calibration, for looking like an anomaly.
+        All rows learnt from are normal: none is distrusted, or left out of the calibration, for looking odd.
     kind
         "table" or "series"; None recognises it.
     time, entity

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from amiss.core.errors import ParameterError
 from amiss.core.extras import late
-from amiss.core.finding import Event, Explanation
+from amiss.core.finding import Event, Explanation, FullExplanation
 from amiss.core.frame import Frame, column_names
 from amiss.core.random import priorities
 from amiss.core.schema import Schema
@@ -163,6 +163,24 @@ class Result:
         if row not in self._explained:
             self.explain_all(np.array([row]))
         return self._explained[row]
+
+    def explain_fully(self, row: int) -> FullExplanation:
+        """All that can be told of a row: beside `explain`, the normal rows that it is most like, the smallest change
+        that makes it normal, and how much lower it scores with other rows' values.
+
+        Asks the detector for some thousands of scores. See [reasons](reasons.md) for an example.
+
+        Raises
+        ------
+        ParameterError
+            There is no such row.
+        """
+        explanation = self.explain(row)
+        return self.model.explain_fully(self.rows_at(np.array([row])), explanation)
+
+    def shown(self, row: int) -> dict[str, str]:
+        """The values of a row that it was ranked by, by column, as written in the data."""
+        return self.model.reasons.shown(self.rows_at(np.array([row])))
 
     def explain_top(self, n: int) -> list[Explanation]:
         """Explanations of the `n` most anomalous rows, highest first."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from amiss.core.finding import FullExplanation
 from amiss.core.schema import ColumnSchema
 from amiss.pipeline.result import Result
 from amiss.report.promise import promise_lines
@@ -13,7 +14,7 @@ from amiss.report.promise import promise_lines
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["print_result"]
+__all__ = ["print_explanation", "print_result"]
 
 _MOST_NAMES = 6
 
@@ -46,6 +47,40 @@ def print_result(console: Console, result: Result, n: int) -> None:
         _print_events(console, result, n)
     else:
         _print_rows(console, result, n)
+
+
+def print_explanation(console: Console, result: Result, found: FullExplanation) -> None:
+    """Print all that can be told of one row: why, beside its likes, and what would make it normal."""
+    from rich.markup import escape
+    from rich.table import Table
+    from rich.text import Text
+
+    alarm = "raises an alarm" if found.is_anomaly else "raises no alarm"
+    console.print(
+        f"[bold]{escape(result.source.name)}, row {found.row:,}[/] (from 0): {alarm}, "
+        f"score {found.score:.2f}, p {found.p_value:.2g}",
+        highlight=False,
+    )
+    console.print(Text(f"  why: {found.reason}"))
+    console.print(Text(f"  normal again: {found.change}\n"))
+    drop = dict(found.permutation)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("column", no_wrap=True)
+    for name in ("blame", "without it", "value", "usual", *(f"normal row {k + 1}" for k in range(len(found.nearest)))):
+        table.add_column(name, justify="right", no_wrap=True)
+    shown = result.shown(found.row)
+    for c in found.contributions:
+        without = f"{-drop[c.column]:+.2f}" if c.column in drop else ""
+        likes = [near.shown[c.column] for near in found.nearest]
+        words = (c.column, f"{c.share:.0%}", without, shown[c.column], c.usual, *likes)
+        table.add_row(*(Text(word) for word in words))
+    console.print(table)
+    if found.nearest:
+        console.print(
+            "without it: change of the score with other normal rows' values; normal rows: the nearest, the first at "
+            f"{found.nearest[0].distance:.1f} robust standard deviations",
+            style="dim",
+        )
 
 
 def _rows(n: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from amiss.core.summary import Matrix, Vector
+from amiss.summaries.blame import quadratic_shares
 
 __all__ = ["Moments", "complete", "mahalanobis", "mahalanobis_terms"]
 
@@ -53,11 +54,8 @@ def mahalanobis(X: Matrix, location: Vector, precision: Matrix) -> Vector:
 
 def mahalanobis_terms(X: Matrix, location: Vector, precision: Matrix) -> Matrix:
     """What each feature adds to that distance: (n_rows, n_features); a row's terms sum to its distance."""
-    gap = X - location
-    terms: Matrix = gap * _times(gap, precision)
-    distance = np.sqrt(np.maximum(terms.sum(axis=1, keepdims=True), 0.0))
-    shares: Matrix = np.divide(terms, distance, out=np.zeros_like(terms), where=distance > 0)
-    return shares
+    shares: Matrix = quadratic_shares(X - location, precision)
+    return shares * mahalanobis(X, location, precision)[:, None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from amiss.core.summary import Matrix, Vector
 
-__all__ = ["axes", "inside_terms", "limit", "outside_terms"]
+__all__ = ["axes", "inside_terms", "limit", "metric", "outside_terms"]
 
 _LIMIT_RATE = 0.01
 _LEAST = 1e-9
@@ -33,6 +33,13 @@ def outside_terms(Z: Matrix, components: Matrix) -> Matrix:
     """What each feature adds to the squared distance Q of centred rows to that span: (n_rows, n_features)."""
     square: Matrix = (Z - _times(_times(Z, components.T), components)) ** 2
     return square
+
+
+def metric(components: Matrix, variances: Vector, inside: float, outside: float) -> Matrix:
+    """The matrix in which a centred row's squared length is `inside` times T² plus `outside` times Q."""
+    along = components / np.sqrt(np.maximum(variances, _LEAST))[:, None]
+    whole: Matrix = inside * along.T @ along + outside * (np.eye(components.shape[1]) - components.T @ components)
+    return whole
 
 
 def _times(A: Matrix, B: Matrix) -> Matrix:

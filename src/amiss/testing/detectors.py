@@ -255,6 +255,18 @@ def check_reasons(kind: Kind) -> None:
         np.testing.assert_allclose(rest, rest[0], rtol=0, atol=1e-6 * max(1.0, np.abs(target).max()))
 
 
+def check_reasons_are_finite(kind: Kind) -> None:
+    """Contributions are finite wherever scores are: huge and tiny values, constant columns, few rows."""
+    if not kind.capabilities.reasons:
+        return
+    X = _table()
+    tables = (X * 1e-100, X * 1e100, X * np.array([1e-100, 1.0, 1e6, 1e100]), np.ones((50, 3)), X[:2], X[:30, :1])
+    for Z in tables:
+        detector = kind().fit(Z)
+        for rows in (Z, Z + 100 * np.abs(Z).max()):
+            assert np.isfinite(detector.contributions(np.ascontiguousarray(rows))).all()
+
+
 def check_offset_of_fitted_rows(kind: Kind) -> None:
     """fit returns the detector itself, and fit_predict is fit, then predict."""
     X = _table()
@@ -281,6 +293,7 @@ DETECTOR_CHECKS: tuple[Callable[[Kind], None], ...] = (
     check_domains_cover_the_parameters,
     check_state_restores,
     check_reasons,
+    check_reasons_are_finite,
     check_offset_of_fitted_rows,
 )
 
