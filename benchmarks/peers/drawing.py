@@ -79,11 +79,12 @@ def draw(growths: list[Growth], exponents: dict[str, tuple[float, float]]) -> st
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif">',
         f'<rect width="{width}" height="{height}" rx="8" fill="#ffffff"/>',
+        *_all_lines(growths, decades),
         *_heading(growths[0]),
     ]
     for k, growth in enumerate(growths):
         left, top = LEFT + k % COLUMNS * CELL_WIDTH, TOP + k // COLUMNS * CELL_HEIGHT
-        parts += _cell(growth, growths, left, top + 18, decades, exponents[growth.name])
+        parts += _cell(growth, left, top + 18, decades, exponents[growth.name])
         if k % COLUMNS == 0:
             parts += _scale(left, top + 18, decades)
     return "\n".join([*parts, "</svg>\n"])
@@ -100,13 +101,21 @@ def _heading(first: Growth) -> Iterator[str]:
     yield _text(LEFT + 503, 49, "the other detectors; exponents fitted to the three largest sizes", "start", 12, INK)
 
 
+def _all_lines(growths: list[Growth], decades: tuple[int, int]) -> Iterator[str]:
+    """Every detector's lines, quietly: drawn once, laid under each plot."""
+    yield "<defs>"
+    for name in ("by_rows", "by_columns"):
+        yield f'<g id="{name}">'
+        for growth in growths:
+            times = getattr(growth, name)
+            sizes = list(times)
+            yield from Plot(0, 0, (sizes[0], sizes[-1]), decades).line(times, QUIET, 0.7, dots=False)
+        yield "</g>"
+    yield "</defs>"
+
+
 def _cell(
-    growth: Growth,
-    growths: list[Growth],
-    left: float,
-    top: float,
-    decades: tuple[int, int],
-    exponents: tuple[float, float],
+    growth: Growth, left: float, top: float, decades: tuple[int, int], exponents: tuple[float, float]
 ) -> Iterator[str]:
     sides = (("by_rows", ROWS_COLOUR, "n", 0, [1, 10, 100]), ("by_columns", COLUMNS_COLOUR, "d", 1, [2, 10, 100]))
     for name, colour, letter, k, marks in sides:
@@ -114,9 +123,7 @@ def _cell(
         sizes = list(times)
         plot = Plot(left + k * (PLOT_WIDTH + BETWEEN), top, (sizes[0], sizes[-1]), decades)
         yield from plot.paper()
-        for other in growths:
-            if other is not growth:
-                yield from plot.line(getattr(other, name), QUIET, 0.7, dots=False)
+        yield f'<use href="#{name}" x="{plot.left}" y="{plot.top}"/>'
         yield from plot.line(times, colour, 2.0, dots=True)
         yield from plot.sizes_below([mark * 1000 for mark in marks] if name == "by_rows" else marks)
         power = f"{exponents[k]:.2f}".replace("-", "−")
