@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as npst
 
 from amiss.kernels import forest, histograms, loops, neighbors, oblique, spheres, tails
 from amiss.kernels.blocks import over_blocks
+from amiss.kernels.lookup import RowLookup
 from amiss.kernels.neighbors import Neighbors
 
 needs_loops = pytest.mark.skipif(not loops.compiled(), reason=f"compiled loops are off: {loops.why_not()}")
@@ -112,7 +113,12 @@ def test_projections(X, seed, n_cut):
     random = np.random.default_rng(seed)
     feature = random.integers(0, X.shape[1], (7, n_cut)).astype(np.int32)
     weight = random.normal(size=feature.shape)
-    bins = histograms.Bins.of(histograms.projections(X, feature, weight), 5)
+
+    def learnt():
+        bins = histograms.projected_bins(X, feature, weight, 5)
+        return bins.low, bins.width, bins.surprise
+
+    bins = histograms.Bins(*_same(learnt))
     several = np.repeat(X, 5, axis=0)  # more than a block of 64
     _same(lambda: histograms.projected_score(several, feature, weight, bins))
 
@@ -215,3 +221,12 @@ def test_threads_do_not_change_scores():
         strict=True,
     ):
         np.testing.assert_array_equal(a, b)
+
+
+@given(X=TABLES, data=st.data())
+def test_learnt_rows_are_found_again(X, data):
+    learnt = X[: data.draw(st.integers(1, len(X)))]
+    found = RowLookup(learnt).find(X)
+    assert (found[: len(learnt)] >= 0).all()
+    np.testing.assert_array_equal(learnt[found[found >= 0]], X[found >= 0])
+    assert (found[[not (learnt == x).all(axis=1).any() for x in X]] == -1).all()

@@ -215,9 +215,9 @@ class MergeDetector(Detector, Generic[S]):
     def fit_summary(self, summary: DetectorSummary[S]) -> Self:
         """Learn from a summary, merged from any number of chunks."""
         self._check_parameters()
-        self.n_features_in_ = summary.sample.rows.shape[1]
+        self.n_features_in_ = summary.sample.kept.shape[1]
         self._solve(summary.own, summary.sample)
-        self._set_offset(summary.sample.rows[:_OFFSET_ROWS])
+        self._set_offset(summary.sample.head(_OFFSET_ROWS))
         return self
 
     def _fit(self, X: Matrix, y: Any, context: Context | None) -> None:

@@ -70,7 +70,7 @@ class COPOD(MergeDetector[Summary]):
         self.n_jobs = n_jobs
 
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
-        self._take(Tails.of(sample.rows, skewed=True))
+        self._take(Tails.of(sample.kept, skewed=True))
 
     def _take(self, tails: Tails) -> None:
         self._tails = tails

@@ -68,7 +68,7 @@ class ECOD(MergeDetector[Summary]):
         self.n_jobs = n_jobs
 
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
-        self._take(Tails.of(sample.rows, skewed=False))
+        self._take(Tails.of(sample.kept, skewed=False))
 
     def _take(self, tails: Tails) -> None:
         self._tails = tails

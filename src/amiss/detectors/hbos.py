@@ -75,7 +75,7 @@ class HBOS(MergeDetector[Summary]):
         self.n_jobs = n_jobs
 
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
-        bins = Bins.of(np.ascontiguousarray(sample.rows.T), self.n_bins)
+        bins = Bins.of(np.ascontiguousarray(sample.kept.T), self.n_bins)
         self.low_, self.width_, self.surprise_ = bins.low, bins.width, bins.surprise
 
     def restore(self, state: Mapping[str, Any]) -> Self:

@@ -42,7 +42,7 @@ class INNE(MergeDetector[Summary]):
     Attributes
     ----------
     centers_ : (n_estimators, n_features, n_padded)
-        Centres of the spheres, padded to a multiple of 16.
+        Centres of the spheres, padded to a multiple of 8.
     square_, value_ : (n_estimators, n_padded)
         Squared radius, in squared units, and what a row counts that no smaller sphere holds.
     location_ : (n_features,)
@@ -74,7 +74,7 @@ class INNE(MergeDetector[Summary]):
     def __init__(
         self,
         n_estimators: int = 200,
-        max_samples: int = 16,
+        max_samples: int = 8,
         sample_size: int | None = 20_000,
         random_state: int = 0,
         n_jobs: int | None = None,

@@ -10,7 +10,7 @@ import numpy as np
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.core.summary import Sample, Summary
-from amiss.kernels.histograms import Bins, projected_score, projections
+from amiss.kernels.histograms import Bins, projected_bins, projected_score, projections
 from amiss.summaries.blame import beyond_reach, reach, share_out
 
 __all__ = ["LODA"]
@@ -90,14 +90,14 @@ class LODA(MergeDetector[Summary]):
         self.n_jobs = n_jobs
 
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
-        X = sample.rows
+        X = sample.kept
         d = X.shape[1]
         random = np.random.default_rng(self.random_state)
         n_mixed = max(1, int(np.sqrt(d)))
         chosen = [random.choice(d, n_mixed, replace=False) for _ in range(self.n_estimators)]
         self.feature_ = np.array(chosen, np.int32)
         self.weight_ = random.normal(size=self.feature_.shape)
-        bins = Bins.of(projections(X, self.feature_, self.weight_), self.n_bins)
+        bins = projected_bins(X, self.feature_, self.weight_, self.n_bins)
         self.low_, self.width_, self.surprise_ = bins.low, bins.width, bins.surprise
         self.location_, self.reach_ = reach(X)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.core.summary import Sample, Summary
+from amiss.kernels.lookup import RowLookup
 from amiss.kernels.neighbors import Neighbors
 from amiss.summaries.blame import neighbor_shares
 
@@ -46,6 +47,8 @@ class LOF(MergeDetector[Summary]):
         Distance of each to its last neighbour.
     density_ : (n_kept,)
         Local reachability density of each, 1 / distance.
+    factor_ : (n_kept,)
+        Score of each, so that a row learnt is not looked for again.
 
     Examples
     --------
@@ -86,11 +89,13 @@ class LOF(MergeDetector[Summary]):
         distance, index = self._nearest(sample.rows)
         self.reach_ = distance[:, -1].copy()
         self.density_ = self._density(distance, index)
+        self.factor_ = self._factor(distance, index)
+        self._known = RowLookup(sample.rows)
 
     def restore(self, state: Mapping[str, Any]) -> Self:
         """Take up a `state`."""
         super().restore(state)
-        self._neighbors = Neighbors(self.reference_)
+        self._neighbors, self._known = Neighbors(self.reference_), RowLookup(self.reference_)
         return self
 
     def _nearest(self, X: Matrix) -> tuple[Matrix, npt.NDArray[np.int64]]:
@@ -103,9 +108,16 @@ class LOF(MergeDetector[Summary]):
         density: Vector = 1.0 / (reachable.mean(axis=1) + 1e-10)
         return density
 
-    def _score(self, X: Matrix) -> Vector:
-        distance, index = self._nearest(X)
+    def _factor(self, distance: Matrix, index: npt.NDArray[np.int64]) -> Vector:
         factor: Vector = self.density_[index].mean(axis=1) / self._density(distance, index)
+        return factor
+
+    def _score(self, X: Matrix) -> Vector:
+        place = self._known.find(X)
+        factor = self.factor_[place]
+        new = place < 0
+        if new.any():
+            factor[new] = self._factor(*self._nearest(np.ascontiguousarray(X[new])))
         return factor
 
     def _contributions(self, X: Matrix) -> Matrix:

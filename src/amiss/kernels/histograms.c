@@ -26,28 +26,63 @@ void amiss_histogram_score(const double *X, int64_t n_rows, int64_t d, int64_t n
 }
 
 AMISS_WIDE
-static void project_block(const double *columns, int64_t n_cut, const int32_t *feature, const double *weight, double low,
-                          double width, double *place) {
-    for (int r = 0; r < BLOCK; r++) place[r] = 0.0;
+static void project_block(const double *columns, int64_t n_cut, const int32_t *feature, const double *weight,
+                          double *sum) {
+    for (int r = 0; r < BLOCK; r++) sum[r] = 0.0;
     for (int64_t k = 0; k < n_cut; k++) {
         const double *column = columns + (int64_t)feature[k] * BLOCK;
-        for (int r = 0; r < BLOCK; r++) place[r] += weight[k] * column[r];
+        for (int r = 0; r < BLOCK; r++) sum[r] += weight[k] * column[r];
     }
-    for (int r = 0; r < BLOCK; r++) place[r] = (place[r] / 2 - low / 2) / width * 2;
 }
 
-void amiss_projected_score(const double *X, int64_t n_rows, int64_t d, int64_t n_cuts, int64_t n_cut,
+AMISS_WIDE
+static void to_places(double *sum, double low, double width) {
+    for (int r = 0; r < BLOCK; r++) sum[r] = (sum[r] / 2 - low / 2) / width * 2;
+}
+
+static int rows_of(int64_t start, int64_t n_rows) { return n_rows - start < BLOCK ? (int)(n_rows - start) : BLOCK; }
+
+void amiss_projected_score(const double *blocks, int64_t n_rows, int64_t d, int64_t n_cuts, int64_t n_cut,
                            const int32_t *feature, const double *weight, int64_t n_bins, const double *low,
                            const double *width, const double *surprise, double *score) {
-    /* X comes as columns of blocks: (n_rows / 64 rounded up, n_features, 64). */
     for (int64_t start = 0; start < n_rows; start += BLOCK) {
-        int rows = n_rows - start < BLOCK ? (int)(n_rows - start) : BLOCK;
+        int rows = rows_of(start, n_rows);
         double place[BLOCK], sum[BLOCK] = {0.0};
         for (int64_t c = 0; c < n_cuts; c++) {
             const double *line = surprise + c * (n_bins + 2);
-            project_block(X + start * d, n_cut, feature + c * n_cut, weight + c * n_cut, low[c], width[c], place);
+            project_block(blocks + start * d, n_cut, feature + c * n_cut, weight + c * n_cut, place);
+            to_places(place, low[c], width[c]);
             for (int r = 0; r < rows; r++) sum[r] += line[bin_of(place[r], n_bins)];
         }
         for (int r = 0; r < rows; r++) score[start + r] = sum[r] / (double)n_cuts;
+    }
+}
+
+void amiss_projected_range(const double *blocks, int64_t n_rows, int64_t d, int64_t n_cuts, int64_t n_cut,
+                           const int32_t *feature, const double *weight, double *low, double *high) {
+    for (int64_t start = 0; start < n_rows; start += BLOCK) {
+        int rows = rows_of(start, n_rows);
+        double sum[BLOCK];
+        for (int64_t c = 0; c < n_cuts; c++) {
+            project_block(blocks + start * d, n_cut, feature + c * n_cut, weight + c * n_cut, sum);
+            for (int r = 0; r < rows; r++) {
+                low[c] = sum[r] < low[c] ? sum[r] : low[c];
+                high[c] = sum[r] > high[c] ? sum[r] : high[c];
+            }
+        }
+    }
+}
+
+void amiss_projected_count(const double *blocks, int64_t n_rows, int64_t d, int64_t n_cuts, int64_t n_cut,
+                           const int32_t *feature, const double *weight, int64_t n_bins, const double *low,
+                           const double *width, double *counts) {
+    for (int64_t start = 0; start < n_rows; start += BLOCK) {
+        int rows = rows_of(start, n_rows);
+        double place[BLOCK];
+        for (int64_t c = 0; c < n_cuts; c++) {
+            project_block(blocks + start * d, n_cut, feature + c * n_cut, weight + c * n_cut, place);
+            to_places(place, low[c], width[c]);
+            for (int r = 0; r < rows; r++) counts[c * (n_bins + 2) + bin_of(place[r], n_bins)] += 1.0;
+        }
     }
 }

@@ -11,7 +11,7 @@ from amiss.core.summary import Matrix, Vector
 from amiss.kernels import loops
 from amiss.kernels.blocks import over_blocks
 
-__all__ = ["Bins", "projected_score", "projections"]
+__all__ = ["Bins", "projected_bins", "projected_score", "projections"]
 
 _BLOCK = 64
 
@@ -38,13 +38,11 @@ class Bins:
         low, high = np.fmin.reduce(lines, axis=1), np.fmax.reduce(lines, axis=1)
         empty = np.isnan(low)
         low = np.where(empty, 0.0, low)
-        # Halves first: the range of huge values must not overflow.
-        half = np.where(empty, 0.0, high / 2 - low / 2)
-        width = np.where(half > 0, half * (2.0 / n_bins), 1.0)
+        width = _widths(low, np.where(empty, 0.0, high), n_bins)
         counts = np.empty((len(lines), n_bins + 2))
         for j, line in enumerate(lines):
             counts[j] = np.bincount(_places(line, low[j], width[j], n_bins), minlength=n_bins + 2)
-        return cls(low, width, -np.log((counts + 0.5) / (lines.shape[1] + 0.5 * (n_bins + 2))))
+        return cls(low, width, _surprise(counts, lines.shape[1]))
 
     def check(self, n_lines: int) -> None:
         """Raise ValueError if the arrays do not fit together: the compiled loops do not look."""
@@ -103,9 +101,26 @@ def projections(X: Matrix, feature: npt.NDArray[np.int32], weight: Matrix) -> Ma
     """Sums of weighted features, (n_cuts, n_rows); feature and weight are (n_cuts, n_cut)."""
     out = np.zeros((len(feature), len(X)))
     columns = np.ascontiguousarray(X.T)
-    for k in range(feature.shape[1]):
-        out += weight[:, k, None] * columns[feature[:, k]]
+    for c, (features, weights) in enumerate(zip(feature, weight, strict=True)):
+        for j, w in zip(features, weights, strict=True):
+            out[c] += w * columns[j]
     return out
+
+
+def projected_bins(X: Matrix, feature: npt.NDArray[np.int32], weight: Matrix, n_bins: int) -> Bins:
+    """Histograms of projections, as `Bins.of(projections(X, feature, weight), n_bins)`, without laying these down."""
+    if not loops.compiled():
+        return Bins.of(projections(X, feature, weight), n_bins)
+    blocks, n_cuts = _blocks(X), len(feature)
+    tables = (*X.shape, *feature.shape, loops.address(feature), loops.address(weight))
+    low, high = np.full(n_cuts, np.inf), np.full(n_cuts, -np.inf)
+    loops.lib.amiss_projected_range(loops.address(blocks), *tables, loops.address(low), loops.address(high))
+    width = _widths(low, high, n_bins)
+    counts = np.zeros((n_cuts, n_bins + 2))
+    loops.lib.amiss_projected_count(
+        loops.address(blocks), *tables, n_bins, loops.address(low), loops.address(width), loops.address(counts)
+    )
+    return Bins(low, width, _surprise(counts, len(X)))
 
 
 def projected_score(
@@ -123,13 +138,7 @@ def projected_score(
     histograms = [loops.address(a) for a in (bins.low, bins.width, bins.surprise)]
 
     def work(start: int, stop: int) -> None:
-        # Blocks of 64 rows, turned so that a feature's values lie side by side.
-        blocks = np.zeros((-(-(stop - start) // _BLOCK), d, _BLOCK))
-        whole = (stop - start) // _BLOCK
-        blocks[:whole] = X[start : start + whole * _BLOCK].reshape(whole, _BLOCK, d).transpose(0, 2, 1)
-        rest = X[start + whole * _BLOCK : stop]
-        if len(rest):
-            blocks[whole, :, : len(rest)] = rest.T
+        blocks = _blocks(X[start:stop])
         loops.lib.amiss_projected_score(
             loops.address(blocks), stop - start, d, *feature.shape, *tables, bins.n_bins, *histograms,
             loops.address(score[start:stop]),
@@ -137,3 +146,25 @@ def projected_score(
 
     over_blocks(work, n, n_jobs)
     return score
+
+
+def _blocks(X: Matrix) -> npt.NDArray[np.float64]:
+    """Blocks of 64 rows, turned so that a feature's values lie side by side, and filled up with zeros."""
+    n, d = X.shape
+    whole = n // _BLOCK
+    blocks = np.zeros((-(-n // _BLOCK), d, _BLOCK))
+    blocks[:whole] = X[: whole * _BLOCK].reshape(whole, _BLOCK, d).transpose(0, 2, 1)
+    if n % _BLOCK:
+        blocks[whole, :, : n % _BLOCK] = X[whole * _BLOCK :].T
+    return blocks
+
+
+def _widths(low: Vector, high: Vector, n_bins: int) -> Vector:
+    # Halves first: the range of huge values must not overflow.
+    half = high / 2 - low / 2
+    return np.where(half > 0, half * (2.0 / n_bins), 1.0)
+
+
+def _surprise(counts: Matrix, n_values: int) -> Matrix:
+    surprise: Matrix = -np.log((counts + 0.5) / (n_values + 0.5 * counts.shape[1]))
+    return surprise

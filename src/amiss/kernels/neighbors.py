@@ -20,8 +20,8 @@ _FEW_ROWS = 256
 """Below this, all pairs are as quick as anything."""
 _FEW_QUERIES = 256
 _WIDEST_TREE = 40
-_WORTH_A_TREE = 0.06
-"""Share of the leaves that a query may look into for a tree to pay."""
+_WORTH_A_TREE = (25, 1 / 400)
+"""Leaves that a query may look into for a tree to pay: so many, and so many more for each row of the reference."""
 _FARTHEST = 1e30
 _BLOCK = (256, 2048)
 """Queries and reference rows of one product in single precision: what fits into a cache."""
@@ -109,7 +109,8 @@ class Neighbors:
             tree = _Tree.of(self.reference)
             few = np.ascontiguousarray(queries[:: max(1, len(queries) // 64)][:64])
             probe = np.full((len(few), k), np.inf), np.full((len(few), k), np.iinfo(np.int64).max)
-            if tree.ask(few, k, *probe) <= _WORTH_A_TREE * len(few) * 2**tree.height:
+            few_leaves = _WORTH_A_TREE[0] + _WORTH_A_TREE[1] * len(self.reference)
+            if tree.ask(few, k, *probe) <= few_leaves * len(few):
                 self._tree, self._road = tree, "tree"
                 return
         self._screen = _Screen.of(self.reference)

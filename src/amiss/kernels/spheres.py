@@ -13,8 +13,8 @@ from amiss.kernels.blocks import over_blocks
 
 __all__ = ["Spheres"]
 
-_TILE = 16
-_ROWS = 4
+_TILE = 8
+_ROWS = 8
 Reals = npt.NDArray[np.float64]
 
 
@@ -25,7 +25,7 @@ class Spheres:
     Attributes
     ----------
     centers : (n_sets, n_features, n_padded)
-        The centres, padded to a multiple of 16.
+        The centres, padded to a multiple of 8.
     square : (n_sets, n_padded)
         Squared radii; −1 where padded.
     value : (n_sets, n_padded)
