@@ -54,7 +54,7 @@ class INNE(MergeDetector[Summary]):
     >>> from amiss.detectors import INNE
     >>> X = np.random.default_rng(0).normal(size=(1000, 2))
     >>> INNE().fit(X).anomaly_score([[0, 0], [6, 6]]).round(1)
-    array([0.4, 1. ])
+    array([0.3, 1. ])
 
     References
     ----------
