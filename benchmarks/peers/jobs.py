@@ -81,9 +81,9 @@ JOBS = (
         ),
     ),
     Job(
-        "inne, 200 × 16",
-        {"detector": "inne", "params": {"n_estimators": 200, "max_samples": 16, **ALL_ROWS}},
-        (Rival("PyOD", "pyod.models.inne.INNE", {"n_estimators": 200, "max_samples": 16}, 10),),
+        "inne, 200 × 8",
+        {"detector": "inne", "params": {"n_estimators": 200, "max_samples": 8, **ALL_ROWS}},
+        (Rival("PyOD", "pyod.models.inne.INNE", {"n_estimators": 200, "max_samples": 8}, 10),),
     ),
     Job(
         "loda, 100 cuts, 10 bins",

@@ -61,6 +61,10 @@ class Sample:
         """The first of `rows`, which are a uniform sample; cheaper than all in order."""
         return self._first(min(n_rows, len(self.priority)))
 
+    def places(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Where in `kept` those rows stand that `rows` has at `positions`."""
+        return positions if self.in_order else _smallest(self.priority, None)[positions]
+
     def _first(self, n_rows: int) -> Matrix:
         return self.kept[:n_rows] if self.in_order else self.kept[_smallest(self.priority, n_rows)]
 

@@ -15,6 +15,8 @@ from amiss.summaries.blame import beyond_reach, reach, share_out
 
 __all__ = ["ExtendedIsolationForest"]
 
+_REACH_ROWS = 5000
+
 
 class ExtendedIsolationForest(MergeDetector[Summary]):
     """How few random slanted cuts set a row apart from the others.
@@ -93,12 +95,12 @@ class ExtendedIsolationForest(MergeDetector[Summary]):
         self.n_jobs = n_jobs
 
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
-        X = sample.rows
+        X = sample.kept
         size = min(self.max_samples, len(X))
-        rows = forest.draw(len(X), size, self.n_estimators, self.random_state)
+        rows = sample.places(forest.draw(len(X), size, self.n_estimators, self.random_state))
         n_cut = min(self.extension_level + 1, X.shape[1])
         self._take(oblique.grow(X, rows, n_cut, forest.height_of(size), self.random_state))
-        self.location_, self.reach_ = reach(X)
+        self.location_, self.reach_ = reach(sample.head(_REACH_ROWS))
         self.normal_depth_ = max(forest.mean_depth(size), 1.0)
 
     def _take(self, trees: oblique.ObliqueTrees) -> None:

@@ -15,6 +15,8 @@ from amiss.kernels.spheres import Spheres
 
 __all__ = ["INNE"]
 
+_LOCATION_ROWS = 5000
+
 
 class INNE(MergeDetector[Summary]):
     """How often a row falls outside small random sets of spheres, or into spheres large beside their neighbours'.
@@ -86,10 +88,10 @@ class INNE(MergeDetector[Summary]):
         self.n_jobs = n_jobs
 
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
-        X = sample.rows
-        rows = draw(len(X), min(self.max_samples, len(X)), self.n_estimators, self.random_state)
+        X = sample.kept
+        rows = sample.places(draw(len(X), min(self.max_samples, len(X)), self.n_estimators, self.random_state))
         self._take(Spheres.of(X, rows))
-        self.location_ = np.median(X, axis=0)
+        self.location_ = np.median(sample.head(_LOCATION_ROWS), axis=0)
 
     def _take(self, spheres: Spheres) -> None:
         self._spheres = spheres

@@ -15,6 +15,8 @@ from amiss.summaries.blame import beyond_reach, reach, share_out
 
 __all__ = ["IsolationForest"]
 
+_REACH_ROWS = 5000
+
 
 class IsolationForest(MergeDetector[Summary]):
     """How few random cuts set a row apart from the others.
@@ -87,10 +89,11 @@ class IsolationForest(MergeDetector[Summary]):
         self.n_jobs = n_jobs
 
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
-        size = min(self.max_samples, len(sample.rows))
-        rows = forest.draw(len(sample.rows), size, self.n_estimators, self.random_state)
-        self._take(forest.grow(sample.rows, rows, forest.height_of(size), self.random_state))
-        self.location_, self.reach_ = reach(sample.rows)
+        n = len(sample.kept)
+        size = min(self.max_samples, n)
+        rows = sample.places(forest.draw(n, size, self.n_estimators, self.random_state))
+        self._take(forest.grow(sample.kept, rows, forest.height_of(size), self.random_state))
+        self.location_, self.reach_ = reach(sample.head(_REACH_ROWS))
         self.normal_depth_ = max(forest.mean_depth(size), 1.0)
 
     def _take(self, trees: forest.Trees) -> None:

@@ -15,6 +15,8 @@ from amiss.summaries.blame import beyond_reach, reach, share_out
 
 __all__ = ["LODA"]
 
+_REACH_ROWS = 5000
+
 
 class LODA(MergeDetector[Summary]):
     """How rare a row is along random directions, by a histogram of each.
@@ -99,7 +101,7 @@ class LODA(MergeDetector[Summary]):
         self.weight_ = random.normal(size=self.feature_.shape)
         bins = projected_bins(X, self.feature_, self.weight_, self.n_bins)
         self.low_, self.width_, self.surprise_ = bins.low, bins.width, bins.surprise
-        self.location_, self.reach_ = reach(X)
+        self.location_, self.reach_ = reach(sample.head(_REACH_ROWS))
 
     def restore(self, state: Mapping[str, Any]) -> Self:
         """Take up a `state`; ValueError if its arrays do not fit together."""
