@@ -210,7 +210,7 @@ def test_ensemble_takes_a_word_that_the_data_are_clean():
     corners = np.vstack([random.normal(size=(1000, 3)), 9 + 0.1 * random.normal(size=(200, 3))])
     told = Ensemble(clean=True).fit(corners)
     assert told.doubt_ == 0.0
-    assert np.isnan(told.loneliness_)
+    assert told.loneliness_ == 1.0
     assert "trusted" not in told.rows_
     usual = np.quantile(told.anomaly_score(corners), 0.95)
     assert np.median(told.anomaly_score(corners[1000:])) < usual

@@ -80,7 +80,7 @@ class Ensemble(MergeDetector[Summary]):
     doubt_
         Weight of the distance to trusted rows beside that to all rows, in [0, 1].
     loneliness_
-        Mean rank of suspicious rows by their distance to all others, 1 where they are the farthest; NaN if `clean`.
+        Mean rank of suspicious rows by their distance to all others, 1 where they are the farthest, or if `clean`.
     fill_, location_ : (n_features,)
         Medians, and centre of the covariance.
     precision_ : (n_features, n_features)
@@ -151,7 +151,7 @@ class Ensemble(MergeDetector[Summary]):
         near = self._learn_voice("local", X, whole, whole, rare)
         local = (self._learn_voice("range", X, whole, whole, rare) + near) / 2
         self.local_spread_ = max(float(local.std()), _TINY)
-        self.doubt_, self.loneliness_ = 0.0, float("nan")
+        self.doubt_, self.loneliness_ = 0.0, 1.0
         if self.clean:
             return
         suspicion = self._suspicion(X, whole, judges)

@@ -80,7 +80,8 @@ def quadratic_shares(gap: Matrix, precision: Matrix, usual: float = 0.0) -> Matr
         scaled = gap[rows] * unit
         largest = np.abs(scaled).max(axis=1, keepdims=True)
         taken = _freed(np.divide(scaled, largest, out=np.zeros_like(scaled), where=largest > 0), metric)
-        news = taken - np.divide(usual, largest**2, out=np.zeros_like(largest), where=largest > 0)
+        whole = largest**2  # a length too small for its square is none
+        news = taken - np.divide(usual, whole, out=np.zeros_like(whole), where=whole > 1e-300)
         shares[rows] = share_out(np.ones(len(taken)), np.maximum(news, 0.0), taken)
     return shares
 
@@ -131,7 +132,9 @@ def neighbor_shares(X: Matrix, reference: Matrix, spread: Vector | None = None) 
         gaps[start : start + _AT_ONCE] = np.median(np.abs(block[:, None, :] - rows[near]), axis=1)
     largest = gaps.max(axis=1, keepdims=True)
     scale = np.where(largest > 0, largest, 1.0)  # squares must not overflow
-    square, usual = (gaps / scale) ** 2, (_USUAL_SQUARE if spread is None else _SELDOM_SQUARE) * (unit / scale) ** 2
+    square = (gaps / scale) ** 2
+    with np.errstate(over="ignore"):
+        usual = (_USUAL_SQUARE if spread is None else _SELDOM_SQUARE) * np.minimum(unit / scale, 1e100) ** 2
     return share_out(np.ones(len(X)), np.maximum(square - usual, 0.0), square)
 
 
