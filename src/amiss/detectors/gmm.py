@@ -133,6 +133,7 @@ class GMM(MergeDetector[Summary]):
         return best
 
     def _fitted(self, Z: Matrix, n_components: int) -> Any:
+        from sklearn import config_context
         from sklearn.mixture import GaussianMixture
 
         n, d = Z.shape
@@ -145,7 +146,7 @@ class GMM(MergeDetector[Summary]):
             reg_covar=self.floor,
             random_state=self.random_state,
         )
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), config_context(array_api_dispatch=False):
             # A mixture that has not quite settled ranks as well, and rows that are all alike make fewer clusters.
             warnings.simplefilter("ignore")
             return mixture.fit(Z)
