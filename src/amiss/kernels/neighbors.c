@@ -95,14 +95,21 @@ void amiss_nearest_all(const double *queries, int64_t n_queries, int64_t d, cons
         }
 }
 
-/* Highest product of each chunk of a line. */
+/* Highest product of each chunk of a line. Sixteen maxima go side by side, which a compiler can put into a register. */
 AMISS_WIDE
 static void chunk_maxima(const float *line, int64_t n, float *maxima) {
     int64_t whole = n / CHUNK;
     for (int64_t c = 0; c < whole; c++) {
-        float high = line[c * CHUNK];
-        for (int t = 0; t < CHUNK; t++) high = line[c * CHUNK + t] > high ? line[c * CHUNK + t] : high;
-        maxima[c] = high;
+        float high[16];
+        const float *chunk = line + c * CHUNK;
+        for (int t = 0; t < 16; t++) {
+            float a = chunk[t] > chunk[t + 16] ? chunk[t] : chunk[t + 16];
+            float b = chunk[t + 32] > chunk[t + 48] ? chunk[t + 32] : chunk[t + 48];
+            high[t] = a > b ? a : b;
+        }
+        for (int half = 8; half; half /= 2)
+            for (int t = 0; t < half; t++) high[t] = high[t] > high[t + half] ? high[t] : high[t + half];
+        maxima[c] = high[0];
     }
     if (whole * CHUNK < n) {
         maxima[whole] = line[whole * CHUNK];

@@ -23,7 +23,7 @@ _WIDEST_TREE = 40
 _WORTH_A_TREE = (25, 1 / 400)
 """Leaves that a query may look into for a tree to pay: so many, and so many more for each row of the reference."""
 _FARTHEST = 1e30
-_BLOCK = (256, 2048)
+_BLOCK = (512, 1024)
 """Queries and reference rows of one product in single precision: what fits into a cache."""
 
 
