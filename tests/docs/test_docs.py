@@ -84,6 +84,8 @@ def blocks(page, language):
         "docs/promises.md",
         "docs/drift.md",
         "docs/reasons.md",
+        "docs/which-detector.md",
+        "docs/from-pyod.md",
         "docs/other-libraries.md",
         "docs/model-file.md",
         "CONTRIBUTING.md",
