@@ -20,7 +20,7 @@ _FEW_ROWS = 256
 """Below this, all pairs are as quick as anything."""
 _FEW_QUERIES = 256
 _WIDEST_TREE = 40
-_WORTH_A_TREE = (25, 1 / 400)
+_WORTH_A_TREE = (6, 1 / 400)
 """Leaves that a query may look into for a tree to pay: so many, and so many more for each row of the reference."""
 _FARTHEST = 1e30
 _BLOCK = (512, 1024)
