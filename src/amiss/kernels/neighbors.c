@@ -133,16 +133,47 @@ static float least_product(double norm, double farthest, double unit) {
     return (float)(bound - fabs(bound) * 1e-6);
 }
 
-/* Chunks are looked at from the one with the highest product on: the neighbours are found early, and the rest is out. */
+AMISS_WIDE
+static int any_above(const float *product, float bound) {
+    int found = 0;
+    for (int t = 0; t < CHUNK; t++) found |= product[t] >= bound;
+    return found;
+}
+
+/* Looks at the rows first..stop - 1 of a line whose product reaches the bound; returns the bound that then holds. */
+static float look_at(const double *query, int64_t d, const double *reference, const float *line, int64_t start,
+                     int64_t stop, int64_t first, double norm, double unit, float bound, int64_t k, double *best,
+                     int64_t *who) {
+    for (int64_t t = start; t < stop; t++) {
+        if (!(line[t] >= bound)) continue;
+        double square = row_distance(query, reference + (first + t) * d, d);
+        if (!after(best[0], who[0], square, first + t)) continue;
+        offer(best, who, k, square, first + t);
+        bound = least_product(norm, best[0], unit);
+    }
+    return bound;
+}
+
+/* Without a bound yet, chunks are looked at from the one with the highest product on: neighbours are found early, and
+ * the rest is out. With one, most chunks are passed over as they come. */
 void amiss_nearest_screened(const double *queries, int64_t n_queries, int64_t d, const double *reference,
                             int64_t first, int64_t n_block, const float *product, const double *norm, double unit,
                             int64_t k, float *maxima, double *distance, int64_t *index) {
     int64_t n_chunks = (n_block + CHUNK - 1) / CHUNK;
     for (int64_t i = 0; i < n_queries; i++) {
         const float *line = product + i * n_block;
+        const double *query = queries + i * d;
         double *best = distance + i * k;
         int64_t *who = index + i * k;
         float bound = least_product(norm[i], best[0], unit);
+        if (!isinf(bound)) {
+            for (int64_t start = 0; start < n_block; start += CHUNK) {
+                int64_t stop = start + CHUNK < n_block ? start + CHUNK : n_block;
+                if (stop - start < CHUNK || any_above(line + start, bound))
+                    bound = look_at(query, d, reference, line, start, stop, first, norm[i], unit, bound, k, best, who);
+            }
+            continue;
+        }
         chunk_maxima(line, n_block, maxima);
         for (;;) {
             int64_t chunk = -1;
@@ -151,13 +182,7 @@ void amiss_nearest_screened(const double *queries, int64_t n_queries, int64_t d,
             if (chunk < 0) break;
             maxima[chunk] = NAN; /* done: no comparison holds */
             int64_t start = chunk * CHUNK, stop = start + CHUNK < n_block ? start + CHUNK : n_block;
-            for (int64_t t = start; t < stop; t++) {
-                if (!(line[t] >= bound)) continue;
-                double square = row_distance(queries + i * d, reference + (first + t) * d, d);
-                if (!after(best[0], who[0], square, first + t)) continue;
-                offer(best, who, k, square, first + t);
-                bound = least_product(norm[i], best[0], unit);
-            }
+            bound = look_at(query, d, reference, line, start, stop, first, norm[i], unit, bound, k, best, who);
         }
     }
 }
