@@ -21,7 +21,8 @@ _WEIGHTS = ("none", "size")
 class CBLOF(MergeDetector[Summary]):
     """How far a row is from the centre of the nearest cluster that is large.
 
-    Good where anomalies come in clumps of their own: a clump makes a small cluster, and small clusters are no home.
+    Good where normal rows fall into clusters of unlike size. Made for clumps of anomalies, as small clusters are no
+    home; but a tight clump often passes for a large one, see the measured table in "Which detector?".
     The many rows should fall into round clusters of like width; features must be on comparable scales. Blind to a
     clump that holds more than a share `1 - alpha` of the rows.
 
