@@ -115,7 +115,7 @@ def drift(
     return Drift(
         format="amiss-drift/1",
         amiss_version=__version__,
-        verdict=_verdict(side_a.name, side_b.name, severity, planned, columns, joint),
+        verdict=_verdict(side_a.name, side_b.name, severity, planned, columns, _joint_words(joint, alpha)),
         severity=severity,
         alpha=alpha,
         seed=seed,
@@ -176,26 +176,25 @@ def _slow(drafts: Sequence[Draft]) -> list[str]:
     return [d.found.column for d in drafts if min(d.found.rows_worth_a, d.found.rows_worth_b) < _FEWEST_WORTH]
 
 
-def _verdict(a: str, b: str, severity: str, planned: Plan, columns: list[ColumnDrift], joint: JointDrift | None) -> str:
+def _verdict(a: str, b: str, severity: str, planned: Plan, columns: list[ColumnDrift], joint: str) -> str:
     n = f"{len(columns)} column{'s' if len(columns) != 1 else ''}"
     if severity == "none":
-        return f"{b} is like {a}: no difference that matters in {n}; {_joint_words(joint)}"
+        return f"{b} is like {a}: no difference that matters in {n}; {joint}"
     drifted = [column for column in columns if column.severity != "none"]
     parts = [change.sentence for change in planned.changes if change.severity != "none"][:_NAMED_IN_VERDICT]
     parts += [column.sentence for column in drifted][: max(1, _NAMED_IN_VERDICT - len(parts))]
     alone = "no column has drifted by itself" if len(columns) > 1 else f"{columns[0].column} is alike"
     parts.append(f"{len(drifted)} of {n} drifted" if drifted else alone)
-    if joint is not None and (joint.severity != "none" or not drifted):
-        parts.append(_joint_words(joint))
+    parts.append(joint)
     return f"{b} differs from {a}: {'; '.join(parts)}"
 
 
-def _joint_words(joint: JointDrift | None) -> str:
+def _joint_words(joint: JointDrift | None, alpha: float) -> str:
     if joint is None:
         return "there are too few independent rows for a joint test"
     figures = f"(AUC {joint.auc:.2f}, {chance(joint.p_corrected)})"
     if joint.severity == "none":
-        said = "cannot tell the rows apart" if joint.p_corrected > 0.05 else "hardly tells the rows apart"
+        said = "cannot tell the rows apart" if joint.p_corrected > alpha else "hardly tells the rows apart"
         return f"the joint test {said} {figures}"
     by = f", most of all by {' and '.join(list(joint.telling)[:3])}" if joint.telling else ""
     return f"the joint test tells the rows apart{by} {figures}"
