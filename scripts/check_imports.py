@@ -12,7 +12,7 @@ ALLOWED = {
         "core/frame.py", "core/written.py", "io/files/", "pipeline/result.py", "cli/",
     ),
     "sklearn": ("core/errors.py", "core/estimator.py", "detectors/", "evaluate/", "testing/"),
-    "scipy": ("detectors/", "thresholds/", "evaluate/", "summaries/"),
+    "scipy": ("detectors/", "thresholds/", "evaluate/", "summaries/", "series/"),
     "pandas": (),
     "pyarrow": (),
     "fastexcel": ("io/files/source.py",),

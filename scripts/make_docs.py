@@ -66,7 +66,8 @@ def detector_page(name: str) -> str:
     """The page of one detector, from its docstring."""
     kind = detector_class(name)
     parts = SECTION.split(inspect.cleandoc(kind.__doc__ or ""))
-    page = [f"# `{name}`\n", f"`amiss.detectors.{kind.__name__}`: {facts(kind)}.\n", parts[0].strip() + "\n"]
+    place = "series" if kind.capabilities.ordered else "detectors"
+    page = [f"# `{name}`\n", f"`amiss.{place}.{kind.__name__}`: {facts(kind)}.\n", parts[0].strip() + "\n"]
     for title, text in zip(parts[1::2], parts[2::2], strict=True):
         if title == "Examples":
             shown = f"```pycon\n{text.strip()}\n```"
@@ -86,13 +87,15 @@ def detector_page(name: str) -> str:
 def detectors() -> str:
     """The list of all detectors, one line each."""
     lines = ["# Detectors\n", "By the name that a recipe and `--detector` use. The default is `ensemble`. Which one"]
-    lines += ["fits what is told in [Which detector?](../which-detector.md).\n", "| name | what it measures | notes |"]
-    lines.append("| --- | --- | --- |")
-    for name in detector_names():
-        kind = detector_class(name)
-        first = inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0]
-        lines.append(f"| [`{name}`](detectors/{name}.md) | {' '.join(first.split())} | {facts(kind)} |")
-    return "\n".join(lines) + "\n"
+    lines += ["fits what is told in [Which detector?](../which-detector.md).\n"]
+    for kind, title in (("table", "For rows of any order"), ("series", "For rows that follow one another in time")):
+        lines += [f"## {title}\n", "| name | what it measures | notes |", "| --- | --- | --- |"]
+        for name in detector_names(kind):
+            detector = detector_class(name)
+            first = inspect.cleandoc(detector.__doc__ or "").split("\n\n")[0]
+            lines.append(f"| [`{name}`](detectors/{name}.md) | {' '.join(first.split())} | {facts(detector)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def error_page() -> str:
@@ -111,7 +114,7 @@ def pages() -> dict[str, str]:
     return {
         "commands.md": commands(),
         "detectors.md": detectors(),
-        **{f"detectors/{name}.md": detector_page(name) for name in detector_names()},
+        **{f"detectors/{name}.md": detector_page(name) for name in (*detector_names(), *detector_names("series"))},
         "errors.md": error_page(),
         "detect.schema.json": json.dumps(record_schema(), indent=2) + "\n",
         "drift.schema.json": json.dumps(drift_schema(), indent=2) + "\n",

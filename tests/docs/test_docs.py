@@ -39,7 +39,7 @@ def test_docstring_examples(module):
     assert results.failed == 0
 
 
-@pytest.mark.parametrize("name", detector_names())
+@pytest.mark.parametrize("name", [*detector_names(), *detector_names("series")])
 def test_every_detector_is_documented(name):
     doc = inspect.getdoc(detector_class(name))
     parameters = detector_class(name)().get_params()

@@ -65,5 +65,6 @@ def _examine() -> dict[str, Any]:
         "libraries": libraries,
         "extras": extras,
         "detectors": ", ".join(detector_names()),
+        "for series": ", ".join(detector_names("series")),
         "disk": f"{free / 1e9:.1f} GB free in {folder}",
     }

@@ -14,6 +14,8 @@ from amiss.core.errors import ParameterError
 __all__ = ["detector_class", "detector_names", "own_name"]
 
 _DETECTORS = "amiss.detectors"
+_FAMILIES = {"table": _DETECTORS, "series": "amiss.series.detectors"}
+"""Kind of data: the package whose files are detectors for it."""
 _ADAPTER = f"{_DETECTORS}._adapter"
 _OTHER_NAMES = {
     "iforest": "isolation_forest",
@@ -26,17 +28,18 @@ _OTHER_NAMES = {
 
 
 @cache
-def _files() -> dict[str, str]:
-    package = importlib.import_module(_DETECTORS)
-    found = {info.name: f"{_DETECTORS}.{info.name}" for info in pkgutil.iter_modules(package.__path__)}
-    for point in entry_points(group=_DETECTORS):
+def _files(kind: str) -> dict[str, str]:
+    family = _FAMILIES[kind]
+    package = importlib.import_module(family)
+    found = {info.name: f"{family}.{info.name}" for info in pkgutil.iter_modules(package.__path__)}
+    for point in entry_points(group=family):
         found.setdefault(point.name, point.module)
     return {name: found[name] for name in sorted(found) if not name.startswith("_")}
 
 
-def detector_names() -> tuple[str, ...]:
-    """Names of all detectors, the project's own and those of installed plug-ins."""
-    return tuple(_files())
+def detector_names(kind: str = "table") -> tuple[str, ...]:
+    """Names of all detectors for a "table" or a "series", the project's own and those of installed plug-ins."""
+    return tuple(_files(kind))
 
 
 def detector_class(name: str) -> type[Any]:
@@ -47,7 +50,7 @@ def detector_class(name: str) -> type[Any]:
     ParameterError
         There is none; names the nearest that there is.
     """
-    files = _files()
+    files = _files("table") | _files("series")
     if "." in name:
         foreign: type[Any] = importlib.import_module(_ADAPTER).external_class(name)
         return foreign

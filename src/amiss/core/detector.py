@@ -21,6 +21,7 @@ __all__ = [
     "Matrix",
     "MergeDetector",
     "SequentialDetector",
+    "SeriesDetector",
     "Vector",
 ]
 
@@ -50,6 +51,10 @@ class Capabilities:
         Merged chunks give what the whole gives, at any number of rows. Otherwise a uniform Sample stands between.
     context
         Scores depend on time or entity: the hooks are handed a `Context` too.
+    ordered
+        The rows are one series: in the order of time, at equal steps. A score depends on the rows around it.
+    causal
+        Of an ordered one: no score depends on rows that come later, whatever the parameters.
     labels
         Learns from labels: `fit` needs `y`.
     saves
@@ -62,6 +67,8 @@ class Capabilities:
     additive_target: str = "score"
     exact_merge: bool = False
     context: bool = False
+    ordered: bool = False
+    causal: bool = False
     labels: bool = False
     saves: bool = True
 
@@ -284,6 +291,28 @@ class SequentialDetector(Detector):
 
     @abstractmethod
     def _update(self, X: Matrix, entity: npt.NDArray[np.int64], context: Context | None) -> None: ...
+
+
+class SeriesDetector(Detector):
+    """Ranks the rows of one series, which stand in the order of time, at equal steps.
+
+    A row's score depends on the rows around it: those before it alone where `is_causal`. A subclass writes `_learn` and
+    `_score`, and says in `finds` what kinds of anomaly it is made for.
+    """
+
+    finds: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether no score depends on rows that come later, so that a live stream gets the same."""
+        return self.capabilities.causal or bool(getattr(self, "causal", False))
+
+    def _fit(self, X: Matrix, y: Any, context: Context | None) -> None:
+        self._learn(X)
+        self._set_offset(X)
+
+    @abstractmethod
+    def _learn(self, X: Matrix) -> None: ...
 
 
 def _entities(context: Context | None, n_rows: int) -> npt.NDArray[np.int64]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from cffi import FFI
 
 HERE = Path(__file__).parent
-FAMILIES = ("forest", "histograms", "neighbors", "oblique", "spheres", "tails")
+FAMILIES = ("forest", "histograms", "neighbors", "oblique", "profile", "spheres", "tails")
 
 
 def _declarations(family: str) -> str:

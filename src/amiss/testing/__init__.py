@@ -1,7 +1,8 @@
-"""The contracts as code: a plug-in's tests run them too."""
+"""The contracts, public: plug-ins run them too."""
 
 from __future__ import annotations
 
 from amiss.testing.detectors import DETECTOR_CHECKS, check_detector
+from amiss.testing.series import SERIES_CHECKS, check_series_detector
 
-__all__ = ["DETECTOR_CHECKS", "check_detector"]
+__all__ = ["DETECTOR_CHECKS", "SERIES_CHECKS", "check_detector", "check_series_detector"]

@@ -1,0 +1,137 @@
+"""Robust decomposition of a series into trend, seasons and rest, with the band that it is expected in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.summary import Vector
+from amiss.series.seasons import Positions, Season, find_seasons, profile, without_holes
+
+__all__ = ["Decomposition", "decompose"]
+
+_ROUNDS = 3
+_TREND_SHARE = 20
+"""A series without a season: its trend is what a twentieth of it has in common."""
+_SHORTEST_TREND, _LONGEST_TREND = 25, 20_001
+_FEWEST_A_PHASE = 8
+"""Cycles from which on a place in the cycle has a spread of its own."""
+_SPREAD_FLOOR = 0.3
+"""Of the spread of all: no place in a cycle is taken to be more regular than so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decomposition:
+    """A series in parts; `trend + sum of seasonal + rest` is the series itself.
+
+    Attributes
+    ----------
+    seasons
+        What repeats in it, shortest period first.
+    trend, rest : (n_rows,)
+        What changes slowly, and what is left.
+    seasonal : (n_seasons, n_rows)
+        What each season adds.
+    spread : (n_rows,)
+        Usual size of `rest` at each row, as a standard deviation.
+    """
+
+    seasons: tuple[Season, ...]
+    trend: Vector
+    seasonal: Vector
+    rest: Vector
+    spread: Vector
+
+    @property
+    def expected(self) -> Vector:
+        """What trend and seasons let expect, (n_rows,)."""
+        whole: Vector = self.trend + self.seasonal.sum(axis=0)
+        return whole
+
+
+def decompose(x: Vector, seasons: Sequence[Season] | None = None, interval_seconds: float = 0.0) -> Decomposition:
+    """Take a series apart.
+
+    Trend and seasons are medians: of the rows around, and of the same place in the cycles around. So a spike, or an
+    event shorter than half the window, leaves no trace in them. They are found in turns. Costs O(n × log n).
+
+    Parameters
+    ----------
+    x : (n_rows,)
+        Values at equal steps; NaN where missing, and then in `rest` too.
+    seasons
+        What repeats; None finds it.
+    interval_seconds
+        Time between two rows, where known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from amiss.series.decompose import decompose
+    >>> t = np.arange(2000)
+    >>> x = 0.01 * t + 3 * np.sin(t / 24 * 2 * np.pi) + 0.1 * np.random.default_rng(0).normal(size=2000)
+    >>> x[1000] += 2
+    >>> parts = decompose(x)
+    >>> parts.seasons[0].period, int(np.argmax(parts.rest / parts.spread))
+    (24.0, 1000)
+    """
+    whole = without_holes(x)
+    found = tuple(find_seasons(x, interval_seconds) if seasons is None else seasons)
+    width = _trend_width(len(x), found)
+    trend = _median(whole, width)
+    seasonal = np.zeros((len(found), len(x)))
+    for _ in range(_ROUNDS if found else 0):
+        for k, season in enumerate(found):
+            others = seasonal.sum(axis=0) - seasonal[k]
+            pattern = profile(whole - trend - others, season)
+            seasonal[k] = pattern - pattern.mean()
+        trend = _median(whole - seasonal.sum(axis=0), width)
+    rest = x - trend - seasonal.sum(axis=0)
+    return Decomposition(found, trend, seasonal, rest, _spread(rest, found))
+
+
+def _trend_width(n: int, seasons: Sequence[Season]) -> int:
+    if seasons:
+        return min(round(seasons[-1].period) | 1, max(n // 2, 1) | 1)
+    return int(np.clip(n // _TREND_SHARE, _SHORTEST_TREND, _LONGEST_TREND)) | 1
+
+
+def _median(x: Vector, width: int) -> Vector:
+    from scipy.ndimage import median_filter
+
+    smooth: Vector = median_filter(x, size=min(width, len(x)), mode="nearest")
+    return smooth
+
+
+def _spread(rest: Vector, seasons: Sequence[Season]) -> Vector:
+    """Robust deviation of the rest: of all rows, or of each place in the longest cycle that is seen often enough."""
+    n = len(rest)
+    there = rest[~np.isnan(rest)]
+    spread = _deviation(there)
+    usable = [season for season in seasons if n >= _FEWEST_A_PHASE * season.period]
+    if not usable or not spread > 0:
+        return np.full(n, max(spread, np.finfo(float).tiny))
+    season = usable[-1]
+    phase = season.phase(np.arange(n, dtype=np.float64))
+    size = np.abs(np.nan_to_num(rest))
+    order = np.argsort(phase, kind="stable")
+    by_phase = np.array([np.median(part) for part in np.split(size[order], _starts(phase[order], season.n_phases))])
+    width = max(3, season.n_phases // 24)
+    # Neighbouring places have like spreads: what they tell together is less of a chance.
+    smooth = np.convolve(np.pad(by_phase, width, mode="wrap"), np.ones(width) / width, mode="same")[width:-width]
+    around: Vector = np.maximum(1.4826 * smooth, _SPREAD_FLOOR * spread)[phase]
+    return around
+
+
+def _starts(phase: Positions, n_phases: int) -> npt.NDArray[np.intp]:
+    return np.searchsorted(phase, np.arange(1, n_phases))
+
+
+def _deviation(rest: Vector) -> float:
+    if not len(rest):
+        return 0.0
+    robust = 1.4826 * float(np.median(np.abs(rest - np.median(rest))))
+    return robust or float(rest.std())
