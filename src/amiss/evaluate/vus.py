@@ -23,7 +23,7 @@ _LAGS, _LEAST_LAG, _MOST_LAG = 400, 6, 303
 _LEADING_ROWS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Volume:
     """Areas under the surface of range-AUC over all windows.
 
