@@ -83,6 +83,7 @@ def blocks(page, language):
         "README.md",
         "docs/promises.md",
         "docs/drift.md",
+        "docs/judging-series.md",
         "docs/reasons.md",
         "docs/which-detector.md",
         "docs/from-pyod.md",

@@ -1,1 +1,1 @@
-"""Compares: two files against each other."""
+"""Compares two files against each other; judges scores and alarms against labels."""
