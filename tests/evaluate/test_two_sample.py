@@ -78,7 +78,8 @@ def test_holm_against_the_definition():
 
 
 def test_stability_index_of_a_moved_normal_column_is_the_square_of_the_move():
-    a, b = R.normal(size=200_000), R.normal(0.3, 1, size=200_000)
+    random = np.random.default_rng(1)
+    a, b = random.normal(size=400_000), random.normal(0.3, 1, size=400_000)
     ends = ts.ends_of_bins(a)
     assert len(ends) == 9
     assert ts.population_stability(ts.in_bins(a, ends), ts.in_bins(b, ends)) == pytest.approx(0.09, rel=0.05)

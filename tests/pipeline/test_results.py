@@ -163,7 +163,7 @@ def test_a_seed_makes_it_repeatable():
         ({"detector": "knn", "params": {"n_neighbors": 0}}, ParameterError, "n_neighbors=0"),
         ({"detector": "knn", "params": {"k": 3}}, ParameterError, "Invalid parameter 'k'"),
         ({"kind": "graph"}, ParameterError, "no kind 'graph'"),
-        ({"kind": "series"}, ParameterError, "no column holds the time"),
+        ({"detector": "ewma", "kind": "table"}, ParameterError, "is for series"),
         ({"seed": -1}, ParameterError, "seed -1"),
         ({"seed": "x"}, ParameterError, "wrong type"),
         ({"ignore": ["column_9"]}, SchemaError, "no column 'column_9'"),

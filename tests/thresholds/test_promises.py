@@ -11,7 +11,7 @@ import amiss
 from amiss.core.errors import ParameterError, PromiseError
 from amiss.core.frame import Frame
 from amiss.core.source import silent
-from amiss.pipeline.learn import _fold, calibrate, learn, n_folds_for
+from amiss.pipeline.learn import _fold, calibrate, learn, look, n_folds_for
 from amiss.pipeline.opening import open_source
 from amiss.pipeline.recipe import Recipe
 from amiss.thresholds import conformal
@@ -94,7 +94,7 @@ def test_no_row_is_scored_by_a_detector_that_has_seen_it(n_rows):
     """Where there are few rows some of the many folds are empty; the others keep their own."""
     X = {"a": np.random.default_rng(1).normal(size=n_rows)}
     source, recipe = open_source(X), Recipe(detector="mahalanobis", seed=2)
-    learnt = learn(source, recipe, silent, calibrated=True)
+    learnt = learn(source, recipe, look(source, recipe, silent), silent, calibrated=True)
     calibration = calibrate(source, recipe, learnt, silent, 0.1)
     prepared = learnt.preparation.transform(Frame.of(X))
     fold = _fold(np.arange(n_rows), n_folds_for(n_rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Change", "Contribution", "Event", "Explanation", "FullExplanation", "NearRow"]
+__all__ = ["Change", "Channel", "Contribution", "Event", "Explanation", "FullExplanation", "NearRow"]
 
 
 class Contribution(msgspec.Struct, frozen=True):
@@ -111,6 +111,34 @@ class FullExplanation(Explanation, frozen=True):
     permutation: tuple[tuple[str, float], ...]
 
 
+class Channel(msgspec.Struct, frozen=True):
+    """What one channel of a series does in an event, where it misses most.
+
+    Attributes
+    ----------
+    column
+        Its name.
+    share
+        Its share of what speaks against the event, in [0, 1].
+    kind
+        What it does: one of the kinds of `Event`.
+    row
+        Position of the row where it misses most.
+    value
+        The value there; None where missing.
+    low, high
+        Band in which it was expected there.
+    """
+
+    column: str
+    share: float
+    kind: str
+    row: int
+    value: float | None
+    low: float
+    high: float
+
+
 class Event(msgspec.Struct, frozen=True):
     """Alarms of one entity that lie close together.
 
@@ -128,6 +156,13 @@ class Event(msgspec.Struct, frozen=True):
         Highest score.
     p_value
         Lowest p-value.
+    kind
+        In a series, what happened in the channel most to blame: "spike", "dip", "level_shift", "trend_change",
+        "variance_change", "contextual", "collective", "stuck", "drift" or "limit"; None in a table.
+    reason
+        In a series, one sentence; empty in a table, where `Result.explain` of the highest alarm says it.
+    channels
+        In a series, the channels most to blame, the worst first.
     """
 
     first_row: int
@@ -139,3 +174,6 @@ class Event(msgspec.Struct, frozen=True):
     entity: str | None
     score: float
     p_value: float
+    kind: str | None = None
+    reason: str = ""
+    channels: tuple[Channel, ...] = ()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from amiss.core.errors import ParameterError
 
-__all__ = ["Between", "Domain", "Flag", "OneOf", "Optional", "Whole", "check"]
+__all__ = ["Between", "Domain", "Flag", "OneOf", "Optional", "Text", "Whole", "check"]
 
 
 class Domain(Protocol):
@@ -85,6 +85,18 @@ class OneOf:
 
     def __str__(self) -> str:
         return "one of " + ", ".join(self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any words, but none."""
+
+    def admits(self, value: Any) -> bool:
+        """Whether `value` is text that is not empty."""
+        return isinstance(value, str) and bool(value)
+
+    def __str__(self) -> str:
+        return "text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ import numpy as np
 
 from amiss.core.errors import ParameterError
 from amiss.core.source import Progress, Source, silent
-from amiss.pipeline.learn import Learnt, calibrate, learn, relearn
-from amiss.pipeline.model import Facts, Model, describe_kind
+from amiss.pipeline.learn import Learnt, Looked, calibrate, learn, look, relearn
+from amiss.pipeline.model import Facts, Model
 from amiss.pipeline.opening import open_source
 from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.result import Result
+from amiss.pipeline.series_learn import detect_series, fit_series, read_as_series
 from amiss.thresholds.conformal import Conformal
 from amiss.thresholds.dirt import n_suspicious
 
@@ -161,12 +162,20 @@ def load(path: str | os.PathLike[str]) -> Model:
 
 def detect_source(source: Source, recipe: Recipe, *, progress: Progress = silent, native: Any = None) -> Result:
     """`detect` for a source that is open already and a recipe."""
-    learnt = learn(source, recipe, progress, calibrated=False)
+    looked = look(source, recipe.checked(), progress)
+    series = read_as_series(source, recipe, looked, progress)
+    if series is not None:
+        return detect_series(source, recipe.for_series(), looked, series, progress, native)
+    return _detect_table(source, recipe, looked, progress, native)
+
+
+def _detect_table(source: Source, recipe: Recipe, looked: Looked, progress: Progress, native: Any) -> Result:
+    learnt = learn(source, recipe, looked, progress, calibrated=False)
     facts = _facts(source, learnt)
     threshold = _threshold(recipe, facts, same_rows=True)
     threshold.check_support(facts.n_rows)
     model = _model(recipe, facts, learnt, threshold)
-    del learnt  # its samples would stand beside the scores
+    del learnt, looked  # its samples would stand beside the scores
     scored = model.score_batches(source, source.batches(), progress)
     threshold.calibrate(scored.scores, clean=recipe.clean)
     return model.judged(source, scored, native)
@@ -174,7 +183,15 @@ def detect_source(source: Source, recipe: Recipe, *, progress: Progress = silent
 
 def fit_source(source: Source, recipe: Recipe, *, progress: Progress = silent) -> Model:
     """`fit` for a source that is open already and a recipe."""
-    learnt = learn(source, recipe, progress, calibrated=True)
+    looked = look(source, recipe.checked(), progress)
+    series = read_as_series(source, recipe, looked, progress)
+    if series is not None:
+        return fit_series(source, recipe.for_series(), looked, series, progress)
+    return _fit_table(source, recipe, looked, progress)
+
+
+def _fit_table(source: Source, recipe: Recipe, looked: Looked, progress: Progress) -> Model:
+    learnt = learn(source, recipe, looked, progress, calibrated=True)
     facts = _facts(source, learnt)
     threshold = _threshold(recipe, facts, same_rows=False)
     threshold.check_support(facts.n_rows)
@@ -225,7 +242,7 @@ def _facts(source: Source, learnt: Learnt) -> Facts:
 def _model(recipe: Recipe, facts: Facts, learnt: Learnt, threshold: Conformal) -> Model:
     return Model(
         recipe=recipe,
-        kind=describe_kind(learnt.preparation.schema, recipe.kind),
+        kind="series" if learnt.preparation.schema.first("time") else "table",
         facts=facts,
         preparation=learnt.preparation,
         detector=learnt.detector,

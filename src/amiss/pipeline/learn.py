@@ -14,6 +14,7 @@ from amiss.core.detector import DetectorSummary, MergeDetector
 from amiss.core.errors import DataError, ParameterError
 from amiss.core.frame import Frame
 from amiss.core.random import priorities
+from amiss.core.schema import Schema
 from amiss.core.source import Progress, Source, first_pass
 from amiss.core.summary import Matrix, Vector
 from amiss.explain.reasons import Reasons
@@ -24,7 +25,7 @@ from amiss.prepare.roles import infer_schema
 from amiss.summaries.table import TableSummary
 from amiss.thresholds.effective import n_effective
 
-__all__ = ["Calibration", "Learnt", "calibrate", "learn", "n_folds_for", "relearn"]
+__all__ = ["Calibration", "Learnt", "Looked", "calibrate", "learn", "look", "n_folds_for", "relearn"]
 
 FEWEST_ROWS = 10
 _FEWEST_FOLDS, _MOST_FOLDS, _FEW_ROWS = 10, 50, 1000
@@ -33,6 +34,14 @@ _SAMPLE_CELLS = 4_000_000
 _CALIBRATION_ROWS = 100_000
 _FOLD_SEED, _CALIBRATION_SEED = 0xF01D, 0xCA11
 _ALL = 1 << 64
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a first look at all rows gives: a summary of the columns, and what each of them is."""
+
+    table: TableSummary
+    schema: Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +90,14 @@ def n_folds_for(n_rows: int) -> int:
     return min(_MOST_FOLDS, max(_FEWEST_FOLDS, _FEWEST_FOLDS * _FEW_ROWS // max(n_rows, 1)))
 
 
-def learn(source: Source, recipe: Recipe, progress: Progress, *, calibrated: bool) -> Learnt:
-    """Fit everything but the threshold; in folds where it is to be calibrated on rows unseen.
+def look(source: Source, recipe: Recipe, progress: Progress) -> Looked:
+    """Read all rows once, to know what the columns are.
 
     Raises
     ------
     DataError
-        There are too few rows, or no column to rank by.
+        There are too few rows.
     """
-    detector = recipe.checked().make_detector()
-    if not isinstance(detector, MergeDetector):
-        raise ParameterError(f"detector {recipe.detector!r} cannot learn from a whole table", mend="choose another")
     table = first_pass(source, lambda batches: _read(source, batches, progress))
     if table.n_rows < FEWEST_ROWS:
         raise DataError(
@@ -101,12 +107,29 @@ def learn(source: Source, recipe: Recipe, progress: Progress, *, calibrated: boo
         )
     schema = infer_schema(table, recipe.wishes())
     check_limits(schema, recipe.limits)
-    preparation = Preparation.of(schema, table, fill_missing=not detector.capabilities.missing)
-    n_folds = n_folds_for(table.n_rows) if calibrated else 1
+    return Looked(table, schema)
+
+
+def learn(source: Source, recipe: Recipe, looked: Looked, progress: Progress, *, calibrated: bool) -> Learnt:
+    """Fit everything but the threshold; in folds where it is to be calibrated on rows unseen.
+
+    Raises
+    ------
+    DataError
+        There is no column to rank by.
+    """
+    detector = recipe.make_detector()
+    if not isinstance(detector, MergeDetector):
+        raise ParameterError(
+            f"detector {recipe.detector!r} is for series, and these rows are a table",
+            mend="name the column with the time: --time COLUMN; or choose another detector",
+        )
+    preparation = Preparation.of(looked.schema, looked.table, fill_missing=not detector.capabilities.missing)
+    n_folds = n_folds_for(looked.table.n_rows) if calibrated else 1
     folds = _summarize(source, preparation, detector, progress, n_folds)
     detector.fit_summary(_merged(folds))
-    reasons = Reasons(preparation).learn(table.sample)
-    return Learnt(table, preparation, detector, reasons, folds)
+    reasons = Reasons(preparation).learn(looked.table.sample)
+    return Learnt(looked.table, preparation, detector, reasons, folds)
 
 
 def _read(source: Source, batches: Iterator[Frame], progress: Progress) -> TableSummary:

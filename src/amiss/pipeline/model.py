@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.detector import Detector
-from amiss.core.errors import ParameterError
 from amiss.core.finding import Contribution, Explanation, FullExplanation
 from amiss.core.frame import Frame
 from amiss.core.schema import Schema
@@ -29,6 +28,7 @@ from amiss.pipeline.remarks import Remarks
 from amiss.pipeline.result import Result
 from amiss.prepare.preparation import Preparation
 from amiss.thresholds.conformal import Conformal
+from amiss.thresholds.peaks import PeakThreshold
 
 __all__ = ["Facts", "Model", "Scored"]
 
@@ -102,7 +102,7 @@ class Model:
         preparation: Preparation,
         detector: Detector,
         reasons: Reasons,
-        threshold: Conformal,
+        threshold: Conformal | PeakThreshold,
     ) -> None:
         self.recipe, self.kind, self.facts = recipe, kind, facts
         self.preparation, self.detector = preparation, detector
@@ -228,6 +228,7 @@ class Model:
 
     def _promising(self, **wishes: Any) -> Model:
         recipe = msgspec.structs.replace(self.recipe, **wishes)
+        assert isinstance(self.threshold, Conformal)
         wish = recipe.wish().of(self.facts.n_rows)
         return Model(
             recipe=recipe,
@@ -254,13 +255,3 @@ class Model:
         """Entity of each row; None where the data have none."""
         name = self.schema.first("entity")
         return frame.words(name) if name is not None else None
-
-
-def describe_kind(schema: Schema, wish: str | None) -> str:
-    """The kind of data: what was asked for, or "series" where there is a time column."""
-    if wish == "series" and schema.first("time") is None:
-        raise ParameterError(
-            "kind 'series' is asked, but no column holds the time",
-            mend="name it: --time COLUMN, or time='COLUMN'",
-        )
-    return wish or ("series" if schema.first("time") is not None else "table")

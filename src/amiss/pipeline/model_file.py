@@ -23,9 +23,13 @@ from amiss.core.schema import ROLES, Schema
 from amiss.explain.reasons import Reasons
 from amiss.io.files.sink import replaced
 from amiss.pipeline.model import Facts, Model
+from amiss.pipeline.packed import pack, unpack
+from amiss.pipeline.ranker import Ranker
 from amiss.pipeline.recipe import KINDS, Recipe
+from amiss.pipeline.series_model import SeriesModel
 from amiss.prepare.preparation import Preparation
 from amiss.thresholds.conformal import Conformal
+from amiss.thresholds.peaks import PeakThreshold
 
 __all__ = ["FORMAT_VERSION", "check_saves", "load", "save"]
 
@@ -37,6 +41,7 @@ _LARGEST_ARRAY = 2 << 30
 _MOST_ARRAYS = 10_000
 _DTYPES = ("float64", "float32", "int64", "int32", "uint64", "bool")
 _LIBRARIES = ("numpy", "polars", "scikit-learn")
+_TRIED_STEPS = 3
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -109,7 +114,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
         recipe=model.recipe,
         schema=model.schema,
         fill_missing=model.preparation.fill_missing,
-        words=model.preparation.words(),
+        words=_words(model),
         numbers=numbers,
         arrays={
             name: _ArrayFacts(str(arrays[name].dtype), arrays[name].shape, hashlib.sha256(data).hexdigest())
@@ -140,12 +145,23 @@ def check_saves(recipe: Recipe) -> None:
 
 
 def _states(model: Model) -> dict[str, dict[str, Any]]:
+    if isinstance(model, SeriesModel):
+        rankers = model.rankers.values()
+        learnt = {"detectors": pack([ranker.detector.state() for ranker in rankers])}
+        learnt["rankers"] = pack([ranker.numbers() for ranker in rankers])
+    else:
+        learnt = {"detector": {k: v for k, v in model.detector.state().items() if k != "feature_names_in_"}}
     return {
         "preparation": model.preparation.state(),
-        "detector": {k: v for k, v in model.detector.state().items() if k != "feature_names_in_"},
+        **learnt,
         "reasons": model.reasons.state(),
         "threshold": model.threshold.state(),
     }
+
+
+def _words(model: Model) -> dict[str, Any]:
+    words = model.preparation.words()
+    return words | {"members": list(model.rankers)} if isinstance(model, SeriesModel) else words
 
 
 def _pack(array: npt.NDArray[Any]) -> bytes:
@@ -259,18 +275,32 @@ def _assemble(manifest: _Manifest, arrays: dict[str, npt.NDArray[Any]]) -> Model
         )
     preparation = Preparation(manifest.schema, fill_missing=manifest.fill_missing)
     preparation.restore(part("preparation"), manifest.words)
-    detector = manifest.recipe.checked().make_detector().restore(part("detector"))
-    model = Model(
-        recipe=manifest.recipe,
-        kind=manifest.kind,
-        facts=manifest.facts,
-        preparation=preparation,
-        detector=detector,
-        reasons=Reasons(preparation).restore(part("reasons")),
-        threshold=Conformal.restored(part("threshold")),
-    )
+    recipe = manifest.recipe.checked()
+    shared: dict[str, Any] = {
+        "recipe": manifest.recipe, "kind": manifest.kind, "facts": manifest.facts, "preparation": preparation,
+        "reasons": Reasons(preparation).restore(part("reasons")),
+    }  # fmt: skip
+    model: Model
+    if "members" in manifest.words:
+        rankers = _rankers(recipe, manifest.words["members"], part("detectors"), part("rankers"))
+        model = SeriesModel(**shared, rankers=rankers, threshold=PeakThreshold.restored(part("threshold")))
+    else:
+        detector = recipe.make_detector().restore(part("detector"))
+        model = Model(**shared, detector=detector, threshold=Conformal.restored(part("threshold")))
     _try(model)
     return model
+
+
+def _rankers(
+    recipe: Recipe, members: list[str | None], detectors: dict[str, Any], numbers: dict[str, Any]
+) -> dict[str | None, Ranker]:
+    if not members:
+        raise ModelFileError("the model file holds no series")
+    states = zip(unpack(detectors, len(members)), unpack(numbers, len(members)), strict=True)
+    return {
+        member: Ranker.restored(recipe.make_detector().restore(state), said)
+        for member, (state, said) in zip(members, states, strict=True)
+    }
 
 
 def _try(model: Model) -> None:
@@ -290,9 +320,21 @@ def _try(model: Model) -> None:
     )
     if not fits:
         raise ModelFileError("the parts of the model file do not fit together")
+    if isinstance(model, SeriesModel):
+        _try_series(model, d)
+        return
     X = np.zeros((1, d))
     scores = model.detector.score_rows(X)
     if scores.shape != (1,) or model.contributions(X).shape != (1, d):
         raise ModelFileError("the detector of the model file does not score")
     model.threshold.check()
     model.threshold.p_value(scores)
+
+
+def _try_series(model: SeriesModel, d: int) -> None:
+    X = np.zeros((_TRIED_STEPS, d))
+    for ranker in model.rankers.values():
+        scores = ranker.on_scale(ranker.detector.score_rows(X))
+        if ranker.detector.n_features_in_ != d or scores.shape != (_TRIED_STEPS,) or not np.isfinite(scores).all():
+            raise ModelFileError("the detector of the model file does not score")
+    model.threshold.check()

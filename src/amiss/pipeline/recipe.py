@@ -14,9 +14,11 @@ from amiss.prepare.roles import Wishes, nearest_name
 from amiss.thresholds.limits import limits_of
 from amiss.thresholds.promise import Wish, read_wish
 
-__all__ = ["KINDS", "Recipe", "read_recipe", "recipe_schema"]
+__all__ = ["DEFAULT", "KINDS", "SERIES_DEFAULT", "Recipe", "read_recipe", "recipe_schema"]
 
 KINDS = ("table", "series")
+DEFAULT, SERIES_DEFAULT = "ensemble", "series_ensemble"
+_WINDOWED = "windowed"
 _CONTAMINATION = "contamination"
 
 
@@ -39,6 +41,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         All rows learnt from are normal: none is distrusted, or left out of the calibration, for looking odd.
     kind
         "table" or "series"; None recognises it.
+    window
+        In a series, rows in the windows that a detector of rows is handed; None for what suits the series.
     time, entity
         Column that holds the time, and the device, host or user; None recognises them.
     ignore
@@ -49,13 +53,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Seed of everything random, from 0.
     """
 
-    detector: str = "ensemble"
+    detector: str = DEFAULT
     params: dict[str, int | float | str | bool | None] = {}
     false_alarms: str | float | int | None = None
     false_discoveries: str | float | None = None
     limits: dict[str, tuple[float | None, float | None]] = {}
     clean: bool = False
     kind: str | None = None
+    window: int | None = None
     time: str | None = None
     entity: str | None = None
     ignore: tuple[str, ...] = ()
@@ -83,10 +88,23 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """What it asks about false alarms."""
         return read_wish(self.false_alarms, self.false_discoveries)
 
+    def for_series(self) -> Recipe:
+        """The same for rows that follow one another: the default is then the ensemble for series."""
+        detector = SERIES_DEFAULT if self.detector == DEFAULT else self.detector
+        return msgspec.structs.replace(self, kind="series", detector=detector)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its detector is one for series."""
+        return bool(detector_class(self.detector).capabilities.ordered)
+
     def make_detector(self) -> Any:
-        """A fresh detector as the recipe describes it."""
+        """A fresh detector as the recipe describes it; of windows, where a detector of rows is asked for a series."""
         detector = detector_class(self.detector)()
         params = dict(self.params)
+        if self.kind == "series" and not detector.capabilities.ordered and self.detector != DEFAULT:
+            detector = detector_class(_WINDOWED)()
+            params |= {"detector": self.detector, "window": self.window}
         if not hasattr(detector, _CONTAMINATION):
             params.pop(_CONTAMINATION, None)
         try:

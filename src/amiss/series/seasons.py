@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from amiss.core.summary import Matrix, Vector
 
-__all__ = ["Positions", "Season", "find_seasons", "profile", "usual_window", "without_holes"]
+__all__ = ["Positions", "Season", "autocorrelation", "find_seasons", "profile", "usual_window", "without_holes"]
 
 Positions = npt.NDArray[np.int64]
 
@@ -130,7 +130,7 @@ def _alike(x: Vector) -> int | None:
     width = min(len(x) // _FEWEST_CYCLES, _WINDOWS[1])
     if width < _SHORTEST or np.ptp(x) == 0:
         return None
-    r = _autocorrelation(_without_trend(_clipped(x), 2 * width), width + 2)
+    r = autocorrelation(_without_trend(_clipped(x), 2 * width), width + 2)
     peaks = _hills(r, len(x))
     return int(peaks[np.argmax(r[peaks])]) if len(peaks) else None
 
@@ -164,7 +164,8 @@ def _without_trend(x: Vector, period: float) -> Vector:
     return x - slow
 
 
-def _autocorrelation(x: Vector, n_lags: int) -> Vector:
+def autocorrelation(x: Vector, n_lags: int) -> Vector:
+    """Autocorrelation of a centred series at lags 0 … n_lags − 1, 0 where it does not vary; O(n × log n)."""
     from scipy.fft import irfft, next_fast_len, rfft
 
     n = len(x)
@@ -226,7 +227,7 @@ def _candidates(x: Vector, interval_seconds: float) -> list[float]:
     found = [period for period in steps if _SHORTEST <= period <= longest]
     width = float(longest)
     while width >= 4 * _SHORTEST:
-        r = _autocorrelation(_without_trend(x, width), int(width) + 2)
+        r = autocorrelation(_without_trend(x, width), int(width) + 2)
         peaks = _hills(r, len(x))
         highest = peaks[np.argsort(-r[peaks], kind="stable")[:_PER_SCALE]]
         first = peaks[:1]

@@ -1,0 +1,109 @@
+"""A detector for one entity's series, and the scale that makes its scores comparable with others'."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from amiss.core.detector import Matrix, SeriesDetector, Vector
+from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.series_rows import Member
+from amiss.series.bursts import peaks, reach
+from amiss.thresholds.peaks import peak_scale
+
+__all__ = ["FEWEST_CELLS", "Ranker"]
+
+FEWEST_CELLS = 20
+"""Steps that a series needs to be compared with itself."""
+_BLOCKS = 4
+_FLOOR = 0.01
+"""Of the middle score: what is lower is all alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranker:
+    """Scores one series: the logarithm of what the detector says, on the scale of its peaks.
+
+    Attributes
+    ----------
+    detector
+        Fitted on the series.
+    floor
+        Added to scores before the logarithm is taken.
+    location, scale
+        Of the logarithms of the peaks, see `peak_scale`.
+    reach
+        Steps over which one anomaly shows in the scores.
+    """
+
+    detector: SeriesDetector
+    floor: float
+    location: float
+    scale: float
+    reach: int
+
+    @classmethod
+    def fitted(cls, member: Member, recipe: Recipe) -> Ranker:
+        """Learn from a series."""
+        detector = recipe.make_detector()
+        X = _seen(detector, member)
+        raw = detector.fit(X).score_rows(X)
+        return cls.of(detector, raw)
+
+    @classmethod
+    def of(cls, detector: SeriesDetector, raw: Vector) -> Ranker:
+        """From a fitted detector and its scores of its own series."""
+        raw = raw - min(float(raw.min()), 0.0)
+        middle = float(np.median(raw))
+        floor = _FLOOR * (middle if middle > 0 else float(raw.mean())) or 1.0
+        far = reach(raw)
+        logs = np.log(raw[peaks(raw, far)] + floor)
+        location, scale = peak_scale(logs)
+        return cls(detector, floor, location, scale, far)
+
+    def score(self, member: Member) -> Vector:
+        """Scores of each step, (n_cells,): above 0 for what is higher than half of the peaks learnt."""
+        return self.on_scale(self.detector.score_rows(_seen(self.detector, member)))
+
+    def on_scale(self, raw: Vector) -> Vector:
+        """The detector's own scores on the scale of its peaks."""
+        logs = np.log(np.maximum(raw, 0.0) + self.floor)
+        scaled: Vector = (logs - self.location) / self.scale
+        return scaled
+
+    def contributions(self, member: Member) -> Matrix:
+        """What each feature adds to the detector's score at each step, (n_cells, n_features); 0 where it cannot say."""
+        if not self.detector.capabilities.reasons:
+            return np.zeros(member.grid.shape)
+        return self.detector.contribute_rows(_seen(self.detector, member))
+
+    def held_out(self, member: Member, recipe: Recipe) -> Vector:
+        """Scores of each step by detectors that have not seen the quarter of the history that it lies in."""
+        X = _seen(self.detector, member)
+        cuts = np.linspace(0, len(X), _BLOCKS + 1).astype(int)
+        if cuts[1] < FEWEST_CELLS:
+            return self.score(member)
+        parts = []
+        for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+            other = recipe.make_detector().fit(np.ascontiguousarray(np.vstack([X[:start], X[stop:]])))
+            parts.append(other.score_rows(np.ascontiguousarray(X[start:stop])))
+        return self.on_scale(np.concatenate(parts))
+
+    def numbers(self) -> dict[str, Any]:
+        """All but the detector, for the model file."""
+        return {"floor": self.floor, "location": self.location, "scale": self.scale, "reach": self.reach}
+
+    @classmethod
+    def restored(cls, detector: SeriesDetector, numbers: dict[str, Any]) -> Ranker:
+        """From a detector that has been restored, and `numbers`; ValueError if these are none."""
+        floor, location, scale = (float(numbers[name]) for name in ("floor", "location", "scale"))
+        if not (floor > 0 and scale > 0 and np.isfinite([floor, location, scale]).all() and numbers["reach"] >= 1):
+            raise ValueError("the scale of a series is none")
+        return cls(detector, floor, location, scale, int(numbers["reach"]))
+
+
+def _seen(detector: SeriesDetector, member: Member) -> Matrix:
+    """The series as the detector takes it: with holes where it knows what to do with them."""
+    return np.ascontiguousarray(member.grid if detector.capabilities.missing else member.whole)

@@ -1,0 +1,173 @@
+"""SeriesResult: what detect and score hand to the user for rows that follow one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.finding import Contribution, Event, Explanation
+from amiss.core.source import Source
+from amiss.core.summary import Matrix, Vector
+from amiss.explain.words import range_words
+from amiss.pipeline.events import iso_time
+from amiss.pipeline.result import Result
+from amiss.pipeline.series_rows import SeriesRows
+from amiss.pipeline.story import Story
+from amiss.series.bursts import peaks, reach, runs
+
+if TYPE_CHECKING:
+    from amiss.pipeline.series_model import SeriesModel
+
+__all__ = ["SeriesResult"]
+
+
+class SeriesResult(Result):
+    """Scores, decisions and events of series. As `Result`, and:
+
+    Attributes
+    ----------
+    series
+        The rows as series, one for each entity.
+    cell_scores : list of (n_cells,)
+        Scores of each series at its equal steps.
+    """
+
+    model: SeriesModel
+
+    def __init__(
+        self,
+        *,
+        model: SeriesModel,
+        source: Source,
+        series: SeriesRows,
+        cell_scores: list[Vector],
+        beyond: npt.NDArray[np.bool_],
+        native: Any = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.series, self.cell_scores = series, cell_scores
+        lowest = min((float(s.min()) for s in cell_scores if len(s)), default=0.0)
+        scores = np.full(series.n_rows, lowest)
+        high = np.zeros(series.n_rows, np.bool_)
+        self._high = _high(model, cell_scores)
+        for member, cells, alarm in zip(series.members, cell_scores, self._high, strict=True):
+            if len(cells):
+                scores[member.rows] = member.clock.from_grid(cells, lowest)
+                high[member.rows] = member.clock.from_grid(alarm.astype(np.float64), 0.0) > 0
+        super().__init__(
+            model=model, source=source, scores=scores, p_values=model.threshold.p_value(scores),
+            is_anomaly=high | beyond, beyond=beyond, native=native, notes=notes,
+        )  # fmt: skip
+        self._stories: dict[int, Story] = {}
+        self._contributions: dict[int, Matrix] = {}
+
+    @property
+    def kind(self) -> str:
+        """Always "series"."""
+        return "series"
+
+    def story(self, k: int) -> Story:
+        """Tells what happens in the series number `k`."""
+        if k not in self._stories:
+            self._stories[k] = Story(self.model, self.series.members[k])
+        return self._stories[k]
+
+    def _blame(self, k: int) -> Matrix:
+        if k not in self._contributions:
+            member = self.series.members[k]
+            ranker = self.model.rankers.get(member.entity) or next(iter(self.model.rankers.values()))
+            self._contributions[k] = ranker.contributions(member)
+        return self._contributions[k]
+
+    @cached_property
+    def _spans(self) -> list[list[tuple[int, int]]]:
+        """First and last step of the events of each series."""
+        spans = []
+        for member, cells, high in zip(self.series.members, self.cell_scores, self._high, strict=True):
+            alarm = high.copy()
+            limited = member.clock.cell[self.beyond[member.rows]]
+            alarm[limited[limited >= 0]] = True
+            spans.append(runs(alarm, reach(cells)) if len(cells) else [])
+        return spans
+
+    @property
+    def events(self) -> list[Event]:
+        """What happened, the most severe first: alarms of one series that are within reach of one another."""
+        if self._events is None:
+            found = [self._event(k, first, last) for k, spans in enumerate(self._spans) for first, last in spans]
+            self._events = sorted(found, key=lambda event: (-event.score, event.first_row))
+        return self._events
+
+    def _event(self, k: int, first: int, last: int) -> Event:
+        member, cells = self.series.members[k], self.cell_scores[k]
+        told = self.story(k).channels(self._blame(k), first, last)
+        begin, end = min(shape.first for _, shape in told), max(shape.last for _, shape in told)
+        inside = (member.clock.cell >= begin) & (member.clock.cell <= end)
+        inside = inside if inside.any() else (member.clock.cell >= first) & (member.clock.cell <= last)
+        rows = member.rows[inside]
+        peak = first + int(np.argmax(cells[first : last + 1]))
+        seconds = member.clock.seconds() if member.clock.interval_seconds else None
+        limited = bool(self.beyond[rows].any()) and not self._high[k][first : last + 1].any()
+        spanned = member.rows[(member.clock.cell >= first) & (member.clock.cell <= last)]
+        p_value = float(self.model.threshold.p_value(cells[[peak]])[0])
+        peak_row = told[0][0].row if not limited else int(rows[np.argmax(self.beyond[rows])])
+        return Event(
+            first_row=int(rows.min()), last_row=int(rows.max()), peak_row=peak_row,
+            n_alarms=int(self.is_anomaly[spanned].sum()),
+            start=None if seconds is None else iso_time(float(seconds[begin])),
+            end=None if seconds is None else iso_time(float(seconds[end])),
+            entity=member.entity, score=float(cells[peak]), p_value=p_value,
+            kind="limit" if limited else told[0][0].kind,
+            reason=self._limit_words(peak_row) if limited else self.story(k).sentence(told),
+            channels=tuple(channel for channel, _ in told),
+        )  # fmt: skip
+
+    def _limit_words(self, row: int) -> str:
+        return self.model.limits.sentences(self.rows_at(np.array([row])))[0] or ""
+
+    def explain_all(self, rows: npt.NDArray[np.int64]) -> list[Explanation]:
+        """Explanations of the rows at these positions, in the order given."""
+        where = {int(row): self._place(int(row)) for row in rows}
+        for row, (k, cell) in where.items():
+            if row not in self._explained:
+                self._explained[row] = self._explanation(row, k, cell)
+        return [self._explained[int(row)] for row in rows]
+
+    def _place(self, row: int) -> tuple[int, int]:
+        for k, member in enumerate(self.series.members):
+            at = int(np.searchsorted(member.rows, row))
+            if at < len(member.rows) and member.rows[at] == row:
+                return k, int(member.clock.cell[at])
+        raise KeyError(row)
+
+    def _explanation(self, row: int, k: int, cell: int) -> Explanation:
+        facts = (row, float(self.scores[row]), float(self.p_values[row]), bool(self.is_anomaly[row]))
+        if self.beyond[row]:
+            return Explanation(*facts, self._limit_words(row), ())
+        if cell < 0:
+            return Explanation(*facts, "it has no time, so it was not judged", ())
+        span = next(((a, b) for a, b in self._spans[k] if a <= cell <= b), (cell, cell))
+        told = self.story(k).channels(self._blame(k), *span)
+        contributions = tuple(
+            Contribution(c.column, c.share, c.value, range_words(c.low, c.high, self._decimals(c.column)))
+            for c, _ in told
+        )
+        return Explanation(*facts, self.story(k).sentence(told), contributions)
+
+    def _decimals(self, name: str) -> int:
+        return next(column.decimals for column in self.schema.columns if column.name == name)
+
+
+def _high(model: SeriesModel, cell_scores: list[Vector]) -> list[npt.NDArray[np.bool_]]:
+    """Where each series is above what the promise allows."""
+    if not model.threshold.of_alarms:
+        return [model.threshold.is_anomaly(cells) for cells in cell_scores]
+    each = [cells[peaks(cells, reach(cells))] for cells in cell_scores]
+    together = np.concatenate(each) if each else np.empty(0)
+    found = model.threshold.is_anomaly(together)
+    least = float(together[found].min()) if found.any() else np.inf
+    return [cells >= least for cells in cell_scores]

@@ -1,0 +1,206 @@
+"""The rows of a source as series: one for each entity, in the order of time, on its grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.frame import Frame
+from amiss.core.schema import Schema
+from amiss.core.source import Progress, Source
+from amiss.core.summary import Matrix, Vector
+from amiss.prepare.preparation import Preparation
+from amiss.series.clock import Clock
+from amiss.series.seasons import without_holes
+
+__all__ = ["Member", "SeriesRows", "duration_words", "gather"]
+
+_SAMPLED = 0.5
+"""Correlation of neighbouring rows from which on rows at odd times are samples of something, not events."""
+_FEWEST_ROWS = 20
+_UNITS = ((604_800.0, "week"), (86_400.0, "day"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """The series of one entity.
+
+    Attributes
+    ----------
+    entity
+        Its name; None where there is one series alone.
+    rows : (n_rows,)
+        Positions of its rows in the source, from 0, in the order of the source.
+    clock
+        Where they stand in time.
+    grid : (n_cells, n_features)
+        Prepared values at equal steps; NaN where missing.
+    """
+
+    entity: str | None
+    rows: npt.NDArray[np.int64]
+    clock: Clock
+    grid: Matrix
+
+    @property
+    def whole(self) -> Matrix:
+        """The grid with its holes bridged by straight lines."""
+        if not np.isnan(self.grid).any():
+            return self.grid
+        return np.stack([without_holes(x) for x in self.grid.T], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRows:
+    """All rows of a source as series.
+
+    Attributes
+    ----------
+    members
+        One for each entity, in the order of their first rows.
+    n_rows
+        Number of rows of the source.
+    """
+
+    members: list[Member]
+    n_rows: int
+
+    @property
+    def span_seconds(self) -> float | None:
+        """Time from the first row of all to the last; None where there is no time."""
+        timed = [m.clock for m in self.members if m.clock.interval_seconds > 0]
+        if not timed:
+            return None
+        return float(max(c.seconds()[-1] for c in timed) - min(c.start for c in timed)) or None
+
+    @property
+    def interval_seconds(self) -> float | None:
+        """Usual time between two rows of one entity; None where there is no time."""
+        found = [m.clock.interval_seconds for m in self.members if m.clock.interval_seconds > 0]
+        return float(np.median(found)) if found else None
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the rows are samples of something that goes on, rather than events of their own.
+
+        Rows at a regular clock are; others where neighbouring rows are alike.
+        """
+        n = sum(len(m.rows) for m in self.members)
+        regular = sum(len(m.rows) for m in self.members if m.clock.regular and m.clock.n_cells >= _FEWEST_ROWS)
+        if regular > 0.5 * n:
+            return True
+        long = [m for m in self.members if m.clock.n_cells >= _FEWEST_ROWS]
+        alike = [np.median(r) for m in long if len(r := _alike(m.whole))]
+        return bool(alike) and float(np.median(alike)) > _SAMPLED
+
+    def notes(self) -> list[str]:
+        """What is to be said of the clocks, one sentence each."""
+        return _notes(self.members)
+
+
+def gather(source: Source, batches: Iterable[Frame], preparation: Preparation, progress: Progress) -> SeriesRows:
+    """Read all rows and sort them into series; takes 8 bytes for each value, and as much again for each time."""
+    time = next((column for column in preparation.schema.columns if column.role == "time"), None)
+    known: dict[str, int] = {}
+    parts: list[Matrix] = []
+    times: list[Vector] = []
+    codes: list[npt.NDArray[np.int64]] = []
+    for frame in batches:
+        parts.append(preparation.transform(frame))
+        if time is not None and time.name in frame.names:
+            times.append(frame.times(time.name, time.reading))
+        codes.append(_codes(frame, preparation.schema, known))
+        progress("reading the series", source.share_read())
+    X, code = np.concatenate(parts), np.concatenate(codes)
+    del parts
+    when = np.concatenate(times) if len(times) == len(codes) else None
+    names: list[str | None] = [*known] or [None]
+    order = np.argsort(code, kind="stable")
+    cuts = np.searchsorted(code[order], np.arange(len(names) + 1))
+    members = [
+        _member(name, order[cuts[k] : cuts[k + 1]], X, when) for k, name in enumerate(names) if cuts[k] < cuts[k + 1]
+    ]
+    return SeriesRows(members, len(X))
+
+
+def _codes(frame: Frame, schema: Schema, known: dict[str, int]) -> npt.NDArray[np.int64]:
+    """Number of each row's entity, new ones added to `known`; missing is an entity of its own."""
+    name = schema.first("entity")
+    if name is None or name not in frame.names:
+        return np.zeros(frame.n_rows, np.int64)
+    for entity in sorted(frame.counts(name), key=str):
+        known.setdefault(entity, len(known))
+    place = frame.codes(name, list(known))
+    if (place < 0).any():
+        known.setdefault("", len(known))
+        place = np.where(place < 0, known[""], place)
+    return place
+
+
+def _member(entity: str | None, rows: npt.NDArray[np.int64], X: Matrix, when: Vector | None) -> Member:
+    one = len(rows) == len(X)
+    values = X if one else X[rows]
+    clock = Clock.counting(len(rows)) if when is None else Clock.of(when if one else when[rows])
+    return Member(entity, rows, clock, clock.onto_grid(values))
+
+
+def _alike(X: Matrix) -> Vector:
+    """Correlation of neighbouring rows, by feature that varies."""
+    gap = X - X.mean(axis=0)
+    square = np.einsum("ij,ij->j", gap, gap)
+    varies = square > 0
+    alike: Vector = np.einsum("ij,ij->j", gap[1:], gap[:-1])[varies] / square[varies]
+    return alike
+
+
+def duration_words(seconds: float) -> str:
+    """A time such as "5 min" or "2 days"."""
+    for size, unit in _UNITS:
+        if seconds >= size:
+            number = round(seconds / size, 1 if seconds < 10 * size else 0)
+            plural = "s" if unit in ("week", "day") and number != 1 else ""
+            return f"{number:g} {unit}{plural}"
+    return f"{seconds:.3g} s"
+
+
+def _notes(members: list[Member]) -> list[str]:
+    clocks = [m.clock for m in members]
+    who = "" if len(members) == 1 else f" in {len(members):,} series"
+    said = []
+    odd = [c for c in clocks if not c.regular and c.n_cells > 1]
+    if odd:
+        share = "" if len(odd) == len(clocks) else f" of {len(odd):,} of {len(clocks):,} series"
+        said.append(f"the times{share} are irregular: rows are averaged over steps of {_usual(odd)}")
+    gaps = [(gap, m) for m in members for gap in m.clock.gaps]
+    if gaps and not odd:
+        longest, member = max(gaps, key=lambda pair: pair[0].n_missing)
+        total = sum(gap.n_missing for gap, _ in gaps)
+        of = f" of {member.entity}" if len(members) > 1 else ""
+        said.append(
+            f"{_count(len(gaps), 'gap')}{who}, {_count(total, 'row')} missing; the longest{of} lasts "
+            f"{duration_words(longest.before - longest.after)}"
+        )
+    repeated, disordered = sum(c.n_repeated for c in clocks), sum(c.n_disordered for c in clocks)
+    if repeated:
+        said.append(f"{_count(repeated, 'row')} had the time of another{who}: they were averaged")
+    if disordered:
+        said.append(f"the clock went back {_count(disordered, 'time')}{who}: rows were put in order")
+    changes = [c for c in clocks if c.clock_changes]
+    if changes:
+        said.append("it went back by half an hour or an hour, as at the end of daylight saving; times without a zone "
+                    "cannot tell the two hours apart")  # fmt: skip
+    untimed = sum(c.n_untimed for c in clocks)
+    if untimed:
+        said.append(f"{_count(untimed, 'row')} without a time{who}: not judged")
+    return said
+
+
+def _usual(clocks: list[Clock]) -> str:
+    return duration_words(float(np.median([c.interval_seconds for c in clocks])))
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"

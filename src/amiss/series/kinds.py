@@ -1,0 +1,161 @@
+"""The kind of an event: what a channel does in it, in the field's terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.summary import Vector
+from amiss.series.decompose import Decomposition
+
+__all__ = ["Shape", "shape_of"]
+
+_OUT = 3.0
+"""Usual misses from which on a value is outside its band."""
+_HARDLY_ANY = 0.99
+_TOGETHER = 6
+"""Rows between two that are out of their band and still belong together."""
+_BRIEF = 3
+_BRIEF_SHARE = 0.05
+"""Of an event: a spike takes no more of it."""
+_ONE_SIDED = 0.8
+_STEADY = 0.8
+"""Correlation with time from which on a miss grows rather than jumps."""
+_LOUD, _QUIET = 2.0, 0.3
+"""Of the usual spread: from and up to which the variance has changed."""
+_STUCK_ROWS = 5
+_USUAL = (0.02, 0.98)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What one channel does in an event.
+
+    Attributes
+    ----------
+    kind
+        "spike", "dip", "level_shift", "trend_change", "variance_change", "contextual", "collective", "stuck", "drift".
+    first, last
+        Rows between which it does it.
+    peak
+        Row where it misses most.
+    size
+        Median miss in usual misses, with its sign; the ratio of the spreads where the variance has changed.
+    """
+
+    kind: str
+    first: int
+    last: int
+    peak: int
+    size: float
+
+
+def shape_of(x: Vector, parts: Decomposition, first: int, last: int) -> Shape:
+    """What a channel does between two rows.
+
+    Parameters
+    ----------
+    x : (n_rows,)
+        Its values, NaN where missing.
+    parts
+        Its decomposition.
+    first, last
+        Rows of the event.
+    """
+    miss = np.nan_to_num(parts.rest / parts.spread)
+    here = miss[first : last + 1]
+    peak = first + int(np.argmax(np.abs(here)))
+    stuck = _stuck(x, first, last)
+    if stuck is not None:
+        return Shape("stuck", *stuck, peak=stuck[0], size=float(np.median(miss[stuck[0] : stuck[1] + 1])))
+    out = _around(first + np.flatnonzero(np.abs(here) > _outside(miss)), peak)
+    if not len(out):
+        return _inside(miss, parts, first, last, peak)
+    begin, end = int(out[0]), int(out[-1])
+    core = miss[begin : end + 1]
+    size = float(np.median(miss[out]))
+    kind = _kind_outside(x, parts, miss, begin, end, core, out, max(_BRIEF, int(_BRIEF_SHARE * (last - first + 1))))
+    if kind == "variance_change":
+        size = float(np.std(core)) / max(float(np.std(_clipped(miss))), 1e-12)
+    return Shape(kind, begin, end, peak, size)
+
+
+def _outside(miss: Vector) -> float:
+    """Usual misses that hardly any row has: the spread of values with sharp edges or rare bursts is understated."""
+    return max(_OUT, float(np.quantile(np.abs(miss), _HARDLY_ANY)))
+
+
+def _around(out: npt.NDArray[np.intp], peak: int) -> npt.NDArray[np.intp]:
+    """Those of some rows that hang together with the one that misses most."""
+    if not len(out):
+        return out
+    group = np.cumsum(np.diff(out, prepend=out[0]) > _TOGETHER)
+    together: npt.NDArray[np.intp] = out[group == group[np.argmin(np.abs(out - peak))]]
+    return together
+
+
+def _kind_outside(
+    x: Vector,
+    parts: Decomposition,
+    miss: Vector,
+    begin: int,
+    end: int,
+    core: Vector,
+    out: npt.NDArray[np.intp],
+    brief: int,
+) -> str:
+    one_sided = max((miss[out] > 0).mean(), (miss[out] < 0).mean()) >= _ONE_SIDED
+    if parts.seasons and one_sided and _usual_elsewhere(x, out):
+        return "contextual"
+    if end - begin + 1 <= brief and one_sided:
+        return "spike" if miss[out].sum() > 0 else "dip"
+    if not one_sided:
+        return "variance_change" if np.std(core) > _LOUD else "collective"
+    if len(out) < 0.5 * len(core):
+        return "collective"
+    steady = np.corrcoef(np.arange(len(core)), np.abs(core))[0, 1] if np.ptp(core) > 0 else 0.0
+    if steady > _STEADY and abs(core[-1]) > 2 * abs(core[0]):
+        return "drift" if end >= len(x) - max(2, len(core) // 10) else "trend_change"
+    return "level_shift"
+
+
+def _inside(miss: Vector, parts: Decomposition, first: int, last: int, peak: int) -> Shape:
+    """No value is outside its band: the level has moved with the trend, the spread has changed, or the shape is odd."""
+    here = miss[first : last + 1]
+    before, after = parts.trend[max(first - 1, 0)], parts.trend[min(last + 1, len(miss) - 1)]
+    moved = float(after - before) / float(np.median(parts.spread[first : last + 1]))
+    if abs(moved) > _OUT:
+        return Shape("level_shift", first, last, peak, moved)
+    ratio = float(np.std(here)) / max(float(np.std(_clipped(miss))), 1e-12)
+    if len(here) > _STUCK_ROWS and not _QUIET < ratio < _LOUD:
+        return Shape("variance_change", first, last, peak, ratio)
+    return Shape("collective", first, last, peak, float(np.median(here)))
+
+
+def _usual_elsewhere(x: Vector, out: npt.NDArray[np.intp]) -> bool:
+    """Whether the values are such as the channel has at other times."""
+    there = x[~np.isnan(x)]
+    low, high = np.quantile(there, _USUAL)
+    return bool(((x[out] >= low) & (x[out] <= high)).mean() >= _ONE_SIDED)
+
+
+def _stuck(x: Vector, first: int, last: int) -> tuple[int, int] | None:
+    """The longest stretch of equal values, if it is most of the event and longer than any elsewhere."""
+    same = np.append(False, np.diff(x) == 0)
+    length = np.zeros(len(x), np.int64)
+    run = np.cumsum(same)
+    length = run - np.maximum.accumulate(np.where(same, 0, run))
+    inside = length[first : last + 1]
+    most = int(inside.max(initial=0)) + 1
+    outside = int(np.delete(length, np.r_[first : last + 1]).max(initial=0)) + 1 if last - first + 1 < len(x) else 1
+    if most < max(_STUCK_ROWS, 0.3 * (last - first + 1)) or most < 2 * outside:
+        return None
+    end = first + int(np.argmax(inside))
+    return end - most + 1, end
+
+
+def _clipped(miss: Vector) -> Vector:
+    clipped: Vector = np.clip(miss, -_OUT, _OUT)
+    return clipped

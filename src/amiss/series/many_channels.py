@@ -1,0 +1,301 @@
+"""Several channels: how windows, steps and rows stand to those learnt, by neighbours and by covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.summary import Matrix, Vector
+from amiss.prepare.windows import spread
+from amiss.series.shapes import NearWindows, Take
+from amiss.series.smooth import moving_mean
+
+__all__ = ["ManyChannels"]
+
+Mask = npt.NDArray[np.bool_]
+
+# All numbers were chosen together on the development series, see benchmarks/accuracy/series.py.
+_WINDOW = 80
+"""Rows of the windows whose mean, spread and slope are looked at."""
+_SHORT = 10
+"""Rows of the windows that are looked at value by value."""
+_ORDER = 3
+_N_NEIGHBORS, _KEPT, _DIRECTIONS = 5, 3000, 30
+_COVARIANCE_ROWS, _DIRECTION_ROWS = 20_000, 8000
+_RIDGE = 1e-3
+_SHRINKAGE = 0.01
+_WIDTHS = (1, 25)
+"""Rows that each score is smoothed over before its logarithm is taken; the mean of these counts."""
+_FLOOR = 0.1
+_USUAL = (0.5, 0.95)
+_LEAST_SCALE = 0.05
+_APART = 0.2
+"""Of the history: windows of it are not compared with those so near, which would know an anomaly that lasts."""
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class _Cloud:
+    """Squared distance from a mean, in units of a covariance."""
+
+    mean: Vector
+    precision: Matrix
+
+    @classmethod
+    def of(cls, V: Matrix) -> _Cloud:
+        V = V[:: max(1, len(V) // _COVARIANCE_ROWS)]
+        mean = V.mean(axis=0)
+        gap = V - mean
+        covariance = gap.T @ gap / max(len(V) - 1, 1)
+        d = len(covariance)
+        covariance += (_SHRINKAGE * np.trace(covariance) / d + 1e-9) * np.eye(d)
+        return cls(mean, np.linalg.inv(covariance))
+
+    def terms(self, V: Matrix) -> Matrix:
+        gap = V - self.mean
+        pulled: Matrix = gap * (gap @ self.precision)
+        return pulled
+
+
+@dataclass(frozen=True, slots=True)
+class ManyChannels:
+    """What is usual in several channels.
+
+    Attributes
+    ----------
+    location, scale : (n_channels,)
+        Mean and deviation of each channel.
+    used, still : (n_channels,)
+        Which channels count: all but flags, where others are more. And which never moved.
+    weights : (1 + 3 × n_used, n_used)
+        Of the linear forecast by the three rows before.
+    clouds
+        Mean and precision of "window" features and of "step" misses.
+    directions
+        Mean and directions in which "window" and "row" windows are compared.
+    near
+        The windows compared with.
+    usual : (n_voices, 3)
+        Floor, middle and size of the logarithm of what each says of the rows learnt.
+    """
+
+    location: Vector
+    scale: Vector
+    used: Mask
+    still: Mask
+    weights: Matrix
+    clouds: dict[str, _Cloud]
+    directions: dict[str, tuple[Vector, Matrix]]
+    near: dict[str, NearWindows]
+    usual: Matrix
+
+    @classmethod
+    def learnt(cls, X: Matrix, *, causal: bool) -> ManyChannels:
+        """From a series, (n_rows, n_channels)."""
+        location, scale, used, still = _channel_scales(X)
+        Z = _standard(X, location, scale, still)[:, used]
+        forecast = _forecast_weights(Z)
+        features = _features(Z, causal=causal)
+        unit = np.maximum(features.std(axis=0), 1e-6)
+        clouds = {
+            "window": _Cloud.of(features),
+            "step": _Cloud.of(_misses(Z, forecast)),
+        }
+        directions = {
+            "window": _directions(lambda at: (features / unit)[at], len(Z)),
+            "row": _directions(_cube(Z, causal=False), max(len(Z) - _SHORT + 1, 1)),
+        }
+        directions["unit"] = (unit, np.empty((0, 0)))
+        made = cls(location, scale, used, still, forecast, clouds, directions, {}, np.empty((0, 3)))
+        for name, (take, n_windows) in made._takers(Z, features, causal=False).items():
+            made.near[name] = NearWindows.of(take, n_windows, _KEPT)
+        usual = np.array([_usual(s, causal=causal) for s in made._said(Z, causal=causal)])
+        return replace(made, usual=usual)
+
+    def _takers(self, Z: Matrix, features: Matrix, *, causal: bool) -> dict[str, tuple[Take, int]]:
+        """Windows as they are compared, and how many there are of each."""
+        unit, _ = self.directions["unit"]
+        short = _cube(Z, causal=causal)
+        n_short = len(Z) if causal else max(len(Z) - _SHORT + 1, 1)
+        return {
+            "window": (lambda at: _seen_from(features[at] / unit, self.directions["window"]), len(Z)),
+            "row": (lambda at: _seen_from(short(at), self.directions["row"]), n_short),
+        }
+
+    def _said(self, Z: Matrix, *, causal: bool) -> list[Vector]:
+        """How odd each row is: window features by covariance and by neighbours, steps, and windows of rows."""
+        features = _features(Z, causal=causal)
+        apart = 0 if causal else max(1, round(_APART * len(Z)))
+        far = {
+            name: self.near[name].distances(take, n, n_neighbors=_N_NEIGHBORS, apart=apart)[1]
+            for name, (take, n) in self._takers(Z, features, causal=causal).items()
+        }
+        return [
+            self.clouds["window"].terms(features).sum(axis=1),
+            far["window"],
+            self.clouds["step"].terms(_misses(Z, self.weights)).sum(axis=1),
+            spread(far["row"], len(Z), _SHORT, before=causal),
+        ]
+
+    def score(self, X: Matrix, *, causal: bool) -> Vector:
+        """Score of each row, (n_rows,)."""
+        Z = _standard(X, self.location, self.scale, self.still)[:, self.used]
+        said = self._said(Z, causal=causal)
+        parts = [
+            (_loud(s, floor, causal=causal) - middle) / size
+            for s, (floor, middle, size) in zip(said, self.usual, strict=True)
+        ]
+        # Positive, so that a logarithm of it is the mean of logarithms that it comes from.
+        score: Vector = np.exp(np.clip(np.mean(parts, axis=0), -50, 50))
+        return score
+
+    def contributions(self, X: Matrix, scores: Vector) -> Matrix:
+        """The score, shared by what each channel has to do with the windows and steps being odd."""
+        used = self.used
+        Z = _standard(X, self.location, self.scale, self.still)[:, used]
+        d = Z.shape[1]
+        by_window = (
+            np.maximum(self.clouds["window"].terms(_features(Z, causal=False)), 0.0).reshape(-1, 3, d).sum(axis=1)
+        )
+        by_step = moving_mean(np.maximum(self.clouds["step"].terms(_misses(Z, self.weights)), 0.0), _WIDTHS[-1])
+        total = np.zeros(X.shape)
+        for part in (by_window, by_step):
+            whole = part.sum(axis=1, keepdims=True)
+            total[:, used] += np.divide(part, whole, out=np.full_like(part, 1 / d), where=whole > 0)
+        shares: Matrix = total / total.sum(axis=1, keepdims=True) * scores[:, None]
+        return shares
+
+    def state(self) -> dict[str, Any]:
+        """What has been learnt, as arrays and numbers."""
+        state: dict[str, Any] = {
+            name: getattr(self, name) for name in ("location", "scale", "used", "still", "weights", "usual")
+        }
+        for name, cloud in self.clouds.items():
+            state |= {f"mean.{name}": cloud.mean, f"precision.{name}": cloud.precision}
+        for name, (middle, axes) in self.directions.items():
+            state |= {f"middle.{name}": middle, f"axes.{name}": axes}
+        for name, near in self.near.items():
+            state |= {f"reference.{name}": near.reference, f"places.{name}": near.places}
+        return state
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> ManyChannels:
+        """From a `state`; ValueError if its parts do not fit together."""
+        clouds = {name: _Cloud(state[f"mean.{name}"], state[f"precision.{name}"]) for name in ("window", "step")}
+        directions = {name: (state[f"middle.{name}"], state[f"axes.{name}"]) for name in ("window", "row", "unit")}
+        near = {name: NearWindows(state[f"reference.{name}"], state[f"places.{name}"]) for name in ("window", "row")}
+        if state["usual"].shape != (4, 3):
+            raise ValueError("the parts of the channels do not fit together")
+        return cls(
+            state["location"], state["scale"], state["used"], state["still"], state["weights"], clouds, directions,
+            near, state["usual"],
+        )  # fmt: skip
+
+
+def _channel_scales(X: Matrix) -> tuple[Vector, Vector, Mask, Mask]:
+    """Mean and deviation of each channel, whether it counts, and whether it is still: then its size is its scale."""
+    unit = np.maximum(np.abs(X).max(axis=0), np.finfo(float).tiny)
+    U = X / unit
+    location, deviation = U.mean(axis=0), U.std(axis=0)
+    still = deviation <= 1e-9 * np.maximum(1.0, np.abs(location))
+    scale = np.where(still, np.where(location == 0, 1.0, np.abs(location)), deviation) * unit
+    flags = np.array([bool(np.isin(x, (0.0, 1.0)).all()) for x in X.T]) & ~still
+    # A switch that is thrown is seldom what is wrong, and many of them would drown what is measured.
+    measured = ~flags & ~(still & np.isin(X[0], (0.0, 1.0)))
+    used = ~flags if measured.any() else np.ones(X.shape[1], np.bool_)
+    return location * unit, scale, np.asarray(used), np.asarray(still)
+
+
+def _standard(X: Matrix, location: Vector, scale: Vector, still: Mask) -> Matrix:
+    with np.errstate(over="ignore"):
+        standard: Matrix = np.clip((X - location) / scale, -1e9, 1e9)
+    # A switch that had not been thrown before is thrown: it is one of those that do not count.
+    thrown = still & ((location == 0) | (location == 1)) & ((X == 0) | (X == 1))
+    return np.where(thrown, 0.0, standard)
+
+
+def _features(Z: Matrix, *, causal: bool) -> Matrix:
+    """Mean, spread and slope of the window at each row, (n_rows, 3 × n_channels)."""
+    width = _WINDOW if causal else min(_WINDOW, max(len(Z), 1))
+    mean = moving_mean(Z, width, before=causal)
+    # About the mean of all, so that the difference of squares costs no digits.
+    square = moving_mean(Z**2, width, before=causal) - mean**2
+    deviation = np.sqrt(np.maximum(square, 0.0))
+    half = max(width // 2, 1)
+    halves = moving_mean(Z, half, before=causal)
+    shift = half if causal else half // 2
+    early = np.vstack([np.repeat(halves[:1], min(shift, len(Z)), axis=0), halves[: max(len(Z) - shift, 0)]])
+    late = (
+        halves
+        if causal
+        else np.vstack([halves[min(shift, len(Z)) :], np.repeat(halves[-1:], min(shift, len(Z)), axis=0)])
+    )
+    features: Matrix = np.hstack([mean, deviation, late - early])
+    if not causal and len(Z) > 2 * half:
+        # Rows nearer to an end have no window of their own: the outermost whole one speaks for them.
+        features[:half], features[len(Z) - half :] = features[half], features[len(Z) - half - 1]
+    return features
+
+
+def _lagged(Z: Matrix) -> Matrix:
+    """One, and the rows before each row, the first row before the first."""
+    padded = np.vstack([np.repeat(Z[:1], _ORDER, axis=0), Z])
+    before = [padded[_ORDER - k : len(padded) - k] for k in range(1, _ORDER + 1)]
+    return np.hstack([np.ones((len(Z), 1)), *before])
+
+
+def _forecast_weights(Z: Matrix) -> Matrix:
+    step = max(1, len(Z) // (5 * _COVARIANCE_ROWS))
+    A, B = _lagged(Z)[::step], Z[::step]
+    gram = A.T @ A + _RIDGE * len(A) * np.eye(A.shape[1])
+    return np.asarray(np.linalg.solve(gram, A.T @ B), np.float64)
+
+
+def _misses(Z: Matrix, weights: Matrix) -> Matrix:
+    missed: Matrix = Z - _lagged(Z) @ weights
+    return missed
+
+
+def _cube(Z: Matrix, *, causal: bool) -> Take:
+    """Windows of single rows, made where they are asked for: with many channels all of them would fill the memory."""
+    missing = _SHORT - 1 if causal else max(_SHORT - len(Z), 0)
+    padded = np.vstack([np.repeat(Z[:1], missing, axis=0), Z]) if missing else Z
+    view = np.lib.stride_tricks.sliding_window_view(padded, _SHORT, axis=0)
+    return lambda at: view[at].reshape(len(at), -1)
+
+
+def _directions(take: Take, n_windows: int) -> tuple[Vector, Matrix]:
+    """Mean and main directions of windows: so many that distances hardly change."""
+    V = take(np.arange(0, n_windows, max(1, n_windows // _DIRECTION_ROWS)))
+    mean = V.mean(axis=0)
+    if V.shape[1] <= _DIRECTIONS:
+        return mean, np.eye(V.shape[1])
+    if V.shape[1] > len(V):
+        _, _, axes = np.linalg.svd(V - mean, full_matrices=False)
+        return mean, np.ascontiguousarray(axes[:_DIRECTIONS].T)
+    gap = V - mean
+    _, axes = np.linalg.eigh(gap.T @ gap)
+    return mean, np.ascontiguousarray(axes[:, ::-1][:, :_DIRECTIONS])
+
+
+def _seen_from(V: Matrix, directions: tuple[Vector, Matrix]) -> Matrix:
+    mean, axes = directions
+    seen: Matrix = (V - mean) @ axes
+    return seen
+
+
+def _loud(said: Vector, floor: float, *, causal: bool) -> Vector:
+    """Mean of the logarithms of what was said, smoothed over each width."""
+    logs = [np.log(np.maximum(moving_mean(said, w, before=causal), 0.0) + floor) for w in _WIDTHS]
+    loud: Vector = np.mean(logs, axis=0)
+    return loud
+
+
+def _usual(said: Vector, *, causal: bool) -> tuple[float, float, float]:
+    floor = _FLOOR * float(np.median(said)) + _TINY
+    middle, high = np.quantile(_loud(said, floor, causal=causal), _USUAL)
+    return floor, float(middle), max(float(high - middle), _LEAST_SCALE)

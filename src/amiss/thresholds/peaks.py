@@ -1,0 +1,130 @@
+"""A promise on events: p-values of the separate peaks of scores that follow one another."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.summary import Vector
+from amiss.core.threshold import Promise, Threshold
+from amiss.thresholds.discoveries import discoveries
+from amiss.thresholds.promise import Wish
+
+__all__ = ["PeakThreshold", "peak_scale"]
+
+_MIDDLE, _HIGH = 0.5, 0.8
+"""Quantiles of the peaks that the tail is laid through: a fifth of them may be anomalies."""
+_UNIT = float(np.log((1 - _MIDDLE) / (1 - _HIGH)))
+_LEAST_SCALE = 0.05
+"""Of a logarithm: peaks that are more alike than so are alike."""
+
+
+def peak_scale(logs: Vector) -> tuple[float, float]:
+    """Location and scale by which peaks, as logarithms, have an exponential upper half: p = ½ exp(−score).
+
+    From two quantiles alone, so that a fifth of the peaks may be anomalies without moving it.
+
+    Parameters
+    ----------
+    logs : (n_peaks,)
+        Logarithms of the scores at the peaks, in any order.
+    """
+    if not len(logs):
+        return 0.0, 1.0
+    middle, high = np.quantile(logs, [_MIDDLE, _HIGH])
+    return float(middle), max(float(high - middle) / _UNIT, _LEAST_SCALE)
+
+
+class PeakThreshold(Threshold):
+    """Calls a peak of the score an event if chance makes at most a share `rate` of all peaks as high.
+
+    Rows that follow one another have like scores: what counts is how many separate times a score was high. So what is
+    judged are peaks that are further apart than one anomaly shows, and a rate for rows, days or the whole history
+    becomes a rate for each of them. Their upper half is taken to be exponential on the logarithmic scale of
+    `peak_scale`: a model, so any rate is possible, and one that anomalies among the peaks do not bend.
+
+    Parameters
+    ----------
+    rate
+        Largest share of normal peaks that may raise an alarm, or of the alarms that may be false, in (0, 1).
+    asked
+        The promise in the user's words.
+    of_alarms
+        `rate` is a share of the alarms: the decision on a peak then depends on the others.
+    version
+        Number of the promise, from 1.
+
+    Attributes
+    ----------
+    scores_ : (n_peaks,)
+        Scores of the peaks that it was calibrated on.
+
+    References
+    ----------
+    Leadbetter, M. R. (1991). On a basis for "peaks over threshold" modeling. Statistics & Probability Letters.
+    """
+
+    same_rows = False
+
+    def __init__(self, rate: float, *, asked: str, of_alarms: bool = False, version: int = 1) -> None:
+        self.rate, self.asked, self.of_alarms, self.version = rate, asked, of_alarms, version
+
+    def calibrate(self, scores: Vector) -> Self:
+        """Take up the scores of the peaks of a history, (n_peaks,), in any order."""
+        self.scores_ = np.sort(scores)
+        return self
+
+    @property
+    def n_calibration_(self) -> int:
+        """Number of peaks."""
+        return len(self.scores_)
+
+    def p_value(self, scores: Vector) -> Vector:
+        """p-value of a peak with each score, (n_rows,), in (0, 1]."""
+        half = 0.5 * np.exp(-np.minimum(np.abs(scores), 600.0))
+        p: Vector = np.where(scores > 0, half, 1 - half)
+        return p
+
+    def is_anomaly(self, scores: Vector) -> npt.NDArray[np.bool_]:
+        """Whether a peak's p-value is at or below the rate; for a share of the alarms, by all peaks together."""
+        p = self.p_value(scores)
+        if self.of_alarms:
+            return discoveries(p, self.rate)
+        found: npt.NDArray[np.bool_] = p <= self.rate * (1 + 1e-9)
+        return found
+
+    def at(self, rate: float, wish: Wish) -> PeakThreshold:
+        """The same calibration under another promise, with the next version."""
+        made = PeakThreshold(rate, asked=wish.asked, of_alarms=wish.of_alarms, version=self.version + 1)
+        return made.calibrate(self.scores_)
+
+    def promise(self) -> Promise:
+        """What was asked, and the share of the calibration peaks that reach it: anomalies among them included."""
+        n = max(len(self.scores_), 1)
+        reached = float(self.is_anomaly(self.scores_).sum()) / n
+        return Promise(
+            self.asked, self.rate, reached, len(self.scores_),
+            "separate peaks of the score, their tail taken to be exponential on a logarithmic scale",
+            "alarms" if self.of_alarms else "peaks", len(self.scores_), 0.0, reached, True, self.version,
+        )  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        """The calibration, as arrays and numbers."""
+        return {
+            "rate": self.rate, "asked": self.asked, "of_alarms": self.of_alarms, "version": self.version,
+            "scores": self.scores_,
+        }  # fmt: skip
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> PeakThreshold:
+        """The threshold that had this `state`."""
+        made = cls(state["rate"], asked=state["asked"], of_alarms=state["of_alarms"], version=state["version"])
+        made.scores_ = state["scores"]
+        return made
+
+    def check(self) -> None:
+        """Raise `ValueError` if what was restored is no calibration."""
+        if not (0 < self.rate < 1 and self.scores_.ndim == 1 and np.isfinite(self.scores_).all() and self.version >= 1):
+            raise ValueError("the threshold's numbers do not fit together")

@@ -1,0 +1,224 @@
+"""Series from file to events: clocks, kinds, promises, entities, and the model file."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+
+import amiss
+from amiss.core.catalog import detector_names
+from amiss.core.errors import DataError, SchemaError
+
+START = dt.datetime(2026, 3, 1)
+
+
+def stamps(n, minutes=10):
+    return [START + dt.timedelta(minutes=minutes * i) for i in range(n)]
+
+
+def pump(n=3000, seed=0, noise=0.3):
+    """Bearing temperature with a day, every ten minutes."""
+    random = np.random.default_rng(seed)
+    at = np.arange(n)
+    return 65 + 4 * np.sin(2 * np.pi * at / 144) + noise * random.normal(size=n)
+
+
+def frame(x, **columns):
+    return pl.DataFrame({"time": stamps(len(x)), "temp": x, **columns})
+
+
+def the_event(x, **options):
+    result = amiss.detect(frame(x), **options)
+    assert result.events, "nothing was found"
+    return result, result.events[0]
+
+
+def test_a_series_is_recognised_and_told_in_its_own_terms():
+    x = pump()
+    x[2000:2010] += 12
+    result, event = the_event(x)
+    assert result.kind == "series"
+    assert result.model.recipe.detector == "series_ensemble"
+    assert 1995 <= event.first_row <= 2000
+    assert 2009 <= event.last_row <= 2015
+    assert event.start.startswith("2026-03-14T21:")
+    assert event.channels[0].column == "temp"
+    assert event.channels[0].value > event.channels[0].high
+    assert "usually" in event.reason
+    assert "at this time of day" in event.reason
+    assert result.is_anomaly[2003]
+    assert result.explain(2003).reason == event.reason
+    assert (result.p_values <= 1).all()
+    assert (result.p_values > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("spike", lambda x: x[2000:2001].__iadd__(15)),
+        ("dip", lambda x: x[2000:2001].__isub__(15)),
+        ("level_shift", lambda x: x[2000:2060].__iadd__(10)),
+        ("stuck", lambda x: x[2000:2080].__imul__(0).__iadd__(x[1999])),
+        ("contextual", lambda x: x[2000:2040].__isub__(130).__imul__(-1)),
+        ("variance_change", lambda x: x[2000:2100].__iadd__(3 * np.random.default_rng(1).normal(size=100))),
+    ],
+)
+def test_the_kind_of_an_event(kind, change):
+    x = pump()
+    change(x)
+    _, event = the_event(x)
+    assert event.kind == kind
+    assert 1900 < event.first_row <= 2100
+
+
+def test_a_clean_series_raises_about_what_was_asked():
+    found = [len(amiss.detect(frame(pump(seed=seed)), false_alarms=3).events) for seed in range(12)]
+    assert np.mean(found) <= 6
+
+
+def test_more_is_found_where_more_is_allowed():
+    x = pump(noise=1.0)
+    counts = [len(amiss.detect(frame(x), false_alarms=wish).events) for wish in (1, 5, 15)]
+    assert counts[0] <= counts[1] <= counts[2]
+    assert counts[2] > counts[0]
+
+
+def test_rates_per_time_and_shares_of_the_alarms():
+    x = pump()
+    x[2000:2010] += 12
+    daily = amiss.detect(frame(x), false_alarms="1/day")
+    weekly = daily.model.with_false_alarms("1/week").score(frame(x))
+    assert len(weekly.events) <= len(daily.events)
+    assert weekly.promise.version == 2
+    assert len(amiss.detect(frame(x), false_discoveries="20%").events) >= 1
+
+
+def test_each_entity_is_compared_with_itself():
+    a, b = pump(1500), 100 * pump(1500, seed=1)
+    b[900:910] += 1200
+    table = pl.concat([frame(a).with_columns(pump=pl.lit("A")), frame(b).with_columns(pump=pl.lit("B"))])
+    result = amiss.detect(table)
+    assert result.events[0].entity == "B"
+    assert "0 to" not in result.events[0].reason
+    short = pl.concat([table, frame(a[:3]).with_columns(pump=pl.lit("C"))])
+    result = amiss.detect(short)
+    assert any("too short to be judged" in note and "C" in note for note in result.notes)
+    assert not result.is_anomaly[-3:].any()
+
+
+def test_disorder_gaps_and_repeats_are_told_and_do_no_harm():
+    x = pump()
+    x[2000:2010] += 12
+    table = frame(x)
+    whole = amiss.detect(table)
+    order = np.random.default_rng(0).permutation(len(x))
+    shuffled = amiss.detect(table[order.tolist()])
+    np.testing.assert_allclose(shuffled.scores, whole.scores[order])
+    assert any("the clock went back" in note for note in shuffled.notes)
+    holed = amiss.detect(pl.concat([table[:500], table[700:], table[-1:]]))
+    assert any("200 rows missing" in note for note in holed.notes)
+    assert any("had the time of another" in note for note in holed.notes)
+    assert holed.events[0].channels[0].value > 70
+
+
+def test_a_learnt_series_judges_another_and_survives_the_file(tmp_path):
+    model = amiss.fit(frame(pump()))
+    later = pump(seed=5)
+    later[700:720] += 12
+    result = model.score(frame(later))
+    assert any(690 < event.peak_row < 730 for event in result.events[:1])
+    model.save(tmp_path / "m.amiss")
+    again = amiss.load(tmp_path / "m.amiss").score(frame(later))
+    np.testing.assert_array_equal(again.scores, result.scores)
+    assert again.events == result.events
+    model.save(tmp_path / "n.amiss")
+    assert (tmp_path / "m.amiss").read_bytes() == (tmp_path / "n.amiss").read_bytes()
+
+
+@pytest.mark.parametrize("detector", [*detector_names("series"), "knn", "isolation_forest", "pca"])
+def test_every_detector_serves_for_series(detector, tmp_path):
+    x = pump(1200)
+    x[800:830] += 12
+    result = amiss.detect(frame(x), kind="series", detector=detector)
+    assert np.isfinite(result.scores).all()
+    assert all(event.reason for event in result.events)
+    model = amiss.fit(frame(x), kind="series", detector=detector)
+    model.save(tmp_path / "m.amiss")
+    np.testing.assert_array_equal(amiss.load(tmp_path / "m.amiss").score(frame(x)).scores, model.score(frame(x)).scores)
+
+
+def test_several_channels_name_the_one_to_blame():
+    random = np.random.default_rng(0)
+    base = pump(2500)
+    columns = {f"c{j}": base * (j + 1) + 0.3 * random.normal(size=2500) for j in range(4)}
+    columns["c2"] = columns["c2"].copy()
+    columns["c2"][1500:1530] += 20
+    result = amiss.detect(pl.DataFrame({"time": stamps(2500), **columns}), kind="series")
+    assert result.events[0].channels[0].column == "c2"
+    assert result.events[0].kind == "level_shift"
+
+
+def test_a_limit_is_an_event_of_its_own():
+    x = pump()
+    x[100] = 68.9
+    result = amiss.detect(frame(x), limits={"temp": (None, 68.8 + 0.0)})
+    limited = [event for event in result.events if event.kind == "limit"]
+    assert limited
+    assert "limit" in limited[0].reason
+
+
+def test_without_a_time_the_rows_count():
+    x = pump()
+    x[2000:2010] += 12
+    result = amiss.detect({"temp": x}, kind="series")
+    assert result.events[0].start is None
+    assert "row 20" in result.events[0].reason
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "words"),
+    [
+        ({"time": stamps(12), "x": np.arange(12.0) % 5}, DataError, "too few"),
+        ({"time": stamps(300), "x": np.full(300, 4.0)}, DataError, "no column is left"),
+        ({"time": stamps(300), "x": np.full(300, np.nan)}, DataError, "no column is left"),
+    ],
+)
+def test_what_cannot_be_judged_is_said(data, error, words):
+    with pytest.raises(error, match=words):
+        amiss.detect(data, kind="series")
+
+
+def test_a_missing_column_is_told():
+    model = amiss.fit(frame(pump()))
+    with pytest.raises(SchemaError, match="temp"):
+        model.score({"time": stamps(50), "other": np.arange(50.0)})
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.random.default_rng(0).integers(0, 2, 400).astype(float),
+        np.append(np.full(399, 7.0), 8.0),
+        np.append(np.full(200, 7.0), np.full(200, 8.0)),
+        np.where(np.arange(400) % 7 == 0, np.nan, pump(400)),
+        pump(25),
+    ],
+    ids=["two values", "one step at the end", "one step", "holes", "short"],
+)
+def test_odd_series_get_a_sound_answer(x):
+    result = amiss.detect(frame(x), kind="series")
+    assert np.isfinite(result.scores).all()
+    assert len(result.events) <= 5
+
+
+@pytest.mark.parametrize("unit", [1, 1e3, 1e6, 1e9])
+def test_epoch_times_of_any_unit(unit):
+    x = pump()
+    x[2000:2010] += 12
+    seconds = 1_772_000_000 + 600 * np.arange(len(x))
+    result = amiss.detect({"time": (seconds * unit).astype(np.int64), "temp": x})
+    assert result.kind == "series"
+    assert 1990 < result.events[0].peak_row < 2020
