@@ -11,14 +11,6 @@ void amiss_nearest_finish(int64_t n_queries, int64_t k, double *distance, int64_
 void amiss_nearest_all(const double *queries, int64_t n_queries, int64_t n_features, const double *columns,
                        int64_t n_reference, int64_t n_padded, int64_t k, double *distance, int64_t *index);
 
-/* Pairs that a product in single precision cannot exclude. Row i of `product`, (n_queries, n_block), holds an upper
- * bound of (norm[i] - squared distance) / 2 for the rows first … first + n_block - 1 of `reference`, all in units of
- * `unit`; norm[i] is the squared norm of the query with its error taken off. maxima has room for n_block / 64 numbers,
- * rounded up. */
-void amiss_nearest_screened(const double *queries, int64_t n_queries, int64_t n_features, const double *reference,
-                            int64_t first, int64_t n_block, const float *product, const double *norm, double unit,
-                            int64_t k, float *maxima, double *distance, int64_t *index);
-
 /* A k-d tree of 2^height leaves of at most 32 rows; node i has the children 2 i + 1 and 2 i + 2, and a box of
  * n_features pairs (low, high) in `boxes`. Rows of a node are a run of `order`, halved for its children. `leaves` is
  * (n_leaves, n_features, 32), padded with INFINITY. */

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.summary import Matrix, Vector
+from amiss.core.summary import Matrix
 from amiss.kernels import loops
 from amiss.kernels.blocks import over_blocks
+from amiss.kernels.screen import Screen
 
 __all__ = ["Neighbors"]
 
@@ -22,17 +23,14 @@ _FEW_QUERIES = 256
 _WIDEST_TREE = 40
 _WORTH_A_TREE = (6, 1 / 400)
 """Leaves that a query may look into for a tree to pay: so many, and so many more for each row of the reference."""
-_FARTHEST = 1e30
-_BLOCK = (512, 1024)
-"""Queries and reference rows of one product in single precision: what fits into a cache."""
 
 
 class Neighbors:
     """Finds the rows of `reference` nearest to others; learns on the way which road is quickest.
 
     Few rows are compared pair by pair. Of many, a k-d tree is asked where the data have few dimensions; where they
-    have many, products in single precision exclude most pairs, and the others are compared in double precision. All
-    roads give the same result.
+    have many, products in single precision exclude most pairs, and the others are compared in double precision; half
+    as many where the queries are the reference itself. All roads give the same result.
 
     Comparing costs O(n_queries × n_reference × n_features) time at most; a tree in few dimensions O(n_queries × log
     n_reference). The tree takes 24 bytes a value, the products 4.
@@ -41,7 +39,7 @@ class Neighbors:
     def __init__(self, reference: Matrix) -> None:
         self.reference = np.ascontiguousarray(reference, dtype=np.float64)
         self._tree: _Tree | None = None
-        self._screen: _Screen | None = None
+        self._screen: Screen | None = None
         self._columns: Matrix | None = None
         self._road = "all"
 
@@ -68,22 +66,17 @@ class Neighbors:
         index = np.empty((len(queries), k), np.int64)
         if len(self.reference) >= _FEW_ROWS and len(queries) >= _FEW_QUERIES:
             self._choose_road(queries, k)
-        road = self._road
-        order = self._tree.order_of(queries) if road == "tree" and self._tree is not None else None
-        asked = queries if order is None else queries[order]
-
-        def work(start: int, stop: int) -> None:
-            out = distance[start:stop], index[start:stop]
-            loops.lib.amiss_nearest_start(stop - start, k, *map(loops.address, out))
-            if road == "tree" and self._tree is not None:
-                self._tree.ask(asked[start:stop], k, *out)
-            elif road == "screen" and self._screen is not None:
-                self._screen.ask(asked[start:stop], self.reference, k, *out)
-            else:
-                self._ask_all(asked[start:stop], k, *out)
-            loops.lib.amiss_nearest_finish(stop - start, k, *map(loops.address, out))
-
-        over_blocks(work, len(queries), n_jobs)
+        heaps = [loops.address(distance), loops.address(index)]
+        loops.lib.amiss_nearest_start(len(queries), k, *heaps)
+        order = None
+        if self._road == "screen" and self._screen is not None:
+            self._screen.ask(queries, k, distance, index, n_jobs)
+        else:
+            order = self._tree.order_of(queries) if self._road == "tree" and self._tree is not None else None
+            asked = queries if order is None else queries[order]
+            ask = self._ask_all if order is None or self._tree is None else self._tree.ask
+            over_blocks(lambda a, b: ask(asked[a:b], k, distance[a:b], index[a:b]), len(queries), n_jobs)
+        loops.lib.amiss_nearest_finish(len(queries), k, *heaps)
         if order is None:
             return distance, index
         back = np.empty_like(order)
@@ -113,7 +106,7 @@ class Neighbors:
             if tree.ask(few, k, *probe) <= few_leaves * len(few):
                 self._tree, self._road = tree, "tree"
                 return
-        self._screen = _Screen.of(self.reference)
+        self._screen = Screen.of(self.reference)
         if self._screen is not None:
             self._road = "screen"
 
@@ -152,63 +145,6 @@ class _Tree:
             loops.address(queries), *queries.shape, self.height, loops.address(self.boxes), loops.address(leaf)
         )
         return np.argsort(leaf, kind="stable")
-
-
-@dataclass(frozen=True, slots=True)
-class _Screen:
-    """The reference in single precision, with half its squared norms less their error as one more feature."""
-
-    center: Vector
-    unit: float
-    error: float
-    factors: npt.NDArray[np.float32]
-
-    @classmethod
-    def of(cls, reference: Matrix) -> _Screen | None:
-        """None where the data spread over so many magnitudes that single precision tells nothing."""
-        with np.errstate(over="ignore"):
-            center = reference.mean(axis=0)
-            centred = reference - center
-            spread = float(np.sqrt(np.mean(centred**2)))
-        if not 1e-150 < spread < 1e150 or np.abs(center).max() > 1e6 * spread:
-            return None
-        centred /= spread
-        norm = np.einsum("ij,ij->i", centred, centred)
-        if norm.max() > _FARTHEST:
-            return None
-        # What rounding can do to a sum of d + 1 products, twice over: |q r| ≤ (q² + r²) / 2.
-        error = (reference.shape[1] + 6) * 2.0**-22
-        factors = np.empty((reference.shape[1] + 1, len(reference)), np.float32)
-        factors[:-1], factors[-1] = centred.T, (2 * error - 1) / 2 * norm
-        return cls(center, 1 / spread**2, error, factors)
-
-    def ask(self, queries: Matrix, reference: Matrix, k: int, distance: Matrix, index: Indices) -> None:
-        from threadpoolctl import threadpool_limits
-
-        n, d = reference.shape
-        room, maxima = np.empty(_BLOCK[0] * _BLOCK[1], np.float32), np.empty(_BLOCK[1], np.float32)
-        with threadpool_limits(1, user_api="blas"):
-            for start in range(0, len(queries), _BLOCK[0]):
-                rows = slice(start, start + _BLOCK[0])
-                centred = (queries[rows] - self.center) * np.sqrt(self.unit)
-                with np.errstate(over="ignore"):
-                    square = np.einsum("ij,ij->i", centred, centred)
-                # A query beyond single precision excludes nothing.
-                far = ~(square < _FARTHEST)
-                square[far] = _FARTHEST
-                norm = np.where(far, -np.inf, square * (1 - self.error))
-                extended = np.ones((len(centred), d + 1), np.float32)
-                extended[:, :-1] = np.where(far[:, None], 0.0, centred)
-                asked = np.ascontiguousarray(queries[rows])
-                for first in range(0, n, _BLOCK[1]):
-                    factors = self.factors[:, first : first + _BLOCK[1]]
-                    product = room[: len(asked) * factors.shape[1]].reshape(len(asked), -1)
-                    np.matmul(extended, factors, out=product)
-                    loops.lib.amiss_nearest_screened(
-                        loops.address(asked), len(asked), d, loops.address(reference), first, product.shape[1],
-                        loops.address(product), loops.address(norm), self.unit, k,
-                        loops.address(maxima), loops.address(distance[rows]), loops.address(index[rows]),
-                    )  # fmt: skip
 
 
 def _without_self(distance: Matrix, index: Indices) -> tuple[Matrix, Indices]:
