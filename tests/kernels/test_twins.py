@@ -134,22 +134,26 @@ def test_spheres(X, seed):
 
 
 @needs_loops
-@pytest.mark.parametrize("road", ["all", "tree", "screen", "screen of itself"])
+@pytest.mark.parametrize("road", ["all", "tree", "screen", "screen of itself", "screen of itself, in order"])
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(X=TABLES, k=st.integers(1, 40), skip_self=st.booleans(), data=st.data())
 def test_nearest(road, X, k, skip_self, data):
     queries = X if "itself" in road else np.vstack([X[: data.draw(st.integers(1, len(X)))], X[:1] + 0.5])
     found = neighbors.Neighbors(X)
     if road == "tree":
-        found._tree, found._road = neighbors._Tree.of(X), "tree"
+        found._tree, found._road, found._road_itself = neighbors._Tree.of(X), "tree", "tree"
     elif "screen" in road:
-        found._screen, found._road = Screen.of(X), "screen"
+        found._screen, found._road, found._road_itself = Screen.of(X), "screen", "screen"
+        found._tree = neighbors._Tree.of(X) if "order" in road else None
     _same(lambda: found.nearest(queries, k, skip_self=skip_self))
 
 
 @needs_loops
-@pytest.mark.parametrize(("shape", "road"), [((8000, 3), "tree"), ((3000, 30), "screen"), ((4000, 1), "tree")])
-def test_roads_to_the_nearest(shape, road):
+@pytest.mark.parametrize(
+    ("shape", "road", "itself"),
+    [((8000, 3), "tree", "tree"), ((3000, 30), "screen", "screen"), ((4000, 1), "tree", "tree")],
+)
+def test_roads_to_the_nearest(shape, road, itself):
     random = np.random.default_rng(0)
     X = random.standard_t(2, size=shape) + 1e4
     X[1000:1300] = X[0]  # many equal rows
@@ -158,7 +162,19 @@ def test_roads_to_the_nearest(shape, road):
     queries = np.vstack([X[:900], random.normal(size=(300, shape[1])) * 1e3, np.full((2, shape[1]), 1e200)])
     _same(lambda: found.nearest(queries, 7, skip_self=True))
     _same(lambda: found.nearest(X, 7, skip_self=True))
-    assert found._road == road
+    assert (found._road, found._road_itself) == (road, itself)
+
+
+@needs_loops
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_panels_far_apart_are_passed_over_without_loss(n_jobs):
+    random = np.random.default_rng(0)
+    # Four clusters far from one another, with rows between them and many equal ones.
+    X = random.normal(size=(6000, 6)) + 20 * random.integers(0, 2, size=(6000, 2)) @ np.eye(2, 6)
+    X[:40], X[3000:3200] = 10 * random.normal(size=(40, 6)), X[0]
+    found = neighbors.Neighbors(X)
+    found._tree, found._road, found._road_itself = neighbors._Tree.of(X), "tree", "screen"
+    _same(lambda: found.nearest(X, 20, skip_self=True, n_jobs=n_jobs))
 
 
 def test_a_tree_is_not_built_for_single_rows():

@@ -21,8 +21,12 @@ _FEW_ROWS = 256
 """Below this, all pairs are as quick as anything."""
 _FEW_QUERIES = 256
 _WIDEST_TREE = 40
-_WORTH_A_TREE = (6, 1 / 400)
+_WORTH_A_TREE = (6, 1 / 800)
 """Leaves that a query may look into for a tree to pay: so many, and so many more for each row of the reference."""
+_WORTH_A_TREE_ITSELF = (6, 1 / 1600)
+"""The same where the queries are the reference itself, which products serve better."""
+_WORTH_AN_ORDER = 1 / 20
+"""Share of the leaves that a query may look into for panels of rows to be far apart."""
 
 
 class Neighbors:
@@ -41,7 +45,7 @@ class Neighbors:
         self._tree: _Tree | None = None
         self._screen: Screen | None = None
         self._columns: Matrix | None = None
-        self._road = "all"
+        self._road = self._road_itself = "all"
 
     def nearest(
         self, queries: Matrix, n_neighbors: int, *, skip_self: bool, n_jobs: int | None = None
@@ -68,20 +72,34 @@ class Neighbors:
             self._choose_road(queries, k)
         heaps = [loops.address(distance), loops.address(index)]
         loops.lib.amiss_nearest_start(len(queries), k, *heaps)
-        order = None
-        if self._road == "screen" and self._screen is not None:
-            self._screen.ask(queries, k, distance, index, n_jobs)
-        else:
-            order = self._tree.order_of(queries) if self._road == "tree" and self._tree is not None else None
-            asked = queries if order is None else queries[order]
-            ask = self._ask_all if order is None or self._tree is None else self._tree.ask
-            over_blocks(lambda a, b: ask(asked[a:b], k, distance[a:b], index[a:b]), len(queries), n_jobs)
+        order = self._walk(queries, k, distance, index, n_jobs)
         loops.lib.amiss_nearest_finish(len(queries), k, *heaps)
         if order is None:
             return distance, index
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
         return distance[back], index[back]
+
+    def _walk(self, queries: Matrix, k: int, distance: Matrix, index: Indices, n_jobs: int | None) -> Indices | None:
+        """Fill the heaps; the order in which that was done, if not that of the queries."""
+        itself = len(queries) == len(self.reference) and np.array_equal(queries, self.reference)
+        road = self._road_itself if itself else self._road
+        if road == "screen" and itself and self._tree is not None:
+            ordered = Screen.of(self.reference[self._tree.order])
+            if ordered is not None:
+                ordered.ask_itself(k, distance, index, n_jobs, self._tree.order)
+                return self._tree.order
+        if road == "screen" and self._screen is not None:
+            if itself:
+                self._screen.ask_itself(k, distance, index, n_jobs)
+            else:
+                self._screen.ask(queries, k, distance, index, n_jobs)
+            return None
+        order = self._tree.order_of(queries) if road != "all" and self._tree is not None else None
+        asked = queries if order is None else queries[order]
+        ask = self._ask_all if order is None or self._tree is None else self._tree.ask
+        over_blocks(lambda a, b: ask(asked[a:b], k, distance[a:b], index[a:b]), len(queries), n_jobs)
+        return order
 
     def _ask_all(self, queries: Matrix, k: int, distance: Matrix, index: Indices) -> None:
         n, d = self.reference.shape
@@ -98,17 +116,21 @@ class Neighbors:
         """A tree if it spares most of the work for some of the queries, products if they are exact enough."""
         if self._road != "all":
             return
-        if self.reference.shape[1] <= _WIDEST_TREE:
+        n, d = self.reference.shape
+        if d <= _WIDEST_TREE:
             tree = _Tree.of(self.reference)
             few = np.ascontiguousarray(queries[:: max(1, len(queries) // 64)][:64])
             probe = np.full((len(few), k), np.inf), np.full((len(few), k), np.iinfo(np.int64).max)
-            few_leaves = _WORTH_A_TREE[0] + _WORTH_A_TREE[1] * len(self.reference)
-            if tree.ask(few, k, *probe) <= few_leaves * len(few):
-                self._tree, self._road = tree, "tree"
+            n_leaves = tree.ask(few, k, *probe) / len(few)
+            worth, worth_itself = (some + each * n for some, each in (_WORTH_A_TREE, _WORTH_A_TREE_ITSELF))
+            if n_leaves <= max(worth, _WORTH_AN_ORDER * len(tree.leaves)):
+                self._tree = tree
+            if n_leaves <= worth:
+                self._road, self._road_itself = "tree", "tree" if n_leaves <= worth_itself else "screen"
                 return
         self._screen = Screen.of(self.reference)
         if self._screen is not None:
-            self._road = "screen"
+            self._road = self._road_itself = "screen"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@
 #define STRIP 8
 #define AT_ONCE 4
 #define FULL 64
-/* Panels of the reference that are gone through for all queries: about as many as a cache holds. */
-#define PANELS_AT_HAND 32
+/* Rows that are compared with as many others before the next come: about what a cache holds. */
+#define BLOCK (32 * PANEL)
 
 /* Here alone a multiply and an add may become one: whatever rounding does is allowed for. */
 #if defined(__clang__)
@@ -54,7 +54,7 @@ static Screen best_screen(void) {
     return screen_narrow;
 }
 
-/* One side of all pairs; see screen.h. */
+/* One side of all pairs, and what both have in common; see screen.h. */
 typedef struct {
     const double *rows;
     const float *panels;
@@ -62,6 +62,16 @@ typedef struct {
     double *distance;
     int64_t *index;
 } Side;
+
+typedef struct {
+    Side from, to;
+    const int64_t *names;
+    const double *boxes;
+    double *reach;
+    int64_t d, k;
+    double unit;
+    Screen screen;
+} Search;
 
 typedef struct { int64_t query, row; float product; } Hit;
 
@@ -86,9 +96,11 @@ static void offer_to(const Side *side, int64_t i, int64_t k, double unit, double
     side->least[i] = bound < 1e37 ? (float)(-bound - bound * 1e-6) : -INFINITY;
 }
 
-static void look_at(const Side *from, const Side *to, int64_t d, double unit, int64_t k, const Hit *hits, int64_t n) {
-    const double *a[AT_ONCE], *b[AT_ONCE];
+static void look_at(const Search *search, const Hit *hits, int64_t n) {
+    const Side *from = &search->from, *to = &search->to;
+    const double *a[AT_ONCE], *b[AT_ONCE], unit = search->unit;
     double square[AT_ONCE];
+    int64_t d = search->d, k = search->k;
     for (int64_t next = 0; next < n;) {
         const Hit *held[AT_ONCE];
         int some = 0;
@@ -104,40 +116,105 @@ static void look_at(const Side *from, const Side *to, int64_t d, double unit, in
         }
         distances(a, b, d, square);
         for (int h = 0; h < some; h++) {
-            offer_to(from, held[h]->query, k, unit, square[h], held[h]->row);
-            if (to->distance && held[h]->row != held[h]->query)
-                offer_to(to, held[h]->row, k, unit, square[h], held[h]->query);
+            int64_t i = held[h]->query, j = held[h]->row;
+            offer_to(from, i, k, unit, square[h], search->names[j]);
+            if (to->distance && i != j) offer_to(to, j, k, unit, square[h], search->names[i]);
         }
     }
+}
+
+/* The squared distance beyond which no row of a panel has to look. */
+static double reach_of(const Search *search, int64_t start, int64_t stop) {
+    double reach = 0.0;
+    for (int64_t i = start; i < stop && i < start + PANEL; i++) {
+        double farthest = search->from.distance[i * search->k];
+        reach = farthest > reach ? farthest : reach;
+    }
+    return reach;
+}
+
+/* Squared distance of two boxes; never more than that of two rows inside, in the same arithmetic. */
+static double apart(const double *a, const double *b, int64_t d) {
+    double sum = 0.0;
+    for (int64_t j = 0; j < d; j++) {
+        double below = a[2 * j] - b[2 * j + 1], above = b[2 * j] - a[2 * j + 1];
+        double gap = below > above ? below : above;
+        gap = gap > 0.0 ? gap : 0.0;
+        sum += gap * gap;
+    }
+    return sum;
+}
+
+/* Puts the pairs of a strip of queries and a panel that their products do not exclude behind `n` others. */
+static int64_t collect(const Search *search, int64_t i, int64_t last_query, int64_t j, int64_t last, Hit *hits,
+                       int64_t n) {
+    const float *query_least = search->from.least + i, *row_least = search->to.least + j;
+    float product[STRIP * PANEL];
+    int64_t size = (search->d + 1) * PANEL;
+    int bits = search->screen(search->from.panels + i / PANEL * size + i % PANEL,
+                              search->to.panels + j / PANEL * size, search->d, query_least, row_least, product);
+    for (int64_t q = 0; bits; q++, bits >>= 1) {
+        if (!(bits & 1) || i + q >= last_query) continue;
+        for (int64_t t = search->to.distance && i + q > j ? i + q - j : 0; t < PANEL && j + t < last; t++) {
+            float high = product[q * PANEL + t];
+            if (high >= query_least[q] || high >= row_least[t]) hits[n++] = (Hit){i + q, j + t, high};
+        }
+    }
+    return n;
+}
+
+/* Compares a panel of queries with one of the reference, unless they are too far apart. */
+static int64_t meet(const Search *search, int64_t i, int64_t last_query, int64_t j, int64_t last, Hit *hits,
+                    int64_t n) {
+    if (search->boxes) {
+        const double *a = search->boxes + i / PANEL * 2 * search->d, *b = search->boxes + j / PANEL * 2 * search->d;
+        double gap = apart(a, b, search->d);
+        if (gap > search->reach[i / PANEL] && gap > search->reach[j / PANEL]) return n;
+    }
+    for (int64_t strip = i; strip < last_query && strip < i + PANEL; strip += STRIP) {
+        n = collect(search, strip, last_query, j, last, hits, n);
+        if (n < FULL) continue;
+        look_at(search, hits, n);
+        n = 0;
+    }
+    return n;
+}
+
+/* A block with itself, first the panels that stand side by side: where rows are in order, these are the nearest. */
+static void among(const Search *search, int64_t first, int64_t last) {
+    int64_t n = 0;
+    Hit hits[FULL + STRIP * PANEL];
+    for (int64_t shift = 0; shift < last - first; shift += PANEL) {
+        for (int64_t i = first; search->boxes && i < last; i += PANEL)
+            search->reach[i / PANEL] = reach_of(search, i, last);
+        for (int64_t i = first; i + shift < last; i += PANEL) n = meet(search, i, last, i + shift, last, hits, n);
+    }
+    look_at(search, hits, n);
+}
+
+static void between(const Search *search, int64_t first_query, int64_t last_query, int64_t first, int64_t last) {
+    int64_t n = 0;
+    Hit hits[FULL + STRIP * PANEL];
+    for (int64_t j = first; search->boxes && j < last; j += PANEL) search->reach[j / PANEL] = reach_of(search, j, last);
+    for (int64_t i = first_query; i < last_query; i += PANEL) {
+        if (search->boxes) search->reach[i / PANEL] = reach_of(search, i, last_query);
+        for (int64_t j = first; j < last; j += PANEL) n = meet(search, i, last_query, j, last, hits, n);
+    }
+    look_at(search, hits, n);
 }
 
 void amiss_nearest_screened(const double *queries, const float *query_panels, int64_t first_query, int64_t last_query,
                             float *query_least, double *query_distance, int64_t *query_index,
                             const double *reference, const float *panels, int64_t first, int64_t last, float *least,
-                            double *distance, int64_t *index, int64_t d, double unit, int64_t k) {
-    Side from = {queries, query_panels, query_least, query_distance, query_index};
-    Side to = {reference, panels, least, distance, index};
-    Screen screen = best_screen();
-    Hit hits[FULL + STRIP * PANEL];
-    float product[STRIP * PANEL];
-    int64_t n = 0, size = (d + 1) * PANEL;
-    for (int64_t block = first; block < last; block += PANELS_AT_HAND * PANEL)
-        for (int64_t i = first_query; i < last_query; i += STRIP) {
-            int64_t stop = block + PANELS_AT_HAND * PANEL < last ? block + PANELS_AT_HAND * PANEL : last;
-            const float *strip = query_panels + i / PANEL * size + i % PANEL;
-            for (int64_t j = block; j < stop; j += PANEL) {
-                if (distance && j + PANEL <= i) continue;
-                int bits = screen(strip, panels + j / PANEL * size, d, query_least + i, least + j, product);
-                for (int64_t q = i; bits; q++, bits >>= 1)
-                    for (int64_t t = distance && q > j ? q - j : 0; bits & 1 && q < last_query && t < PANEL; t++) {
-                        float high = product[(q - i) * PANEL + t];
-                        if (j + t < last && (high >= query_least[q] || high >= least[j + t]))
-                            hits[n++] = (Hit){q, j + t, high};
-                    }
-                if (n < FULL) continue;
-                look_at(&from, &to, d, unit, k, hits, n);
-                n = 0;
-            }
-        }
-    look_at(&from, &to, d, unit, k, hits, n);
+                            double *distance, int64_t *index, const int64_t *names, const double *boxes,
+                            double *reach, int64_t d, double unit, int64_t k) {
+    Search search = {{queries, query_panels, query_least, query_distance, query_index},
+                     {reference, panels, least, distance, index},
+                     names, boxes, reach, d, k, unit, best_screen()};
+    for (int64_t i = first; distance && first == first_query && i < last; i += BLOCK)
+        among(&search, i, i + BLOCK < last ? i + BLOCK : last);
+    for (int64_t j = first; j < last; j += BLOCK)
+        for (int64_t i = first_query; i < last_query && !(distance && i >= j); i += BLOCK)
+            between(&search, i, i + BLOCK < last_query ? i + BLOCK : last_query, j,
+                    j + BLOCK < last ? j + BLOCK : last);
 }

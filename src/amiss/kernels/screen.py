@@ -19,6 +19,7 @@ _NOWHERE = 1e37
 """Half the squared norm of a row that fills up a panel."""
 
 Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +46,43 @@ class Screen:
             return None
         return cls(reference, center, 1 / spread**2, _panels(centred, norm))
 
-    def ask(self, queries: Matrix, k: int, distance: Matrix, index: npt.NDArray[np.int64], n_jobs: int | None) -> None:
+    def ask(self, queries: Matrix, k: int, distance: Matrix, index: Indices, n_jobs: int | None) -> None:
         """Fill heaps that have been started, (n_queries, k)."""
-        n = len(self.reference)
-        if len(queries) == n and np.array_equal(queries, self.reference):
-            self._ask_itself(k, distance, index, n_jobs)
-            return
-        panels, nobody = self._panels_of(queries), np.full(_padded(n), np.inf, np.float32)
-        least = _nothing_yet(len(queries))
-        asked = np.ascontiguousarray(queries)
-
+        n, d = self.reference.shape
+        panels, least = self._panels_of(queries), _nothing_yet(len(queries))
+        asked, names, nobody = np.ascontiguousarray(queries), np.arange(n), np.full(_padded(n), np.inf, np.float32)
         rows = loops.address(asked), loops.address(panels)
         found = loops.address(least), loops.address(distance), loops.address(index)
-        others = loops.address(self.reference), loops.address(self.panels)
-        alone = loops.address(nobody), loops.nothing(), loops.nothing()
+        others = loops.address(self.reference), loops.address(self.panels), 0, n
+        alone = loops.address(nobody), loops.nothing(), loops.nothing(), loops.address(names)
 
         def work(start: int, stop: int) -> None:
             loops.lib.amiss_nearest_screened(
-                *rows, start, stop, *found, *others, 0, n, *alone, queries.shape[1], self.unit, k
+                *rows, start, stop, *found, *others, *alone, loops.nothing(), loops.nothing(), d, self.unit, k
             )
 
         over_blocks(work, len(queries), n_jobs, whole=_PANEL)
 
-    def _ask_itself(self, k: int, distance: Matrix, index: npt.NDArray[np.int64], n_jobs: int | None) -> None:
-        """Each pair serves both its rows, which halves the work."""
+    def ask_itself(
+        self, k: int, distance: Matrix, index: Indices, n_jobs: int | None, names: Indices | None = None
+    ) -> None:
+        """`ask` for the neighbours of all rows of the reference: each pair serves both its rows.
+
+        Rows side by side are taken to be near one another where they have `names`, which stand for their positions:
+        panels of them that are far apart are then passed over.
+        """
         n, d = self.reference.shape
-        least = _nothing_yet(n)
+        least, reach = _nothing_yet(n), np.full(_padded(n) // _PANEL, np.inf)
+        called = np.arange(n) if names is None else names
+        boxes = None if names is None else _boxes(self.reference)
         rows = loops.address(self.reference), loops.address(self.panels)
         found = loops.address(least), loops.address(distance), loops.address(index)
+        skip = loops.nothing() if boxes is None else loops.address(boxes), loops.address(reach)
 
         def work(a: tuple[int, int], b: tuple[int, int]) -> None:
-            loops.lib.amiss_nearest_screened(*rows, *a, *found, *rows, *b, *found, d, self.unit, k)
+            loops.lib.amiss_nearest_screened(
+                *rows, *a, *found, *rows, *b, *found, loops.address(called), *skip, d, self.unit, k
+            )
 
         over_pairs(work, n, n_jobs, whole=_PANEL)
 
@@ -90,6 +97,11 @@ class Screen:
 
 def _padded(n_rows: int) -> int:
     return -(-n_rows // _PANEL) * _PANEL
+
+
+def _boxes(X: Matrix) -> Matrix:
+    starts = np.arange(0, len(X), _PANEL)
+    return np.stack([np.minimum.reduceat(X, starts), np.maximum.reduceat(X, starts)], axis=2)
 
 
 def _nothing_yet(n_rows: int) -> Floats:
