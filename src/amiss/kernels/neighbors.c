@@ -12,7 +12,7 @@ void amiss_nearest_start(int64_t n_queries, int64_t k, double *distance, int64_t
     }
 }
 
-void amiss_nearest_finish(int64_t n_queries, int64_t k, double *distance, int64_t *index) {
+void amiss_nearest_finish(int64_t n_queries, int64_t k, int32_t skip_self, double *distance, int64_t *index) {
     for (int64_t i = 0; i < n_queries; i++) {
         double *best = distance + i * k;
         int64_t *who = index + i * k;
@@ -25,6 +25,9 @@ void amiss_nearest_finish(int64_t n_queries, int64_t k, double *distance, int64_
             best[n] = sqrt(best[n]);
             if (isinf(best[n])) who[n] = -1;
         }
+        if (!skip_self || best[0] != 0.0) continue;
+        memmove(best, best + 1, (size_t)(k - 1) * sizeof *best);
+        memmove(who, who + 1, (size_t)(k - 1) * sizeof *who);
     }
 }
 
@@ -129,16 +132,19 @@ void amiss_tree_build(const double *X, int64_t n, int64_t d, int32_t height, int
         }
 }
 
-/* Squared distance to a box; never more than that to a row inside, in the same arithmetic. */
-static double box_distance(const double *query, const double *box, int64_t d) {
-    double sum = 0.0;
+static double larger(double a, double b) { return a > b ? a : b; }
+
+/* Squared distances to two boxes; never more than those to rows inside, in the same arithmetic. */
+static void box_distances(const double *query, const double *boxes, int64_t d, double *out) {
+    double left = 0.0, right = 0.0;
     for (int64_t j = 0; j < d; j++) {
-        double below = box[2 * j] - query[j], above = query[j] - box[2 * j + 1];
-        double gap = below > above ? below : above;
-        gap = gap > 0.0 ? gap : 0.0;
-        sum += gap * gap;
+        const double q = query[j], *a = boxes + 2 * j, *b = a + 2 * d;
+        double gap = larger(larger(a[0] - q, q - a[1]), 0.0), other = larger(larger(b[0] - q, q - b[1]), 0.0);
+        left += gap * gap;
+        right += other * other;
     }
-    return sum;
+    out[0] = left;
+    out[1] = right;
 }
 
 typedef struct { double distance; int64_t node, first, last; } Visit;
@@ -166,8 +172,9 @@ int64_t amiss_nearest_tree(const double *queries, int64_t n_queries, int64_t d, 
                 continue;
             }
             int64_t a = 2 * at.node + 1, middle = at.first + (at.last - at.first) / 2;
-            Visit left = {box_distance(query, boxes + a * 2 * d, d), a, at.first, middle};
-            Visit right = {box_distance(query, boxes + (a + 1) * 2 * d, d), a + 1, middle, at.last};
+            double gap[2];
+            box_distances(query, boxes + a * 2 * d, d, gap);
+            Visit left = {gap[0], a, at.first, middle}, right = {gap[1], a + 1, middle, at.last};
             int left_first = left.distance <= right.distance;
             stack[top++] = left_first ? right : left;
             stack[top++] = left_first ? left : right;
@@ -181,10 +188,10 @@ void amiss_tree_leaf(const double *queries, int64_t n_queries, int64_t d, int32_
                      int64_t *leaf) {
     for (int64_t i = 0; i < n_queries; i++) {
         int64_t node = 0;
+        double gap[2];
         for (int32_t level = 0; level < height; level++) {
-            const double *box = boxes + (2 * node + 1) * 2 * d;
-            node = 2 * node + 1
-                   + (box_distance(queries + i * d, box, d) > box_distance(queries + i * d, box + 2 * d, d));
+            box_distances(queries + i * d, boxes + (2 * node + 1) * 2 * d, d, gap);
+            node = 2 * node + 1 + (gap[0] > gap[1]);
         }
         leaf[i] = node;
     }

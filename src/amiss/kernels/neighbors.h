@@ -2,10 +2,11 @@
  * squared gaps, feature by feature in their order: the same two rows are as far apart whatever stands beside them.
  * Results are heaps in the rows of `distance` (squared) and `index`, (n_queries, k), prepared by amiss_nearest_start
  * and sorted by amiss_nearest_finish, which takes the roots; ties go to the lower index. Missing neighbours have the
- * distance INFINITY and the index -1.
+ * distance INFINITY and the index -1. With `skip_self` the first neighbour is left out where it is the query itself, at
+ * the distance 0, and the last counts no more.
  */
 void amiss_nearest_start(int64_t n_queries, int64_t k, double *distance, int64_t *index);
-void amiss_nearest_finish(int64_t n_queries, int64_t k, double *distance, int64_t *index);
+void amiss_nearest_finish(int64_t n_queries, int64_t k, int32_t skip_self, double *distance, int64_t *index);
 
 /* All pairs. `columns` is (n_features, n_padded), padded to a multiple of 32. */
 void amiss_nearest_all(const double *queries, int64_t n_queries, int64_t n_features, const double *columns,

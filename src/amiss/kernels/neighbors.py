@@ -61,11 +61,18 @@ class Neighbors:
         k = n_neighbors + skip_self
         if not loops.compiled():
             distance, index = _all_pairs(queries, self.reference, k)
-        else:
-            distance, index = self._compiled(queries, k, n_jobs)
-        return _without_self(distance, index) if skip_self else (distance, index)
+            return _without_self(distance, index) if skip_self else (distance, index)
+        distance, index, order = self._compiled(queries, k, skip_self, n_jobs)
+        distance, index = distance[:, :n_neighbors], index[:, :n_neighbors]
+        if order is None:
+            return np.ascontiguousarray(distance), np.ascontiguousarray(index)
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return distance[back], index[back]
 
-    def _compiled(self, queries: Matrix, k: int, n_jobs: int | None) -> tuple[Matrix, Indices]:
+    def _compiled(
+        self, queries: Matrix, k: int, skip_self: bool, n_jobs: int | None
+    ) -> tuple[Matrix, Indices, Indices | None]:
         distance = np.empty((len(queries), k))
         index = np.empty((len(queries), k), np.int64)
         if len(self.reference) >= _FEW_ROWS and len(queries) >= _FEW_QUERIES:
@@ -73,12 +80,8 @@ class Neighbors:
         heaps = [loops.address(distance), loops.address(index)]
         loops.lib.amiss_nearest_start(len(queries), k, *heaps)
         order = self._walk(queries, k, distance, index, n_jobs)
-        loops.lib.amiss_nearest_finish(len(queries), k, *heaps)
-        if order is None:
-            return distance, index
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-        return distance[back], index[back]
+        loops.lib.amiss_nearest_finish(len(queries), k, skip_self, *heaps)
+        return distance, index, order
 
     def _walk(self, queries: Matrix, k: int, distance: Matrix, index: Indices, n_jobs: int | None) -> Indices | None:
         """Fill the heaps; the order in which that was done, if not that of the queries."""
@@ -95,9 +98,11 @@ class Neighbors:
             else:
                 self._screen.ask(queries, k, distance, index, n_jobs)
             return None
-        order = self._tree.order_of(queries) if road != "all" and self._tree is not None else None
-        asked = queries if order is None else queries[order]
-        ask = self._ask_all if order is None or self._tree is None else self._tree.ask
+        if road == "all" or self._tree is None:
+            over_blocks(lambda a, b: self._ask_all(queries[a:b], k, distance[a:b], index[a:b]), len(queries), n_jobs)
+            return None
+        order = self._tree.order if itself else self._tree.order_of(queries)
+        ask, asked = self._tree.ask, queries[order]
         over_blocks(lambda a, b: ask(asked[a:b], k, distance[a:b], index[a:b]), len(queries), n_jobs)
         return order
 
