@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from amiss.kernels import forest, histograms, loops, neighbors, oblique, spheres, tails
-from amiss.kernels.blocks import over_blocks
+from amiss.kernels.blocks import over_blocks, over_pairs
 from amiss.kernels.lookup import RowLookup
 from amiss.kernels.neighbors import Neighbors
+from amiss.kernels.screen import Screen
 
 needs_loops = pytest.mark.skipif(not loops.compiled(), reason=f"compiled loops are off: {loops.why_not()}")
 
@@ -133,22 +134,26 @@ def test_spheres(X, seed):
 
 
 @needs_loops
-@pytest.mark.parametrize("road", ["all", "tree", "screen"])
+@pytest.mark.parametrize("road", ["all", "tree", "screen", "screen of itself", "screen of itself, in order"])
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(X=TABLES, k=st.integers(1, 40), skip_self=st.booleans(), data=st.data())
 def test_nearest(road, X, k, skip_self, data):
-    queries = np.vstack([X[: data.draw(st.integers(1, len(X)))], X[:1] + 0.5])
+    queries = X if "itself" in road else np.vstack([X[: data.draw(st.integers(1, len(X)))], X[:1] + 0.5])
     found = neighbors.Neighbors(X)
     if road == "tree":
-        found._tree, found._road = neighbors._Tree.of(X), "tree"
-    elif road == "screen":
-        found._screen, found._road = neighbors._Screen.of(X), "screen"
+        found._tree, found._road, found._road_itself = neighbors._Tree.of(X), "tree", "tree"
+    elif "screen" in road:
+        found._screen, found._road, found._road_itself = Screen.of(X), "screen", "screen"
+        found._tree = neighbors._Tree.of(X) if "order" in road else None
     _same(lambda: found.nearest(queries, k, skip_self=skip_self))
 
 
 @needs_loops
-@pytest.mark.parametrize(("shape", "road"), [((8000, 3), "tree"), ((3000, 30), "screen"), ((4000, 1), "tree")])
-def test_roads_to_the_nearest(shape, road):
+@pytest.mark.parametrize(
+    ("shape", "road", "itself"),
+    [((8000, 3), "tree", "tree"), ((3000, 30), "screen", "screen"), ((4000, 1), "tree", "tree")],
+)
+def test_roads_to_the_nearest(shape, road, itself):
     random = np.random.default_rng(0)
     X = random.standard_t(2, size=shape) + 1e4
     X[1000:1300] = X[0]  # many equal rows
@@ -156,7 +161,20 @@ def test_roads_to_the_nearest(shape, road):
     found = neighbors.Neighbors(X)
     queries = np.vstack([X[:900], random.normal(size=(300, shape[1])) * 1e3, np.full((2, shape[1]), 1e200)])
     _same(lambda: found.nearest(queries, 7, skip_self=True))
-    assert found._road == road
+    _same(lambda: found.nearest(X, 7, skip_self=True))
+    assert (found._road, found._road_itself) == (road, itself)
+
+
+@needs_loops
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_panels_far_apart_are_passed_over_without_loss(n_jobs):
+    random = np.random.default_rng(0)
+    # Four clusters far from one another, with rows between them and many equal ones.
+    X = random.normal(size=(6000, 6)) + 20 * random.integers(0, 2, size=(6000, 2)) @ np.eye(2, 6)
+    X[:40], X[3000:3200] = 10 * random.normal(size=(40, 6)), X[0]
+    found = neighbors.Neighbors(X)
+    found._tree, found._road, found._road_itself = neighbors._Tree.of(X), "tree", "screen"
+    _same(lambda: found.nearest(X, 20, skip_self=True, n_jobs=n_jobs))
 
 
 def test_a_tree_is_not_built_for_single_rows():
@@ -211,16 +229,38 @@ def test_blocks_cover_all_rows_once(n_jobs):
         assert (seen == 1).all()
 
 
+@pytest.mark.parametrize("n_jobs", [None, 1, 2, 3, -1])
+def test_pairs_of_blocks_meet_once_and_never_two_at_a_time(n_jobs):
+    for n_rows in (1, 1100, 5000):
+        seen, busy = np.zeros((n_rows, n_rows), np.int8), np.zeros(n_rows, bool)
+
+        def work(a, b, seen=seen, busy=busy):
+            assert a <= b
+            for start, stop in {a, b}:
+                assert not busy[start:stop].any()
+                assert start % 32 == 0
+                busy[start:stop] = True
+            seen[slice(*a), slice(*b)] += 1
+            for start, stop in {a, b}:
+                busy[start:stop] = False
+
+        over_pairs(work, n_rows, n_jobs, whole=32)
+        assert (np.triu(seen) == np.triu(np.ones_like(seen))).all()
+
+
 def test_threads_do_not_change_scores():
     X = np.random.default_rng(0).normal(size=(3000, 4))
     trees = forest.grow(X, np.arange(256)[None, :], 8, 0)
     np.testing.assert_array_equal(forest.score(X, trees, 1), forest.score(X, trees, 2))
-    for a, b in zip(
-        Neighbors(X[:300]).nearest(X, 5, skip_self=True, n_jobs=1),
-        Neighbors(X[:300]).nearest(X, 5, skip_self=True, n_jobs=2),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(a, b)
+    wide = np.random.default_rng(1).normal(size=(3000, 50))
+    for reference, rows in ((X[:300], X), (wide, wide), (wide, wide[:2000])):
+        for n_jobs in (2, 3):
+            for a, b in zip(
+                Neighbors(reference).nearest(rows, 5, skip_self=True, n_jobs=1),
+                Neighbors(reference).nearest(rows, 5, skip_self=True, n_jobs=n_jobs),
+                strict=True,
+            ):
+                np.testing.assert_array_equal(a, b)
 
 
 @given(X=TABLES, data=st.data())

@@ -7,7 +7,8 @@ from pathlib import Path
 from cffi import FFI
 
 HERE = Path(__file__).parent
-FAMILIES = ("forest", "histograms", "neighbors", "oblique", "profile", "spheres", "tails")
+FAMILIES = ("forest", "histograms", "neighbors", "oblique", "profile", "screen", "spheres", "tails")
+SHARED = ("portable.h", "random.h", "heap.h", "screen_tile.h")
 
 
 def _declarations(family: str) -> str:
@@ -23,7 +24,7 @@ ffi.set_source(
     "#include <stdint.h>\n" + "".join(f'#include "{family}.h"\n' for family in FAMILIES),
     sources=[f"src/amiss/kernels/{family}.c" for family in FAMILIES],
     include_dirs=["src/amiss/kernels"],
-    depends=[f"src/amiss/kernels/{name}" for name in ("portable.h", "random.h", *(f"{f}.h" for f in FAMILIES))],
+    depends=[f"src/amiss/kernels/{name}" for name in (*SHARED, *(f"{f}.h" for f in FAMILIES))],
     # A fused multiply-add rounds once where the NumPy twin rounds twice; a score must not depend on that.
     extra_compile_args=["-std=c99", "-O3", "-ffp-contract=off", "-Wall", "-Wextra"],
     libraries=["m"],

@@ -1,35 +1,9 @@
 #include "portable.h"
 
+#include "heap.h"
 #include "neighbors.h"
 
 #define TILE 32
-#define CHUNK 64
-
-static int after(double a, int64_t i, double b, int64_t j) { return a > b || (a == b && i > j); }
-
-/* Sink the pair at `root` of a heap whose top is the farthest pair. */
-static void sink(double *distance, int64_t *index, int64_t size, int64_t root) {
-    double a = distance[root];
-    int64_t i = index[root];
-    for (;;) {
-        int64_t child = 2 * root + 1;
-        if (child >= size) break;
-        if (child + 1 < size && after(distance[child + 1], index[child + 1], distance[child], index[child])) child++;
-        if (!after(distance[child], index[child], a, i)) break;
-        distance[root] = distance[child];
-        index[root] = index[child];
-        root = child;
-    }
-    distance[root] = a;
-    index[root] = i;
-}
-
-static void offer(double *distance, int64_t *index, int64_t k, double square, int64_t who) {
-    if (!after(distance[0], index[0], square, who)) return;
-    distance[0] = square;
-    index[0] = who;
-    sink(distance, index, k, 0);
-}
 
 void amiss_nearest_start(int64_t n_queries, int64_t k, double *distance, int64_t *index) {
     for (int64_t i = 0; i < n_queries * k; i++) {
@@ -38,7 +12,7 @@ void amiss_nearest_start(int64_t n_queries, int64_t k, double *distance, int64_t
     }
 }
 
-void amiss_nearest_finish(int64_t n_queries, int64_t k, double *distance, int64_t *index) {
+void amiss_nearest_finish(int64_t n_queries, int64_t k, int32_t skip_self, double *distance, int64_t *index) {
     for (int64_t i = 0; i < n_queries; i++) {
         double *best = distance + i * k;
         int64_t *who = index + i * k;
@@ -51,6 +25,9 @@ void amiss_nearest_finish(int64_t n_queries, int64_t k, double *distance, int64_
             best[n] = sqrt(best[n]);
             if (isinf(best[n])) who[n] = -1;
         }
+        if (!skip_self || best[0] != 0.0) continue;
+        memmove(best, best + 1, (size_t)(k - 1) * sizeof *best);
+        memmove(who, who + 1, (size_t)(k - 1) * sizeof *who);
     }
 }
 
@@ -93,98 +70,6 @@ void amiss_nearest_all(const double *queries, int64_t n_queries, int64_t d, cons
             for (int64_t t = 0; t < width; t++)
                 if (sum[t] < distance[i * k]) offer(distance + i * k, index + i * k, k, sum[t], start + t);
         }
-}
-
-/* Highest product of each chunk of a line. Sixteen maxima go side by side, which a compiler can put into a register. */
-AMISS_WIDE
-static void chunk_maxima(const float *line, int64_t n, float *maxima) {
-    int64_t whole = n / CHUNK;
-    for (int64_t c = 0; c < whole; c++) {
-        float high[16];
-        const float *chunk = line + c * CHUNK;
-        for (int t = 0; t < 16; t++) {
-            float a = chunk[t] > chunk[t + 16] ? chunk[t] : chunk[t + 16];
-            float b = chunk[t + 32] > chunk[t + 48] ? chunk[t + 32] : chunk[t + 48];
-            high[t] = a > b ? a : b;
-        }
-        for (int half = 8; half; half /= 2)
-            for (int t = 0; t < half; t++) high[t] = high[t] > high[t + half] ? high[t] : high[t + half];
-        maxima[c] = high[0];
-    }
-    if (whole * CHUNK < n) {
-        maxima[whole] = line[whole * CHUNK];
-        for (int64_t t = whole * CHUNK; t < n; t++) maxima[whole] = line[t] > maxima[whole] ? line[t] : maxima[whole];
-    }
-}
-
-static double row_distance(const double *a, const double *b, int64_t d) {
-    double sum = 0.0;
-    for (int64_t j = 0; j < d; j++) {
-        double gap = b[j] - a[j];
-        sum += gap * gap;
-    }
-    return sum;
-}
-
-/* The bound that a product must reach for its row to be looked at, rounded down. */
-static float least_product(double norm, double farthest, double unit) {
-    double bound = (norm - farthest * unit) / 2;
-    if (!(bound > -1e37)) return -INFINITY;
-    return (float)(bound - fabs(bound) * 1e-6);
-}
-
-AMISS_WIDE
-static int any_above(const float *product, float bound) {
-    int found = 0;
-    for (int t = 0; t < CHUNK; t++) found |= product[t] >= bound;
-    return found;
-}
-
-/* Looks at the rows first..stop - 1 of a line whose product reaches the bound; returns the bound that then holds. */
-static float look_at(const double *query, int64_t d, const double *reference, const float *line, int64_t start,
-                     int64_t stop, int64_t first, double norm, double unit, float bound, int64_t k, double *best,
-                     int64_t *who) {
-    for (int64_t t = start; t < stop; t++) {
-        if (!(line[t] >= bound)) continue;
-        double square = row_distance(query, reference + (first + t) * d, d);
-        if (!after(best[0], who[0], square, first + t)) continue;
-        offer(best, who, k, square, first + t);
-        bound = least_product(norm, best[0], unit);
-    }
-    return bound;
-}
-
-/* Without a bound yet, chunks are looked at from the one with the highest product on: neighbours are found early, and
- * the rest is out. With one, most chunks are passed over as they come. */
-void amiss_nearest_screened(const double *queries, int64_t n_queries, int64_t d, const double *reference,
-                            int64_t first, int64_t n_block, const float *product, const double *norm, double unit,
-                            int64_t k, float *maxima, double *distance, int64_t *index) {
-    int64_t n_chunks = (n_block + CHUNK - 1) / CHUNK;
-    for (int64_t i = 0; i < n_queries; i++) {
-        const float *line = product + i * n_block;
-        const double *query = queries + i * d;
-        double *best = distance + i * k;
-        int64_t *who = index + i * k;
-        float bound = least_product(norm[i], best[0], unit);
-        if (!isinf(bound)) {
-            for (int64_t start = 0; start < n_block; start += CHUNK) {
-                int64_t stop = start + CHUNK < n_block ? start + CHUNK : n_block;
-                if (stop - start < CHUNK || any_above(line + start, bound))
-                    bound = look_at(query, d, reference, line, start, stop, first, norm[i], unit, bound, k, best, who);
-            }
-            continue;
-        }
-        chunk_maxima(line, n_block, maxima);
-        for (;;) {
-            int64_t chunk = -1;
-            for (int64_t c = 0; c < n_chunks; c++)
-                if (maxima[c] >= bound && (chunk < 0 || maxima[c] > maxima[chunk])) chunk = c;
-            if (chunk < 0) break;
-            maxima[chunk] = NAN; /* done: no comparison holds */
-            int64_t start = chunk * CHUNK, stop = start + CHUNK < n_block ? start + CHUNK : n_block;
-            bound = look_at(query, d, reference, line, start, stop, first, norm[i], unit, bound, k, best, who);
-        }
-    }
 }
 
 static void take_box(const double *X, int64_t d, const int64_t *order, int64_t first, int64_t last, double *box) {
@@ -247,16 +132,19 @@ void amiss_tree_build(const double *X, int64_t n, int64_t d, int32_t height, int
         }
 }
 
-/* Squared distance to a box; never more than that to a row inside, in the same arithmetic. */
-static double box_distance(const double *query, const double *box, int64_t d) {
-    double sum = 0.0;
+static double larger(double a, double b) { return a > b ? a : b; }
+
+/* Squared distances to two boxes; never more than those to rows inside, in the same arithmetic. */
+static void box_distances(const double *query, const double *boxes, int64_t d, double *out) {
+    double left = 0.0, right = 0.0;
     for (int64_t j = 0; j < d; j++) {
-        double below = box[2 * j] - query[j], above = query[j] - box[2 * j + 1];
-        double gap = below > above ? below : above;
-        gap = gap > 0.0 ? gap : 0.0;
-        sum += gap * gap;
+        const double q = query[j], *a = boxes + 2 * j, *b = a + 2 * d;
+        double gap = larger(larger(a[0] - q, q - a[1]), 0.0), other = larger(larger(b[0] - q, q - b[1]), 0.0);
+        left += gap * gap;
+        right += other * other;
     }
-    return sum;
+    out[0] = left;
+    out[1] = right;
 }
 
 typedef struct { double distance; int64_t node, first, last; } Visit;
@@ -284,8 +172,9 @@ int64_t amiss_nearest_tree(const double *queries, int64_t n_queries, int64_t d, 
                 continue;
             }
             int64_t a = 2 * at.node + 1, middle = at.first + (at.last - at.first) / 2;
-            Visit left = {box_distance(query, boxes + a * 2 * d, d), a, at.first, middle};
-            Visit right = {box_distance(query, boxes + (a + 1) * 2 * d, d), a + 1, middle, at.last};
+            double gap[2];
+            box_distances(query, boxes + a * 2 * d, d, gap);
+            Visit left = {gap[0], a, at.first, middle}, right = {gap[1], a + 1, middle, at.last};
             int left_first = left.distance <= right.distance;
             stack[top++] = left_first ? right : left;
             stack[top++] = left_first ? left : right;
@@ -299,10 +188,10 @@ void amiss_tree_leaf(const double *queries, int64_t n_queries, int64_t d, int32_
                      int64_t *leaf) {
     for (int64_t i = 0; i < n_queries; i++) {
         int64_t node = 0;
+        double gap[2];
         for (int32_t level = 0; level < height; level++) {
-            const double *box = boxes + (2 * node + 1) * 2 * d;
-            node = 2 * node + 1
-                   + (box_distance(queries + i * d, box, d) > box_distance(queries + i * d, box + 2 * d, d));
+            box_distances(queries + i * d, boxes + (2 * node + 1) * 2 * d, d, gap);
+            node = 2 * node + 1 + (gap[0] > gap[1]);
         }
         leaf[i] = node;
     }

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.summary import Matrix, Vector
+from amiss.core.summary import Matrix
 from amiss.kernels import loops
 from amiss.kernels.blocks import over_blocks
+from amiss.kernels.screen import Screen
 
 __all__ = ["Neighbors"]
 
@@ -20,19 +21,20 @@ _FEW_ROWS = 256
 """Below this, all pairs are as quick as anything."""
 _FEW_QUERIES = 256
 _WIDEST_TREE = 40
-_WORTH_A_TREE = (6, 1 / 400)
+_WORTH_A_TREE = (6, 1 / 800)
 """Leaves that a query may look into for a tree to pay: so many, and so many more for each row of the reference."""
-_FARTHEST = 1e30
-_BLOCK = (512, 1024)
-"""Queries and reference rows of one product in single precision: what fits into a cache."""
+_WORTH_A_TREE_ITSELF = (6, 1 / 1600)
+"""The same where the queries are the reference itself, which products serve better."""
+_WORTH_AN_ORDER = 1 / 20
+"""Share of the leaves that a query may look into for panels of rows to be far apart."""
 
 
 class Neighbors:
     """Finds the rows of `reference` nearest to others; learns on the way which road is quickest.
 
     Few rows are compared pair by pair. Of many, a k-d tree is asked where the data have few dimensions; where they
-    have many, products in single precision exclude most pairs, and the others are compared in double precision. All
-    roads give the same result.
+    have many, products in single precision exclude most pairs, and the others are compared in double precision; half
+    as many where the queries are the reference itself. All roads give the same result.
 
     Comparing costs O(n_queries × n_reference × n_features) time at most; a tree in few dimensions O(n_queries × log
     n_reference). The tree takes 24 bytes a value, the products 4.
@@ -41,9 +43,9 @@ class Neighbors:
     def __init__(self, reference: Matrix) -> None:
         self.reference = np.ascontiguousarray(reference, dtype=np.float64)
         self._tree: _Tree | None = None
-        self._screen: _Screen | None = None
+        self._screen: Screen | None = None
         self._columns: Matrix | None = None
-        self._road = "all"
+        self._road = self._road_itself = "all"
 
     def nearest(
         self, queries: Matrix, n_neighbors: int, *, skip_self: bool, n_jobs: int | None = None
@@ -59,36 +61,50 @@ class Neighbors:
         k = n_neighbors + skip_self
         if not loops.compiled():
             distance, index = _all_pairs(queries, self.reference, k)
-        else:
-            distance, index = self._compiled(queries, k, n_jobs)
-        return _without_self(distance, index) if skip_self else (distance, index)
+            return _without_self(distance, index) if skip_self else (distance, index)
+        distance, index, order = self._compiled(queries, k, skip_self, n_jobs)
+        distance, index = distance[:, :n_neighbors], index[:, :n_neighbors]
+        if order is None:
+            return np.ascontiguousarray(distance), np.ascontiguousarray(index)
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return distance[back], index[back]
 
-    def _compiled(self, queries: Matrix, k: int, n_jobs: int | None) -> tuple[Matrix, Indices]:
+    def _compiled(
+        self, queries: Matrix, k: int, skip_self: bool, n_jobs: int | None
+    ) -> tuple[Matrix, Indices, Indices | None]:
         distance = np.empty((len(queries), k))
         index = np.empty((len(queries), k), np.int64)
         if len(self.reference) >= _FEW_ROWS and len(queries) >= _FEW_QUERIES:
             self._choose_road(queries, k)
-        road = self._road
-        order = self._tree.order_of(queries) if road == "tree" and self._tree is not None else None
-        asked = queries if order is None else queries[order]
+        heaps = [loops.address(distance), loops.address(index)]
+        loops.lib.amiss_nearest_start(len(queries), k, *heaps)
+        order = self._walk(queries, k, distance, index, n_jobs)
+        loops.lib.amiss_nearest_finish(len(queries), k, skip_self, *heaps)
+        return distance, index, order
 
-        def work(start: int, stop: int) -> None:
-            out = distance[start:stop], index[start:stop]
-            loops.lib.amiss_nearest_start(stop - start, k, *map(loops.address, out))
-            if road == "tree" and self._tree is not None:
-                self._tree.ask(asked[start:stop], k, *out)
-            elif road == "screen" and self._screen is not None:
-                self._screen.ask(asked[start:stop], self.reference, k, *out)
+    def _walk(self, queries: Matrix, k: int, distance: Matrix, index: Indices, n_jobs: int | None) -> Indices | None:
+        """Fill the heaps; the order in which that was done, if not that of the queries."""
+        itself = len(queries) == len(self.reference) and np.array_equal(queries, self.reference)
+        road = self._road_itself if itself else self._road
+        if road == "screen" and itself and self._tree is not None:
+            ordered = Screen.of(self.reference[self._tree.order])
+            if ordered is not None:
+                ordered.ask_itself(k, distance, index, n_jobs, self._tree.order)
+                return self._tree.order
+        if road == "screen" and self._screen is not None:
+            if itself:
+                self._screen.ask_itself(k, distance, index, n_jobs)
             else:
-                self._ask_all(asked[start:stop], k, *out)
-            loops.lib.amiss_nearest_finish(stop - start, k, *map(loops.address, out))
-
-        over_blocks(work, len(queries), n_jobs)
-        if order is None:
-            return distance, index
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-        return distance[back], index[back]
+                self._screen.ask(queries, k, distance, index, n_jobs)
+            return None
+        if road == "all" or self._tree is None:
+            over_blocks(lambda a, b: self._ask_all(queries[a:b], k, distance[a:b], index[a:b]), len(queries), n_jobs)
+            return None
+        order = self._tree.order if itself else self._tree.order_of(queries)
+        ask, asked = self._tree.ask, queries[order]
+        over_blocks(lambda a, b: ask(asked[a:b], k, distance[a:b], index[a:b]), len(queries), n_jobs)
+        return order
 
     def _ask_all(self, queries: Matrix, k: int, distance: Matrix, index: Indices) -> None:
         n, d = self.reference.shape
@@ -105,17 +121,21 @@ class Neighbors:
         """A tree if it spares most of the work for some of the queries, products if they are exact enough."""
         if self._road != "all":
             return
-        if self.reference.shape[1] <= _WIDEST_TREE:
+        n, d = self.reference.shape
+        if d <= _WIDEST_TREE:
             tree = _Tree.of(self.reference)
             few = np.ascontiguousarray(queries[:: max(1, len(queries) // 64)][:64])
             probe = np.full((len(few), k), np.inf), np.full((len(few), k), np.iinfo(np.int64).max)
-            few_leaves = _WORTH_A_TREE[0] + _WORTH_A_TREE[1] * len(self.reference)
-            if tree.ask(few, k, *probe) <= few_leaves * len(few):
-                self._tree, self._road = tree, "tree"
+            n_leaves = tree.ask(few, k, *probe) / len(few)
+            worth, worth_itself = (some + each * n for some, each in (_WORTH_A_TREE, _WORTH_A_TREE_ITSELF))
+            if n_leaves <= max(worth, _WORTH_AN_ORDER * len(tree.leaves)):
+                self._tree = tree
+            if n_leaves <= worth:
+                self._road, self._road_itself = "tree", "tree" if n_leaves <= worth_itself else "screen"
                 return
-        self._screen = _Screen.of(self.reference)
+        self._screen = Screen.of(self.reference)
         if self._screen is not None:
-            self._road = "screen"
+            self._road = self._road_itself = "screen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,63 +172,6 @@ class _Tree:
             loops.address(queries), *queries.shape, self.height, loops.address(self.boxes), loops.address(leaf)
         )
         return np.argsort(leaf, kind="stable")
-
-
-@dataclass(frozen=True, slots=True)
-class _Screen:
-    """The reference in single precision, with half its squared norms less their error as one more feature."""
-
-    center: Vector
-    unit: float
-    error: float
-    factors: npt.NDArray[np.float32]
-
-    @classmethod
-    def of(cls, reference: Matrix) -> _Screen | None:
-        """None where the data spread over so many magnitudes that single precision tells nothing."""
-        with np.errstate(over="ignore"):
-            center = reference.mean(axis=0)
-            centred = reference - center
-            spread = float(np.sqrt(np.mean(centred**2)))
-        if not 1e-150 < spread < 1e150 or np.abs(center).max() > 1e6 * spread:
-            return None
-        centred /= spread
-        norm = np.einsum("ij,ij->i", centred, centred)
-        if norm.max() > _FARTHEST:
-            return None
-        # What rounding can do to a sum of d + 1 products, twice over: |q r| ≤ (q² + r²) / 2.
-        error = (reference.shape[1] + 6) * 2.0**-22
-        factors = np.empty((reference.shape[1] + 1, len(reference)), np.float32)
-        factors[:-1], factors[-1] = centred.T, (2 * error - 1) / 2 * norm
-        return cls(center, 1 / spread**2, error, factors)
-
-    def ask(self, queries: Matrix, reference: Matrix, k: int, distance: Matrix, index: Indices) -> None:
-        from threadpoolctl import threadpool_limits
-
-        n, d = reference.shape
-        room, maxima = np.empty(_BLOCK[0] * _BLOCK[1], np.float32), np.empty(_BLOCK[1], np.float32)
-        with threadpool_limits(1, user_api="blas"):
-            for start in range(0, len(queries), _BLOCK[0]):
-                rows = slice(start, start + _BLOCK[0])
-                centred = (queries[rows] - self.center) * np.sqrt(self.unit)
-                with np.errstate(over="ignore"):
-                    square = np.einsum("ij,ij->i", centred, centred)
-                # A query beyond single precision excludes nothing.
-                far = ~(square < _FARTHEST)
-                square[far] = _FARTHEST
-                norm = np.where(far, -np.inf, square * (1 - self.error))
-                extended = np.ones((len(centred), d + 1), np.float32)
-                extended[:, :-1] = np.where(far[:, None], 0.0, centred)
-                asked = np.ascontiguousarray(queries[rows])
-                for first in range(0, n, _BLOCK[1]):
-                    factors = self.factors[:, first : first + _BLOCK[1]]
-                    product = room[: len(asked) * factors.shape[1]].reshape(len(asked), -1)
-                    np.matmul(extended, factors, out=product)
-                    loops.lib.amiss_nearest_screened(
-                        loops.address(asked), len(asked), d, loops.address(reference), first, product.shape[1],
-                        loops.address(product), loops.address(norm), self.unit, k,
-                        loops.address(maxima), loops.address(distance[rows]), loops.address(index[rows]),
-                    )  # fmt: skip
 
 
 def _without_self(distance: Matrix, index: Indices) -> tuple[Matrix, Indices]:
