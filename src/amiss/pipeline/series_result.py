@@ -34,6 +34,8 @@ class SeriesResult(Result):
         The rows as series, one for each entity.
     cell_scores : list of (n_cells,)
         Scores of each series at its equal steps.
+    high : list of (n_cells,)
+        Where they are above what the promise allows.
     """
 
     model: SeriesModel
@@ -53,8 +55,8 @@ class SeriesResult(Result):
         lowest = min((float(s.min()) for s in cell_scores if len(s)), default=0.0)
         scores = np.full(series.n_rows, lowest)
         high = np.zeros(series.n_rows, np.bool_)
-        self._high = _high(model, cell_scores)
-        for member, cells, alarm in zip(series.members, cell_scores, self._high, strict=True):
+        self.high = _high(model, cell_scores)
+        for member, cells, alarm in zip(series.members, cell_scores, self.high, strict=True):
             if len(cells):
                 scores[member.rows] = member.clock.from_grid(cells, lowest)
                 high[member.rows] = member.clock.from_grid(alarm.astype(np.float64), 0.0) > 0
@@ -84,10 +86,10 @@ class SeriesResult(Result):
         return self._contributions[k]
 
     @cached_property
-    def _spans(self) -> list[list[tuple[int, int]]]:
+    def spans(self) -> list[list[tuple[int, int]]]:
         """First and last step of the events of each series."""
         spans = []
-        for member, cells, high in zip(self.series.members, self.cell_scores, self._high, strict=True):
+        for member, cells, high in zip(self.series.members, self.cell_scores, self.high, strict=True):
             alarm = high.copy()
             limited = member.clock.cell[self.beyond[member.rows]]
             alarm[limited[limited >= 0]] = True
@@ -98,7 +100,7 @@ class SeriesResult(Result):
     def events(self) -> list[Event]:
         """What happened, the most severe first: alarms of one series that are within reach of one another."""
         if self._events is None:
-            found = [self._event(k, first, last) for k, spans in enumerate(self._spans) for first, last in spans]
+            found = [self._event(k, first, last) for k, spans in enumerate(self.spans) for first, last in spans]
             self._events = sorted(found, key=lambda event: (-event.score, event.first_row))
         return self._events
 
@@ -111,7 +113,7 @@ class SeriesResult(Result):
         rows = member.rows[inside]
         peak = first + int(np.argmax(cells[first : last + 1]))
         seconds = member.clock.seconds() if member.clock.interval_seconds else None
-        limited = bool(self.beyond[rows].any()) and not self._high[k][first : last + 1].any()
+        limited = bool(self.beyond[rows].any()) and not self.high[k][first : last + 1].any()
         spanned = member.rows[(member.clock.cell >= first) & (member.clock.cell <= last)]
         p_value = float(self.model.threshold.p_value(cells[[peak]])[0])
         peak_row = told[0][0].row if not limited else int(rows[np.argmax(self.beyond[rows])])
@@ -150,7 +152,7 @@ class SeriesResult(Result):
             return Explanation(*facts, self._limit_words(row), ())
         if cell < 0:
             return Explanation(*facts, "it has no time, so it was not judged", ())
-        span = next(((a, b) for a, b in self._spans[k] if a <= cell <= b), (cell, cell))
+        span = next(((a, b) for a, b in self.spans[k] if a <= cell <= b), (cell, cell))
         told = self.story(k).channels(self._blame(k), *span)
         contributions = tuple(
             Contribution(c.column, c.share, c.value, range_words(c.low, c.high, self._decimals(c.column)))

@@ -47,6 +47,12 @@ class Band:
         self.expected: Vector = location + self.parts.expected * scale
         self.half: Vector = width * self.parts.spread * scale
         self.prepared = prepared
+        self._location, self._scale = location, scale
+
+    def in_unit(self, part: Vector, *, location: bool) -> Vector:
+        """A part of the decomposition in the unit of the data, about its level or about 0."""
+        values: Vector = part * self._scale + (self._location if location else 0.0)
+        return values
 
     def at(self, cell: int) -> tuple[float, float]:
         """Ends of the band at a step."""

@@ -14,8 +14,11 @@ import numpy as np
 from amiss import __version__
 from amiss.io.files.sink import replaced
 from amiss.pipeline.result import Result
+from amiss.pipeline.series_result import SeriesResult
+from amiss.pipeline.series_rows import duration_words
 from amiss.report.figures import report_data
-from amiss.report.promise import promise_lines
+from amiss.report.promise import promise_lines, series_promise_lines
+from amiss.report.series_figures import series_data
 
 __all__ = ["report_html", "write_report"]
 
@@ -31,6 +34,8 @@ def write_report(result: Result, path: str | os.PathLike[str]) -> None:
 
 def report_html(result: Result) -> str:
     """The report as one HTML page."""
+    series = isinstance(result, SeriesResult)
+    data = series_data(result) if isinstance(result, SeriesResult) else report_data(result)
     parts = {
         "title": html.escape(f"{result.source.name}: anomalies"),
         "name": html.escape(result.source.name),
@@ -42,13 +47,13 @@ def report_html(result: Result) -> str:
         "command": html.escape(_command(result)),
         "versions": html.escape(_versions()),
         "css": _part("page.css"),
-        "js": _part("page.js"),
+        "js": _part("series.js" if series else "page.js"),
         # "<" could end the script element; JSON has another way to write it.
-        "data": json.dumps(report_data(result), allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+        "data": json.dumps(data, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
         .replace("<", "\\u003c")
         .replace("\u2028", "\\u2028"),
     }
-    pieces = _part("page.html").split("{{")
+    pieces = _part("series.html" if series else "page.html").split("{{")
     page = [pieces[0]]
     for piece in pieces[1:]:
         name, _, rest = piece.partition("}}")
@@ -69,15 +74,30 @@ def _lead(result: Result) -> str:
     return text + (f"; one series for each {entity!r}" if entity else "")
 
 
-def _tiles(result: Result) -> str:
-    promise = result.promise
-    tiles = [
-        (f"{result.n_anomalies:,}", "rows raise an alarm"),
-        (f"{len(result.events):,}", "events" if result.schema.first("time") else "separate alarms"),
-        (_percent(promise.rate), f"false alarms asked for, at most; share of the {promise.share_of}"),
-        (_percent(promise.reached), "of the calibration rows reach it"),
+def _series_tiles(result: SeriesResult) -> list[tuple[str, str]]:
+    n, interval = len(result.series.members), result.series.interval_seconds
+    return [
+        (f"{len(result.events):,}", "events"),
+        (result.promise.asked.replace(" (default)", ""), "false alarms asked for, at most"),
+        (duration_words(interval) if interval else "rows", "between two rows" if interval else "are the clock"),
+        (f"{n:,}" if n > 1 else f"{len(result.model.preparation.features)}", "series" if n > 1 else "channels"),
         (result.model.recipe.detector.replace("_", " "), "detector"),
     ]
+
+
+def _tiles(result: Result) -> str:
+    promise = result.promise
+    tiles = (
+        _series_tiles(result)
+        if isinstance(result, SeriesResult)
+        else [
+            (f"{result.n_anomalies:,}", "rows raise an alarm"),
+            (f"{len(result.events):,}", "events" if result.schema.first("time") else "separate alarms"),
+            (_percent(promise.rate), f"false alarms asked for, at most; share of the {promise.share_of}"),
+            (_percent(promise.reached), "of the calibration rows reach it"),
+            (result.model.recipe.detector.replace("_", " "), "detector"),
+        ]
+    )
     return "".join(
         f'<div class="tile"><b>{html.escape(value)}</b><span>{html.escape(label)}</span></div>'
         for value, label in tiles
@@ -90,6 +110,8 @@ def _percent(share: float) -> str:
 
 def _promise(result: Result) -> str:
     promise = result.promise
+    if isinstance(result, SeriesResult):
+        return "".join(f"<p>{html.escape(line)}</p>" for line in series_promise_lines(promise, len(result.events)))
     lines = [
         f"Asked: at most {promise.asked} as false alarms"
         + (

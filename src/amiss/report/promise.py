@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amiss.core.threshold import Promise
 
-__all__ = ["promise_lines", "promise_words"]
+__all__ = ["promise_lines", "promise_words", "series_promise_lines"]
 
 
 def promise_words(promise: Promise) -> str:
@@ -32,6 +32,18 @@ def promise_lines(promise: Promise) -> list[str]:
             f"{promise.n_effective:,} independent ones"
         )
     return lines
+
+
+def series_promise_lines(promise: Promise, n_events: int) -> list[str]:
+    """What there is to know about a promise on events."""
+    of = "of the alarms" if promise.share_of == "alarms" else "false alarms"
+    return [
+        f"Asked: {of} at most {promise.asked}. Found: {n_events:,} event{'' if n_events == 1 else 's'}.",
+        f"The score of the history has {promise.n_calibration:,} separate peaks; {promise.reached:.2%} of them are as "
+        "high as an event, anomalies among them included.",
+        "Their upper half is taken to fall off exponentially on a logarithmic scale: so few false alarms rest on that "
+        "model, not on counting.",
+    ]
 
 
 def _percent(share: float) -> str:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from amiss.core.summary import Vector
 from amiss.series.decompose import Decomposition
+from amiss.series.smooth import roughness
 
 __all__ = ["Shape", "shape_of"]
 
@@ -17,10 +18,14 @@ _OUT = 3.0
 _HARDLY_ANY = 0.99
 _TOGETHER = 6
 """Rows between two that are out of their band and still belong together."""
+_WEIGHTY = 0.15
+"""Of the weight of the heaviest group of rows: lighter ones are chance beside it."""
 _BRIEF = 3
 _BRIEF_SHARE = 0.05
 """Of an event: a spike takes no more of it."""
 _ONE_SIDED = 0.8
+_SMOOTH = 0.3
+"""Roughness up to which misses on both sides are a course of their own, and no greater variance."""
 _STEADY = 0.8
 """Correlation with time from which on a miss grows rather than jumps."""
 _LOUD, _QUIET = 2.0, 0.3
@@ -70,7 +75,8 @@ def shape_of(x: Vector, parts: Decomposition, first: int, last: int) -> Shape:
     stuck = _stuck(x, first, last)
     if stuck is not None:
         return Shape("stuck", *stuck, peak=stuck[0], size=float(np.median(miss[stuck[0] : stuck[1] + 1])))
-    out = _around(first + np.flatnonzero(np.abs(here) > _outside(miss)), peak)
+    limit = _outside(miss)
+    out = _weighty(first + np.flatnonzero(np.abs(here) > limit), np.abs(miss) - limit)
     if not len(out):
         return _inside(miss, parts, first, last, peak)
     begin, end = int(out[0]), int(out[-1])
@@ -87,13 +93,14 @@ def _outside(miss: Vector) -> float:
     return max(_OUT, float(np.quantile(np.abs(miss), _HARDLY_ANY)))
 
 
-def _around(out: npt.NDArray[np.intp], peak: int) -> npt.NDArray[np.intp]:
-    """Those of some rows that hang together with the one that misses most."""
+def _weighty(out: npt.NDArray[np.intp], excess: Vector) -> npt.NDArray[np.intp]:
+    """Those of some rows that hang together in groups of some weight: not every row that is out is the event's."""
     if not len(out):
         return out
     group = np.cumsum(np.diff(out, prepend=out[0]) > _TOGETHER)
-    together: npt.NDArray[np.intp] = out[group == group[np.argmin(np.abs(out - peak))]]
-    return together
+    weight = np.bincount(group, weights=excess[out])
+    weighty: npt.NDArray[np.intp] = out[weight[group] >= _WEIGHTY * weight.max()]
+    return weighty
 
 
 def _kind_outside(
@@ -107,7 +114,7 @@ def _kind_outside(
     brief: int,
 ) -> str:
     one_sided = max((miss[out] > 0).mean(), (miss[out] < 0).mean()) >= _ONE_SIDED
-    if parts.seasons and one_sided and _usual_elsewhere(x, out):
+    if parts.seasons and (one_sided or roughness(core) < _SMOOTH) and _usual_elsewhere(x, out):
         return "contextual"
     if end - begin + 1 <= brief and one_sided:
         return "spike" if miss[out].sum() > 0 else "dip"
