@@ -5,7 +5,6 @@ from __future__ import annotations
 import html.parser
 import json
 import re
-import shutil
 
 import numpy as np
 import polars as pl
@@ -74,24 +73,6 @@ def test_any_size(columns, n_rows):
     report_html(amiss.detect(random.normal(size=(n_rows, columns))))
     words = {f"w{j}": random.choice(["a", "b", "c"], n_rows) for j in range(columns)}
     report_html(amiss.detect(words | {"x": [None] * (n_rows - 8) + list(range(8))}))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
-    if not driver or not chromium:
-        pytest.skip("Chromium and its driver are not installed")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for word in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync",
-                 "disable-background-networking", "disable-component-update", "window-size=1200,1600"):  # fmt: skip
-        options.add_argument(f"--{word}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver))
-    yield opened
-    opened.quit()
 
 
 @pytest.mark.browser
