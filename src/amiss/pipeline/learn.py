@@ -17,7 +17,7 @@ from amiss.core.random import priorities
 from amiss.core.source import Progress, Source, first_pass
 from amiss.core.summary import Matrix, Vector
 from amiss.explain.reasons import Reasons
-from amiss.pipeline.limits import check_limits
+from amiss.pipeline.limits import Limits, check_limits
 from amiss.pipeline.recipe import Recipe
 from amiss.prepare.preparation import Preparation
 from amiss.prepare.roles import infer_schema
@@ -105,7 +105,7 @@ def learn(source: Source, recipe: Recipe, progress: Progress, *, calibrated: boo
     n_folds = n_folds_for(table.n_rows) if calibrated else 1
     folds = _summarize(source, preparation, detector, progress, n_folds)
     detector.fit_summary(_merged(folds))
-    reasons = Reasons(preparation).learn(table.sample)
+    reasons = Reasons(preparation).learn(table.sample, ~Limits(recipe.limits, schema).beyond(table.sample))
     return Learnt(table, preparation, detector, reasons, folds)
 
 

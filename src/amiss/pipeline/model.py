@@ -201,8 +201,9 @@ class Model:
 
     def explain_fully(self, frame: Frame, explanation: Explanation) -> FullExplanation:
         """All that can be told of the one row of a frame, beside its `explanation`."""
-        judge = Judge(self.detector.score_rows, self.threshold.is_anomaly)
-        return explain_fully(self.reasons, judge, frame, explanation)
+        limits = self.preparation.prepared_bounds(frame, self.recipe.limits)
+        judge = Judge(self.detector.score_rows, self.threshold.is_anomaly, limits)
+        return explain_fully(self.reasons, judge, frame, explanation, self.limits.broken(frame))
 
     def with_false_alarms(self, wish: str | float) -> Model:
         """The same model with another promise: most normal rows that may raise an alarm. Nothing is fitted anew.

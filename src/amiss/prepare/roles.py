@@ -107,7 +107,7 @@ def _column(name: str, role: str, note: str, counts: ColumnCounts, summary: Tabl
         reading, remark = sample.reading(name)
         notes += [remark] if remark else []
     missing = n_missing / max(summary.n_rows, 1)
-    decimals = _decimals(sample, name) if role == "number" else 0
+    decimals = _decimals(sample, name) if role == "number" or counts.kind == "number" else 0
     if counts.n_infinite:
         notes.append(f"{counts.n_infinite:,} infinite values read as missing")
     return ColumnSchema(
