@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import amiss
 from amiss.cli.main import app
 from amiss.report.record import record_schema
 
@@ -336,3 +337,9 @@ def test_explain_tells_all_about_one_row(run, pump_csv):
     assert "row 3 (from 0)" in run("score", "explain.amiss", "new.csv", "--explain", "3")[0]
     assert "no CSV form" in run("detect", "pump.csv", "--explain", row, "--format", "csv", code=2)[1]
     assert "there is no row 9999999" in run("detect", "pump.csv", "--explain", "9999999", code=2)[1]
+
+
+def test_a_limit_beside_those_of_the_recipe_replaces_one_side_only(run, tmp_path):
+    (tmp_path / "c.toml").write_text("[limits]\nflow_m3h = [0, 40]\n")
+    run("fit", "pump.csv", "-o", tmp_path / "m.amiss", "--config", tmp_path / "c.toml", "--limit", "flow_m3h<=35")
+    assert amiss.load(tmp_path / "m.amiss").recipe.limits == {"flow_m3h": (0, 35)}
