@@ -11,6 +11,8 @@ from amiss.cli.options import Seed
 from amiss.cli.show import progress_bar
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from amiss.datasets import Plant
     from amiss.pipeline.result import Result
 
@@ -52,28 +54,26 @@ def demo(
     console.print(f"\nthe table:  {table}\nthe report: {page.resolve()}", highlight=False, soft_wrap=True)
 
 
-def _compare(console: object, plant: Plant, result: Result) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _compare(console: Console, plant: Plant, result: Result) -> None:
+    from rich.text import Text
 
-    assert isinstance(console, Console)
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("planted fault", "pump", "from", "rows", "alarms", ""):
-        grid.add_column(name, justify="right" if name in ("rows", "alarms") else "left")
+    from amiss.report.columns import Column, print_columns
+
+    columns = [
+        Column("planted fault"), Column("pump"), Column("from", drop=2), Column("rows", True, 1),
+        Column("alarms", True, 3), Column(""),
+    ]  # fmt: skip
+    rows = []
     n_found = 0
     for fault in plant.faults:
         n_alarms = int(result.is_anomaly[fault.rows].sum())
         n_found += n_alarms > 0
-        grid.add_row(
-            f"{fault.kind} in {', '.join(fault.columns)}",
-            fault.pump,
-            str(fault.start)[:16].replace("T", " "),
-            str(len(fault.rows)),
-            str(n_alarms),
-            "[green]found[/]" if n_alarms else "[red]missed[/]",
-        )
+        start = str(fault.start)[:16].replace("T", " ")
+        told = f"{fault.kind} in {', '.join(fault.columns)}"
+        said = Text("found", style="green") if n_alarms else Text("missed", style="red")
+        rows.append((told, fault.pump, start, str(len(fault.rows)), str(n_alarms), said))
     console.print()
-    console.print(grid)
+    print_columns(console, columns, rows)
     n_beside = int((result.is_anomaly & ~plant.is_fault).sum())
     n_normal = int((~plant.is_fault).sum())
     console.print(
