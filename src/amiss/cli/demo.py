@@ -51,7 +51,7 @@ def demo(
     console = Console(width=None if Console().is_terminal else 140)
     print_result(console, result, 8)
     _compare(console, plant, result)
-    console.print(f"\nthe table:  {table}\nthe report: {page.resolve()}", highlight=False, soft_wrap=True)
+    console.print(f"\nthe table:  {table}\nthe report: {page.resolve()}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _compare(console: Console, plant: Plant, result: Result) -> None:

@@ -10,6 +10,7 @@ import typer
 from amiss.cli import options
 from amiss.cli.options import Form
 from amiss.cli.show import check_different, check_places, deliver, finish, print_results, progress_bar
+from amiss.cli.streams import say
 from amiss.core.errors import AmissError
 
 __all__ = ["detect"]
@@ -76,7 +77,7 @@ def detect(
     if results:
         print_results(results, form, top, many=many, explain=explain)
     for failure in failures[1:]:
-        typer.echo(f"amiss: {failure}", err=True)
+        say(f"amiss: {failure}")
     if failures:
         raise failures[0]
     finish(results, fail_on)

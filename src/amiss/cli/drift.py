@@ -10,6 +10,7 @@ import typer
 from amiss.cli import options
 from amiss.cli.options import Form
 from amiss.cli.show import progress_bar, terminal
+from amiss.cli.streams import as_json_text
 from amiss.core.errors import ConnectorError
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def _print(found: Drift, form: Form) -> None:
 
         if form is Form.ndjson:
             for column in found.columns:
-                sys.stdout.write(msgspec.json.encode(column).decode() + "\n")
+                sys.stdout.write(as_json_text(msgspec.json.encode(column).decode()) + "\n")
         else:
-            sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
+            whole = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+            sys.stdout.write(as_json_text(whole) + "\n")
     sys.stdout.flush()

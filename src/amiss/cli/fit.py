@@ -9,6 +9,7 @@ import typer
 
 from amiss.cli import options
 from amiss.cli.show import check_not_read, progress_bar
+from amiss.cli.streams import say
 
 __all__ = ["fit"]
 
@@ -53,4 +54,4 @@ def fit(
         model = fit_source(open_source(file), recipe, progress=progress)
     model.save(output)
     promise = model.promise
-    typer.echo(f"learnt from {model.facts.n_rows:,} rows; {promise_words(promise)}: {output}", err=True)
+    say(f"learnt from {model.facts.n_rows:,} rows; {promise_words(promise)}: {output}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from amiss.cli import options
+from amiss.cli.streams import say
 
 __all__ = ["promise"]
 
@@ -45,4 +46,4 @@ def promise(
         typer.echo(f"  {line}")
     if output is not None:
         loaded.save(output)
-        typer.echo(f"written: {output}", err=True)
+        say(f"written: {output}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from amiss.cli.options import Form
+from amiss.cli.streams import as_json_text, say
 from amiss.core.errors import ConnectorError, ParameterError
 
 if TYPE_CHECKING:
@@ -84,10 +85,10 @@ def deliver(result: Result, output: Path | None, report: Path | None, progress: 
         from amiss.io.files.sink import write_table
 
         n_rows = write_table(output, _told(result, progress))
-        typer.echo(f"{n_rows:,} scored rows: {output}", err=True)
+        say(f"{n_rows:,} scored rows: {output}")
     if report is not None:
         result.report(report)
-        typer.echo(f"report: {report}", err=True)
+        say(f"report: {report}")
 
 
 def _told(result: Result, progress: Progress) -> Iterator[pl.DataFrame]:
@@ -151,7 +152,8 @@ def _print_explanation(result: Result, row: int, form: Form) -> None:
     import msgspec
 
     text = msgspec.json.encode(found)
-    sys.stdout.write((text if form is Form.ndjson else msgspec.json.format(text, indent=2)).decode() + "\n")
+    text = text if form is Form.ndjson else msgspec.json.format(text, indent=2)
+    sys.stdout.write(as_json_text(text.decode()) + "\n")
 
 
 def _gone() -> NoReturn:
@@ -167,10 +169,10 @@ def _print_json(results: list[Result], form: Form, top: int | None, many: bool) 
     if form is Form.ndjson:
         for record in records:
             for anomaly in record.anomalies:
-                sys.stdout.write(msgspec.json.encode(anomaly).decode() + "\n")
+                sys.stdout.write(as_json_text(msgspec.json.encode(anomaly).decode()) + "\n")
         return
     whole = records if many else records[0]
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n")
+    sys.stdout.write(as_json_text(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()) + "\n")
 
 
 def finish(results: list[Result], fail_on: int | None) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from amiss.core.written import readable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -79,13 +81,13 @@ def print_columns(
 def _width(column: Column, words: Sequence[str | Text]) -> int:
     from rich.cells import cell_len
 
-    return max(cell_len(str(word)) for word in (column.name, *words))
+    return max(cell_len(readable(str(word))) for word in (column.name, *words))
 
 
 def _text(word: str | Text) -> Text:
     from rich.text import Text
 
-    return Text(word) if isinstance(word, str) else word
+    return Text(readable(word)) if isinstance(word, str) else word
 
 
 def _kept(columns: Sequence[Column], widths: Sequence[int], room: int) -> list[int]:
