@@ -196,6 +196,10 @@ def test_fail_on(run):
         (["detect", ""], 3, "name of the file is empty"),
         (["fit", "pump.csv", "-o", "none/m.amiss"], 3, "no such folder"),
         (["fit", "pump.csv", "-o", "pump.csv"], 2, "would overwrite what is read"),
+        (["fit", "pump.csv", "-o", "-"], 2, "not to standard output"),
+        (["detect", "-", "-"], 2, "only once"),
+        (["demo", "--folder", ""], 2, "folder is empty"),
+        (["demo", "--seed", "-1"], 2, "--seed"),
     ],
 )
 def test_exit_codes(run, words, code, said):
@@ -262,6 +266,13 @@ def test_demo(run, tmp_path):
     assert re.search(r"found \d of 8 planted faults", out)
     assert (tmp_path / "d" / "report.html").stat().st_size < 500_000
     assert "report.html" in out
+    run("demo", "--folder", tmp_path / "d", "--seed", 2**40)  # its own files are made anew
+    for name in ("plant.csv", "report.html"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text("<!doctype html>\ntime,pump\n1,2\n")
+        _, err = run("demo", "--folder", tmp_path / name, code=3)
+        assert "not of amiss demo's making" in err
+        assert [file.name for file in (tmp_path / name).iterdir()] == [name]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -343,3 +354,25 @@ def test_a_limit_beside_those_of_the_recipe_replaces_one_side_only(run, tmp_path
     (tmp_path / "c.toml").write_text("[limits]\nflow_m3h = [0, 40]\n")
     run("fit", "pump.csv", "-o", tmp_path / "m.amiss", "--config", tmp_path / "c.toml", "--limit", "flow_m3h<=35")
     assert amiss.load(tmp_path / "m.amiss").recipe.limits == {"flow_m3h": (0, 35)}
+
+
+def test_a_detector_that_cannot_explain_fails_before_anything_is_printed(tmp_path):
+    """And warnings of another library are no talk for a terminal."""
+    script = (
+        "import warnings, numpy as np\nfrom sklearn.ensemble import IsolationForest as Forest\n"
+        "score = Forest.score_samples\n"
+        "def score_samples(self, X):\n"
+        "    warnings.warn('not for users')\n"
+        "    if len(X) < 100: raise ValueError('too few rows for me')\n"
+        "    return score(self, X)\n"
+        "Forest.score_samples = score_samples\n"
+        "import amiss.cli.main as cli\ncli.main()\n"
+    )
+    np.savetxt(tmp_path / "x.csv", np.random.default_rng(0).normal(size=(300, 2)), delimiter=",", header="a,b")
+    words = ["detect", str(tmp_path / "x.csv"), "--detector", "sklearn.ensemble.IsolationForest", "--top", "1"]
+    for form in ("table", "json", "ndjson", "csv"):
+        command = [sys.executable, "-c", script, *words, "--format", form]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert (done.returncode, done.stdout) == (3, ""), form
+        assert "too few rows for me" in done.stderr
+        assert "not for users" not in done.stderr

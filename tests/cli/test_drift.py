@@ -78,3 +78,7 @@ def test_errors(run, folder, words, code, said):
     out, err = run(*words, cwd=folder, code=code)
     assert said in err
     assert out == ""
+
+
+def test_a_seed_may_have_any_size(run, folder):
+    assert "drift:" in run("drift", "a.csv", "b.csv", "--seed", 2**70, cwd=folder)[0]

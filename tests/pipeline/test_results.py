@@ -200,3 +200,9 @@ def test_notebook_view(plant):
     html = amiss.detect(Frame.of({"<b>": R.normal(size=50), "y": R.normal(size=50)}))._repr_html_()
     assert "<table>" in html
     assert "<b> " not in html
+
+
+@pytest.mark.parametrize("detector", ["kmeans", "cblof", "gmm", "one_class_svm", "sklearn.ensemble.IsolationForest"])
+def test_a_seed_may_have_any_size(detector):
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    assert np.isfinite(amiss.detect(X, detector=detector, seed=2**40 + 1).scores).all()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from amiss.cli.options import Seed
 from amiss.cli.show import progress_bar
 
 if TYPE_CHECKING:
@@ -21,16 +20,16 @@ __all__ = ["demo"]
 
 def demo(
     folder: Annotated[
-        Path, typer.Option("--folder", metavar="DIR", help="Where the table and the report are put.")
-    ] = Path("amiss-demo"),
-    seed: Seed = None,
+        str, typer.Option("--folder", metavar="DIR", help="Where the table and the report are put.")
+    ] = "amiss-demo",
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of everything random, from 0.")] = 0,
 ) -> None:
     """Make a plant's history with planted faults, detect with no settings, compare, write a report.
 
     \b
     Examples:
       amiss demo
-      amiss demo --folder /tmp/plant --seed 7
+      amiss demo --folder plant --seed 7
     """
     from rich.console import Console
 
@@ -41,9 +40,8 @@ def demo(
     from amiss.pipeline.recipe import Recipe
     from amiss.report.terminal import print_result
 
-    plant = make_plant(seed=seed or 0)
-    folder.mkdir(parents=True, exist_ok=True)
-    table, page = folder / "plant.csv", folder / "report.html"
+    plant = make_plant(seed=seed)
+    table, page = _places(folder, plant)
     write_table(table, iter([plant.frame.table]))
     with progress_bar() as progress:
         result = detect_source(open_source(table), Recipe(), progress=progress)
@@ -52,6 +50,21 @@ def demo(
     print_result(console, result, 8)
     _compare(console, plant, result)
     console.print(f"\nthe table:  {table}\nthe report: {page.resolve()}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _places(folder: str, plant: Plant) -> tuple[Path, Path]:
+    """Where the table and the report go: nothing that someone else has written is written over."""
+    from amiss.core.errors import ConnectorError, ParameterError
+
+    if not folder:
+        raise ParameterError("the name of the folder is empty", mend="give --folder DIR")
+    table, page = Path(folder) / "plant.csv", Path(folder) / "report.html"
+    marks = {table: ",".join(plant.frame.names).encode() + b"\n", page: b'<meta name="generator" content="amiss">'}
+    for place, mark in marks.items():
+        if place.exists() and not (place.is_file() and mark in place.read_bytes()[:500]):
+            raise ConnectorError("this is not of amiss demo's making", where=str(place), mend="give another --folder")
+    table.parent.mkdir(parents=True, exist_ok=True)
+    return table, page
 
 
 def _compare(console: Console, plant: Plant, result: Result) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Any, NoReturn
 
@@ -97,6 +98,8 @@ def _root(
 def main() -> None:
     """Run the command line; the process ends with the exit code that fits."""
     let_carry_everything()
+    if not sys.warnoptions and not os.environ.get("AMISS_DEBUG"):
+        warnings.simplefilter("ignore")  # what another library has to say to programmers
     try:
         app()
     except (SystemExit, OSError) as ended:

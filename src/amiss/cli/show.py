@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from amiss.pipeline.result import Result
 
 __all__ = [
-    "check_different", "check_not_read", "check_places", "deliver", "finish", "print_results", "progress_bar",
-    "terminal",
+    "check_different", "check_file", "check_not_read", "check_places", "deliver", "finish", "print_results",
+    "progress_bar", "terminal",
 ]  # fmt: skip
 
 _LISTED = 10
@@ -63,6 +63,12 @@ def check_places(inputs: Sequence[str], output: Path | None, report: Path | None
     for place in (output, report):
         if place is not None:
             check_not_read(inputs, place)
+
+
+def check_file(place: Path | None) -> None:
+    """Raise `ParameterError` if `place` is standard output, where a model cannot go."""
+    if place is not None and str(place) == "-":
+        raise ParameterError("a model is written to a file, not to standard output", mend="give -o a name")
 
 
 def check_not_read(inputs: Sequence[str], place: Path) -> None:
@@ -110,13 +116,17 @@ def print_results(
         for result in results:
             _print_explanation(result, explain, form)
     elif form is Form.table:
-        from amiss.report.terminal import print_result
+        from amiss.report.terminal import print_result, rows_listed
 
         console = terminal()
+        n_listed = _LISTED if top is None else top
+        # What cannot be explained is said before anything is printed.
+        for result in results:
+            result.explain_all(rows_listed(result, n_listed))
         for i, result in enumerate(results):
             if i:
                 console.print()
-            print_result(console, result, _LISTED if top is None else top)
+            print_result(console, result, n_listed)
     elif form is Form.csv:
         for i, result in enumerate(results):
             table = result.top_table(result.n_anomalies if top is None else top)

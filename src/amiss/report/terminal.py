@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.finding import FullExplanation
 from amiss.core.schema import ColumnSchema
@@ -15,7 +16,7 @@ from amiss.report.promise import promise_lines
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["print_explanation", "print_result"]
+__all__ = ["print_explanation", "print_result", "rows_listed"]
 
 _MOST_NAMES = 6
 
@@ -48,6 +49,13 @@ def print_result(console: Console, result: Result, n: int) -> None:
         _print_events(console, result, n)
     else:
         _print_rows(console, result, n)
+
+
+def rows_listed(result: Result, n: int) -> npt.NDArray[np.int64]:
+    """Positions of the rows whose reasons `print_result` prints."""
+    if result.kind == "series" and result.events:
+        return np.array([event.peak_row for event in result.events[:n]], np.int64)
+    return result.ranking(n)
 
 
 def print_explanation(console: Console, result: Result, found: FullExplanation) -> None:
@@ -128,7 +136,7 @@ def _print_events(console: Console, result: Result, n: int) -> None:
     """Alarms close in time belong together: one line for each event, worded by its highest row."""
     events, entity = result.events, result.schema.first("entity")
     shown = events[:n]
-    result.explain_all(np.array([event.peak_row for event in shown], np.int64))
+    result.explain_all(rows_listed(result, n))
     console.print(f"[bold]{len(events):,} events[/], the most severe first")
     columns = [
         Column("from"), Column("to", drop=5), *([Column(entity)] if entity else []), Column("alarms", True, 3),
