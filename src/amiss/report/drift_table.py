@@ -41,7 +41,7 @@ def print_drift(console: Console, drift: Drift) -> None:
 
 def _side(side: Compared) -> str:
     span = f", {side.start} to {side.end}" if side.start else ""
-    return f"{side.name}, {side.n_rows:,} rows{span}"
+    return f"{side.name}, {side.n_rows:,} row{'' if side.n_rows == 1 else 's'}{span}"
 
 
 def _print_columns(console: Console, drift: Drift) -> None:

@@ -27,7 +27,8 @@ def print_result(console: Console, result: Result, n: int) -> None:
 
     promise = result.promise
     console.print(
-        f"[bold]{escape(result.source.name)}[/]  {len(result):,} rows, {result.n_columns} columns, "
+        f"[bold]{escape(result.source.name)}[/]  {_rows(len(result))}, "
+        f"{result.n_columns} column{'' if result.n_columns == 1 else 's'}, "
         f"kind: {result.kind}, detector: {result.model.recipe.detector}"
     )
     for line in column_lines(result.schema.columns):
