@@ -154,6 +154,14 @@ def test_fit_and_score(run, tmp_path):
     assert pl.read_csv(tmp_path / "s.csv", infer_schema_length=None)["is_anomaly"].sum() == record["n_anomalies"]
 
 
+def test_what_was_learnt_is_not_told_of_the_rows_scored(run, tmp_path):
+    run("fit", "pump.csv", "-o", tmp_path / "m.amiss")
+    out, _ = run("score", tmp_path / "m.amiss", "new.csv", "--report", tmp_path / "r.html")
+    assert "  as learnt from pump.csv:\n    ranked as numbers" in out
+    assert "missing (as learnt)" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "as learnt" not in run("detect", "new.csv")[0]
+
+
 def test_config_and_options(run, tmp_path):
     config = tmp_path / "amiss.toml"
     config.write_text(

@@ -206,3 +206,16 @@ def test_notebook_view(plant):
 def test_a_seed_may_have_any_size(detector):
     X = np.random.default_rng(0).normal(size=(60, 2))
     assert np.isfinite(amiss.detect(X, detector=detector, seed=2**40 + 1).scores).all()
+
+
+def test_times_and_entities_that_a_model_cannot_use_are_told(plant):
+    table = plant.frame.table
+    model = amiss.fit(table)
+    assert not model.score(table).notes
+    assert not amiss.detect(table).notes
+    fresh = table.with_columns(pump=pl.col("pump").replace({"P1": "P9"}))
+    assert "pump 'P9', of which too little was learnt, is compared with all" in model.score(fresh).notes
+    for spoilt in (pl.lit("soon"), pl.lit(None, pl.String)):
+        notes = model.score(table.with_columns(time=spoilt)).notes
+        assert "not one time in column 'time' can be read, so alarms are not grouped in time" in notes
+    assert "there is no time column 'time'" in model.score(table.drop("time")).notes[0]

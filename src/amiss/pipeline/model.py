@@ -177,7 +177,7 @@ class Model:
         """Scores of all batches, the rows beyond a limit, and what is to be said about the data."""
         scores: list[Vector] = []
         beyond: list[npt.NDArray[np.bool_]] = []
-        remarks = Remarks(self.schema)
+        remarks = Remarks(self.preparation)
         for frame in batches:
             self.preparation.check(frame)
             remarks.take(frame, self.preparation.oddities(frame))

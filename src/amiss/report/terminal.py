@@ -31,8 +31,12 @@ def print_result(console: Console, result: Result, n: int) -> None:
         f"{result.n_columns} column{'' if result.n_columns == 1 else 's'}, "
         f"kind: {result.kind}, detector: {result.model.recipe.detector}"
     )
+    learnt = not result.model.threshold.same_rows
+    if learnt:
+        # The model's columns are not those of these rows: what is missing there need not be missing here.
+        console.print(f"  as learnt from {escape(result.model.facts.name)}:", highlight=False)
     for line in column_lines(result.schema.columns):
-        console.print(f"  {escape(line)}", highlight=False)
+        console.print(f"  {'  ' if learnt else ''}{escape(line)}", highlight=False)
     for note in result.notes:
         console.print(f"  note: {escape(note)}", highlight=False)
     if result.model.threshold.same_rows:
