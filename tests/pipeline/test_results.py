@@ -219,3 +219,19 @@ def test_times_and_entities_that_a_model_cannot_use_are_told(plant):
         notes = model.score(table.with_columns(time=spoilt)).notes
         assert "not one time in column 'time' can be read, so alarms are not grouped in time" in notes
     assert "there is no time column 'time'" in model.score(table.drop("time")).notes[0]
+
+
+def test_what_was_found_before_is_not_ranked(plant, tmp_path):
+    frame = pl.concat(amiss.detect(plant.frame.table).scored())
+    again = amiss.detect(frame)
+    named = {column.name: column for column in again.schema.columns}
+    assert named["anomaly_score"].role == named["p_value"].role == "ignored"
+    assert named["reason"].note == "what amiss found before; left out"
+    np.testing.assert_array_equal(again.scores, frame["anomaly_score"].to_numpy())
+    alone = amiss.detect({"p_value": R.normal(size=50)})
+    assert alone.schema.columns[0].role == "number"
+
+
+def test_a_number_per_time_that_is_more_than_every_second_row_is_said(plant):
+    result = amiss.detect(plant.frame.table, false_alarms="999/minute")
+    assert any("at most 50% of the rows is promised" in note for note in result.notes)

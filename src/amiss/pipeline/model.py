@@ -157,6 +157,9 @@ class Model:
     def judged(self, source: Source, scored: Scored, native: Any = None) -> Result:
         """The decisions on all rows of a source together."""
         notes = list(scored.notes)
+        wish = self.recipe.wish().of(self.facts.n_rows)
+        if wish.is_cut(self.facts.n_rows, self.facts.span_seconds):
+            notes.append(f"{wish.asked} would be more than every second row: at most 50% of the rows is promised")
         if self.threshold.of_alarms and len(scored.scores) < _SMALL_BATCH:
             notes.append(
                 f"a share of false alarms among the alarms is kept over many rows judged together; these are "
