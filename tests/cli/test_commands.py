@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import amiss
 from amiss.cli.main import app
 from amiss.report.record import record_schema
 
@@ -153,6 +154,14 @@ def test_fit_and_score(run, tmp_path):
     assert pl.read_csv(tmp_path / "s.csv", infer_schema_length=None)["is_anomaly"].sum() == record["n_anomalies"]
 
 
+def test_what_was_learnt_is_not_told_of_the_rows_scored(run, tmp_path):
+    run("fit", "pump.csv", "-o", tmp_path / "m.amiss")
+    out, _ = run("score", tmp_path / "m.amiss", "new.csv", "--report", tmp_path / "r.html")
+    assert "  as learnt from pump.csv:\n    ranked as numbers" in out
+    assert "missing (as learnt)" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "as learnt" not in run("detect", "new.csv")[0]
+
+
 def test_config_and_options(run, tmp_path):
     config = tmp_path / "amiss.toml"
     config.write_text(
@@ -195,6 +204,10 @@ def test_fail_on(run):
         (["detect", ""], 3, "name of the file is empty"),
         (["fit", "pump.csv", "-o", "none/m.amiss"], 3, "no such folder"),
         (["fit", "pump.csv", "-o", "pump.csv"], 2, "would overwrite what is read"),
+        (["fit", "pump.csv", "-o", "-"], 2, "not to standard output"),
+        (["detect", "-", "-"], 2, "only once"),
+        (["demo", "--folder", ""], 2, "folder is empty"),
+        (["demo", "--seed", "-1"], 2, "--seed"),
     ],
 )
 def test_exit_codes(run, words, code, said):
@@ -261,6 +274,13 @@ def test_demo(run, tmp_path):
     assert re.search(r"found \d of 8 planted faults", out)
     assert (tmp_path / "d" / "report.html").stat().st_size < 500_000
     assert "report.html" in out
+    run("demo", "--folder", tmp_path / "d", "--seed", 2**40)  # its own files are made anew
+    for name in ("plant.csv", "report.html"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text("<!doctype html>\ntime,pump\n1,2\n")
+        _, err = run("demo", "--folder", tmp_path / name, code=3)
+        assert "not of amiss demo's making" in err
+        assert [file.name for file in (tmp_path / name).iterdir()] == [name]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -336,3 +356,31 @@ def test_explain_tells_all_about_one_row(run, pump_csv):
     assert "row 3 (from 0)" in run("score", "explain.amiss", "new.csv", "--explain", "3")[0]
     assert "no CSV form" in run("detect", "pump.csv", "--explain", row, "--format", "csv", code=2)[1]
     assert "there is no row 9999999" in run("detect", "pump.csv", "--explain", "9999999", code=2)[1]
+
+
+def test_a_limit_beside_those_of_the_recipe_replaces_one_side_only(run, tmp_path):
+    (tmp_path / "c.toml").write_text("[limits]\nflow_m3h = [0, 40]\n")
+    run("fit", "pump.csv", "-o", tmp_path / "m.amiss", "--config", tmp_path / "c.toml", "--limit", "flow_m3h<=35")
+    assert amiss.load(tmp_path / "m.amiss").recipe.limits == {"flow_m3h": (0, 35)}
+
+
+def test_a_detector_that_cannot_explain_fails_before_anything_is_printed(tmp_path):
+    """And warnings of another library are no talk for a terminal."""
+    script = (
+        "import warnings, numpy as np\nfrom sklearn.ensemble import IsolationForest as Forest\n"
+        "score = Forest.score_samples\n"
+        "def score_samples(self, X):\n"
+        "    warnings.warn('not for users')\n"
+        "    if len(X) < 100: raise ValueError('too few rows for me')\n"
+        "    return score(self, X)\n"
+        "Forest.score_samples = score_samples\n"
+        "import amiss.cli.main as cli\ncli.main()\n"
+    )
+    np.savetxt(tmp_path / "x.csv", np.random.default_rng(0).normal(size=(300, 2)), delimiter=",", header="a,b")
+    words = ["detect", str(tmp_path / "x.csv"), "--detector", "sklearn.ensemble.IsolationForest", "--top", "1"]
+    for form in ("table", "json", "ndjson", "csv"):
+        command = [sys.executable, "-c", script, *words, "--format", form]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert (done.returncode, done.stdout) == (3, ""), form
+        assert "too few rows for me" in done.stderr
+        assert "not for users" not in done.stderr

@@ -71,6 +71,7 @@ def test_exit_codes(run, folder):
         (["drift", "a.csv", "none.csv"], 3, "no such file"),
         (["drift", "a.csv", "b.csv", "--ignore", "flwo"], 3, "did you mean 'flow'"),
         (["drift", "a.csv", "b.csv", "--alpha", "2"], 2, "alpha=2.0"),
+        (["drift", "a.csv", "b.csv", "--alpha", "five"], 2, "no share"),
         (["drift", "a.csv", "b.csv", "--seed", "-1"], 2, "seed=-1"),
     ],
 )
@@ -78,3 +79,13 @@ def test_errors(run, folder, words, code, said):
     out, err = run(*words, cwd=folder, code=code)
     assert said in err
     assert out == ""
+
+
+def test_a_seed_may_have_any_size(run, folder):
+    assert "drift:" in run("drift", "a.csv", "b.csv", "--seed", 2**70, cwd=folder)[0]
+
+
+def test_alpha_may_be_written_as_a_percentage(run, folder):
+    assert (
+        json.loads(run("drift", "a.csv", "b.csv", "--alpha", "1%", "--format", "json", cwd=folder)[0])["alpha"] == 0.01
+    )

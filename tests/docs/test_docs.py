@@ -116,6 +116,24 @@ def test_commands_in_the_readme_run(tmp_path):
         assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
 
 
+def test_the_recipe_on_the_page_runs(tmp_path):
+    page = "docs/which-detector.md"
+    subprocess.run(
+        [sys.executable, "-m", "amiss", "demo", "--folder", "."], check=True, capture_output=True, cwd=tmp_path
+    )
+    (recipe,) = blocks(page, "toml")
+    (tmp_path / "recipe.toml").write_text(recipe)
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines() if "--config recipe.toml" in line]
+    assert len(lines) == 2
+    for line in lines:
+        command = line.partition("#")[0].replace("amiss ", f"{shlex.quote(sys.executable)} -m amiss ", 1)
+        done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, timeout=120)
+        assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
+    model = amiss.load(tmp_path / "plant.amiss")
+    assert model.detector.n_estimators == 200
+    assert model.recipe.false_alarms == "1/day"
+
+
 def test_links_lead_somewhere():
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):

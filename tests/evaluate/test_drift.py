@@ -11,6 +11,7 @@ import pytest
 
 import amiss
 from amiss.core.errors import DataError, ParameterError, SchemaError
+from amiss.datasets import make_plant
 from amiss.evaluate import side
 
 R = np.random.default_rng(0)
@@ -295,3 +296,52 @@ def test_false_verdicts_are_as_many_as_promised():
     corrected = [min([c.p_corrected for c in f.columns] + [f.joint.p_corrected if f.joint else 1.0]) for f in found]
     assert (np.array(corrected) <= 0.05).sum() <= 8
     assert sum(f.found for f in found) <= 8
+
+
+def test_a_time_or_entity_that_is_lost_or_tells_nothing_is_strong_drift():
+    a = make_plant(n_pumps=2, n_days=7, seed=1).frame.table.select("time", "pump", "flow_m3h", "note")
+    n = a.height
+    spoilt = {
+        "time is gone": a.drop("time"),
+        "pump is gone": a.drop("pump"),
+        "time, the time, has no values in B": a.with_columns(time=pl.lit(None, pl.String)),
+        "pump, the entity, has no values in B": a.with_columns(pump=pl.lit(None, pl.String)),
+        "for example 'soon'": a.with_columns(time=pl.Series(["soon"] * n)),
+    }
+    for words, b in spoilt.items():
+        found = amiss.drift(a, b)
+        assert found.severity == "strong", words
+        assert words in found.changes[0].sentence
+        assert words in found.verdict
+    assert amiss.drift(a, a.drop("note")).severity == "none"
+    assert amiss.drift(a.drop("time"), a).changes[0].severity == "slight"
+    assert amiss.drift(a, a.with_columns(new=pl.lit(None))).changes[0].severity == "none"
+
+
+def test_infinite_values_are_told():
+    a = pl.DataFrame({"x": R.normal(size=300)})
+    b = a.with_columns(x=pl.when(pl.int_range(300) < 3).then(float("inf")).otherwise("x"))
+    assert "x: 3 infinite values of B are read as missing" in amiss.drift(a, b).notes
+
+
+def test_nothing_to_compare_is_said_as_it_is():
+    text = {"t": [f"a note of some words, number {i * 7919 % 1000}" for i in range(60)]}
+    with pytest.raises(DataError, match="no column that both tables have can be compared"):
+        amiss.drift(text, text)
+    with pytest.raises(DataError, match="no column in common") as caught:
+        amiss.drift({"b": [1.0] * 9, "a": R.normal(size=9), "c": R.normal(size=9)}, {"q": R.normal(size=9)})
+    assert "A: b, a, c; B: q" in caught.value.where
+
+
+@pytest.mark.parametrize("n_rows", [1, 5])
+def test_too_few_rows_are_not_called_alike(n_rows):
+    a, b = {"x": R.normal(size=300)}, {"x": R.normal(size=n_rows)}
+    assert amiss.drift(a, b).verdict.startswith("B has too few rows to tell whether B is like A")
+    assert "B is like A: no difference" in amiss.drift(a, {"x": R.normal(size=6)}).verdict
+
+
+def test_ranges_that_do_not_meet_have_risen_or_fallen():
+    a = R.normal(0, 1, 400)
+    b = np.r_[np.full(200, a.max() + 1), R.exponential(300, 200) + a.max() + 1]
+    assert "x has risen by about" in amiss.drift({"x": a}, {"x": b}).columns[0].sentence
+    assert "x has fallen by about" in amiss.drift({"x": b}, {"x": a}).columns[0].sentence

@@ -196,3 +196,45 @@ def test_a_saved_model_explains_the_same(tmp_path):
     first, second = result.explain_fully(row), again.explain_fully(row)
     assert first == second
     assert msgspec.json.decode(msgspec.json.encode(first), type=FullExplanation) == first
+
+
+@pytest.mark.parametrize("detector", ["ensemble", "isolation_forest"])
+def test_limits_are_part_of_what_is_normal(detector):
+    random = np.random.default_rng(4)
+    frame = pl.DataFrame({
+        "a": random.normal(size=400).round(3), "b": random.normal(5, 2, 400).round(2),
+        "fixed": [3] * 400, "word": random.choice(["x", "y"], 400),
+    })  # fmt: skip
+    frame[7, "a"], frame[11, "fixed"], frame[13, "b"] = 2.5, 4, -9.0
+    frame[13, "a"] = 1.9
+    limits = {"a": (-1.5, 1.25), "fixed": (None, 3.5)}
+    result = amiss.detect(frame, detector=detector, limits=limits, roles={"fixed": "ignored"})
+    assert {7, 11, 13} <= set(np.flatnonzero(result.beyond).tolist())
+    for row in np.flatnonzero(result.beyond).tolist():
+        found = result.explain_fully(row)
+        assert {c.column for c in found.changes} & {"a", "fixed"}
+        after = frame[row : row + 1].with_columns(**{c.column: pl.lit(c.to) for c in found.changes})
+        assert not result.model.score(after).is_anomaly[0], found.change
+        assert all(-1.5 <= near.values["a"] <= 1.25 for near in found.nearest)
+    assert result.explain_fully(11).change.startswith("if fixed were 3.5 instead of 4")
+
+
+def test_a_limit_that_all_rows_of_an_entity_break_is_not_explained_away():
+    random = np.random.default_rng(5)
+    n = 240
+    frame = pl.DataFrame({
+        "time": [f"2026-01-01 {i // 2 // 60:02d}:{i // 2 % 60:02d}:00" for i in range(n)],
+        "pump": ["P1", "P2"] * (n // 2), "a": (random.normal(size=n) + np.tile([0.0, 50.0], n // 2)).round(2),
+    })  # fmt: skip
+    result = amiss.detect(frame, limits={"a": (None, 20)}, entity="pump")
+    found = result.explain_fully(1)
+    assert found.is_anomaly
+    assert found.changes == ()
+    assert found.change == "no change is known that makes the row normal"
+
+
+def test_a_learnt_row_is_not_its_own_nearest_row():
+    X = R.normal(size=(300, 3))
+    result = amiss.detect(X)
+    quiet = np.flatnonzero(~result.is_anomaly)[:20].tolist()
+    assert all(result.explain_fully(row).nearest[0].distance > 0 for row in quiet)

@@ -268,3 +268,45 @@ def test_saving_fails_whole(tmp_path):
     with pytest.raises(ConnectorError, match="no such folder"):
         model.save(tmp_path / "none" / "m.amiss")
     assert os.listdir(tmp_path) == []
+
+
+FORGED = [
+    ("preparation/scale", 0.0), ("preparation/scale", np.nan), ("preparation/scale", np.inf),
+    ("preparation/scale", -1.0), ("preparation/location", np.nan), ("preparation/fill", np.inf),
+    ("preparation/share.0", -1.0), ("preparation/share.0", np.nan), ("reasons/low", np.nan),
+    ("reasons/missing", 2.0), ("reasons/precision", 0.0), ("reasons/precision", np.nan), ("reasons/kept_line", 99),
+    ("reasons/kept_line", -2), ("threshold/values", np.nan), ("threshold/values", np.inf),
+    ("detector/usual_", np.nan), ("detector/precision_", np.nan),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "value"), FORGED)
+def test_values_that_no_model_has(parts, tmp_path, key, value):
+    array = np.lib.format.read_array(io.BytesIO(parts[f"{key}.npy"]))
+    forged = _with_array(parts, key, np.full_like(array, value))
+    refused(write(tmp_path / "m", forged), "no model has|sound model|does not score|fit together")
+
+
+def test_lengths_and_digits_that_no_model_has(parts, tmp_path):
+    fill = np.lib.format.read_array(io.BytesIO(parts["preparation/fill.npy"]))
+    refused(write(tmp_path / "m", _with_array(parts, "preparation/fill", fill[:-1].copy())), "fit together")
+    manifest = json.loads(parts["manifest.json"])
+    manifest["numbers"]["detector/local_spread_"] = 0.0
+    refused(write(tmp_path / "m", parts | {"manifest.json": seal(manifest)}), "does not score")
+    for decimals in (-3, 10**6):
+        manifest = json.loads(parts["manifest.json"])
+        manifest["schema"]["columns"][2]["decimals"] = decimals
+        refused(write(tmp_path / "m", parts | {"manifest.json": seal(manifest)}), "no model has")
+
+
+@pytest.mark.parametrize("detector", ["knn", "isolation_forest", "mahalanobis", "hbos", "pca", "kde", "gmm"])
+def test_a_detector_of_nothing_but_nan_is_refused(tmp_path, detector):
+    path = tmp_path / "m"
+    amiss.fit(TABLE, detector=detector).save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {entry: archive.read(entry) for entry in archive.namelist()}
+    for name in [name.removesuffix(".npy") for name in parts if name.startswith("detector/")]:
+        array = np.lib.format.read_array(io.BytesIO(parts[f"{name}.npy"]))
+        if array.dtype.kind == "f" and array.size:
+            parts = _with_array(parts, name, np.full_like(array, np.nan))
+    refused(write(path, parts), "sound model|does not score")

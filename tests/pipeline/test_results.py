@@ -200,3 +200,38 @@ def test_notebook_view(plant):
     html = amiss.detect(Frame.of({"<b>": R.normal(size=50), "y": R.normal(size=50)}))._repr_html_()
     assert "<table>" in html
     assert "<b> " not in html
+
+
+@pytest.mark.parametrize("detector", ["kmeans", "cblof", "gmm", "one_class_svm", "sklearn.ensemble.IsolationForest"])
+def test_a_seed_may_have_any_size(detector):
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    assert np.isfinite(amiss.detect(X, detector=detector, seed=2**40 + 1).scores).all()
+
+
+def test_times_and_entities_that_a_model_cannot_use_are_told(plant):
+    table = plant.frame.table
+    model = amiss.fit(table)
+    assert not model.score(table).notes
+    assert not amiss.detect(table).notes
+    fresh = table.with_columns(pump=pl.col("pump").replace({"P1": "P9"}))
+    assert "pump 'P9', of which too little was learnt, is compared with all" in model.score(fresh).notes
+    for spoilt in (pl.lit("soon"), pl.lit(None, pl.String)):
+        notes = model.score(table.with_columns(time=spoilt)).notes
+        assert "not one time in column 'time' can be read, so alarms are not grouped in time" in notes
+    assert "there is no time column 'time'" in model.score(table.drop("time")).notes[0]
+
+
+def test_what_was_found_before_is_not_ranked(plant, tmp_path):
+    frame = pl.concat(amiss.detect(plant.frame.table).scored())
+    again = amiss.detect(frame)
+    named = {column.name: column for column in again.schema.columns}
+    assert named["anomaly_score"].role == named["p_value"].role == "ignored"
+    assert named["reason"].note == "what amiss found before; left out"
+    np.testing.assert_array_equal(again.scores, frame["anomaly_score"].to_numpy())
+    alone = amiss.detect({"p_value": R.normal(size=50)})
+    assert alone.schema.columns[0].role == "number"
+
+
+def test_a_number_per_time_that_is_more_than_every_second_row_is_said(plant):
+    result = amiss.detect(plant.frame.table, false_alarms="999/minute")
+    assert any("at most 50% of the rows is promised" in note for note in result.notes)

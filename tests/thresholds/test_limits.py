@@ -22,6 +22,7 @@ TABLE = pl.DataFrame({
     ("written", "read"),
     [
         (["t<=80"], {"t": (None, 80.0)}), (["t >= -5"], {"t": (-5.0, None)}), (["a b<=1e3"], {"a b": (None, 1000.0)}),
+        (["t<=80", "t<=70", "t>=2", "t>=-1"], {"t": (2.0, 70.0)}),
         (["t<=80", "t>=0", "p>=1"], {"t": (0.0, 80.0), "p": (1.0, None)}), ([], {}),
     ],
 )  # fmt: skip
@@ -51,6 +52,16 @@ def test_words():
     assert limit_words(Limit("t", -5, 80), -7.25, 2) == "t -7.25 is below its limit of -5"
     # A value never reads as if it were the limit itself.
     assert limit_words(Limit("t", None, 80), 80.04, 1) == "t 80.04 is above its limit of 80"
+    # Nor as if it were on the other side of it, and a limit is written whole.
+    assert limit_words(Limit("t", None, 2.1), 2.14, 0) == "t 2.14 is above its limit of 2.1"
+    assert limit_words(Limit("t", 1234567.5, None), 1234567.25, 2) == "t 1234567.25 is below its limit of 1234567.5"
+
+
+def test_a_column_left_out_is_worded_with_its_own_digits():
+    table = TABLE.with_columns(odd=pl.Series(R.normal(size=400).round(2)))
+    result = amiss.detect(table, ignore=["odd"], limits={"odd": (None, 1.5)})
+    row = int(np.flatnonzero(result.beyond)[0])
+    assert result.explain(row).reason.startswith(f"odd {table['odd'][row]:.2f} is above its limit of 1.5")
 
 
 def test_rows_beyond_a_limit_are_alarms_whatever_their_score(tmp_path):

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from amiss.cli.options import Seed
 from amiss.cli.show import progress_bar
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from amiss.datasets import Plant
     from amiss.pipeline.result import Result
 
@@ -19,16 +20,16 @@ __all__ = ["demo"]
 
 def demo(
     folder: Annotated[
-        Path, typer.Option("--folder", metavar="DIR", help="Where the table and the report are put.")
-    ] = Path("amiss-demo"),
-    seed: Seed = None,
+        str, typer.Option("--folder", metavar="DIR", help="Where the table and the report are put.")
+    ] = "amiss-demo",
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of everything random, from 0.")] = 0,
 ) -> None:
     """Make a plant's history with planted faults, detect with no settings, compare, write a report.
 
     \b
     Examples:
       amiss demo
-      amiss demo --folder /tmp/plant --seed 7
+      amiss demo --folder plant --seed 7
     """
     from rich.console import Console
 
@@ -39,9 +40,8 @@ def demo(
     from amiss.pipeline.recipe import Recipe
     from amiss.report.terminal import print_result
 
-    plant = make_plant(seed=seed or 0)
-    folder.mkdir(parents=True, exist_ok=True)
-    table, page = folder / "plant.csv", folder / "report.html"
+    plant = make_plant(seed=seed)
+    table, page = _places(folder, plant)
     write_table(table, iter([plant.frame.table]))
     with progress_bar() as progress:
         result = detect_source(open_source(table), Recipe(), progress=progress)
@@ -49,31 +49,44 @@ def demo(
     console = Console(width=None if Console().is_terminal else 140)
     print_result(console, result, 8)
     _compare(console, plant, result)
-    console.print(f"\nthe table:  {table}\nthe report: {page.resolve()}", highlight=False, soft_wrap=True)
+    console.print(f"\nthe table:  {table}\nthe report: {page.resolve()}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _compare(console: object, plant: Plant, result: Result) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _places(folder: str, plant: Plant) -> tuple[Path, Path]:
+    """Where the table and the report go: nothing that someone else has written is written over."""
+    from amiss.core.errors import ConnectorError, ParameterError
 
-    assert isinstance(console, Console)
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("planted fault", "pump", "from", "rows", "alarms", ""):
-        grid.add_column(name, justify="right" if name in ("rows", "alarms") else "left")
+    if not folder:
+        raise ParameterError("the name of the folder is empty", mend="give --folder DIR")
+    table, page = Path(folder) / "plant.csv", Path(folder) / "report.html"
+    marks = {table: ",".join(plant.frame.names).encode() + b"\n", page: b'<meta name="generator" content="amiss">'}
+    for place, mark in marks.items():
+        if place.exists() and not (place.is_file() and mark in place.read_bytes()[:500]):
+            raise ConnectorError("this is not of amiss demo's making", where=str(place), mend="give another --folder")
+    table.parent.mkdir(parents=True, exist_ok=True)
+    return table, page
+
+
+def _compare(console: Console, plant: Plant, result: Result) -> None:
+    from rich.text import Text
+
+    from amiss.report.columns import Column, print_columns
+
+    columns = [
+        Column("planted fault"), Column("pump"), Column("from", drop=2), Column("rows", True, 1),
+        Column("alarms", True, 3), Column(""),
+    ]  # fmt: skip
+    rows = []
     n_found = 0
     for fault in plant.faults:
         n_alarms = int(result.is_anomaly[fault.rows].sum())
         n_found += n_alarms > 0
-        grid.add_row(
-            f"{fault.kind} in {', '.join(fault.columns)}",
-            fault.pump,
-            str(fault.start)[:16].replace("T", " "),
-            str(len(fault.rows)),
-            str(n_alarms),
-            "[green]found[/]" if n_alarms else "[red]missed[/]",
-        )
+        start = str(fault.start)[:16].replace("T", " ")
+        told = f"{fault.kind} in {', '.join(fault.columns)}"
+        said = Text("found", style="green") if n_alarms else Text("missed", style="red")
+        rows.append((told, fault.pump, start, str(len(fault.rows)), str(n_alarms), said))
     console.print()
-    console.print(grid)
+    print_columns(console, columns, rows)
     n_beside = int((result.is_anomaly & ~plant.is_fault).sum())
     n_normal = int((~plant.is_fault).sum())
     console.print(

@@ -10,7 +10,8 @@ import typer
 from amiss.cli import options
 from amiss.cli.options import Form
 from amiss.cli.show import check_different, check_places, deliver, finish, print_results, progress_bar
-from amiss.core.errors import AmissError
+from amiss.cli.streams import say
+from amiss.core.errors import AmissError, ParameterError
 
 __all__ = ["detect"]
 
@@ -56,6 +57,8 @@ def detect(
         config, false_alarms=false_alarms, false_discoveries=false_discoveries, limits=limit or None, clean=clean,
         time=time, entity=entity, kind=kind, detector=detector, seed=seed, ignore=ignore or None,
     )  # fmt: skip
+    if files.count("-") > 1:
+        raise ParameterError("standard input can be read only once", mend="name - once, and files beside it")
     many = len(files) > 1
     targets = [(_inside(output, file, ".parquet"), _inside(report, file, ".html")) if many else (output, report)
                for file in files]  # fmt: skip
@@ -76,7 +79,7 @@ def detect(
     if results:
         print_results(results, form, top, many=many, explain=explain)
     for failure in failures[1:]:
-        typer.echo(f"amiss: {failure}", err=True)
+        say(f"amiss: {failure}")
     if failures:
         raise failures[0]
     finish(results, fail_on)

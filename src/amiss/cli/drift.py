@@ -10,7 +10,8 @@ import typer
 from amiss.cli import options
 from amiss.cli.options import Form
 from amiss.cli.show import progress_bar, terminal
-from amiss.core.errors import ConnectorError
+from amiss.cli.streams import as_json_text
+from amiss.core.errors import ConnectorError, ParameterError
 
 if TYPE_CHECKING:
     from amiss.evaluate.findings import Drift
@@ -31,8 +32,9 @@ def drift(
     entity: options.Entity = None,
     form: options.Format = Form.table,
     alpha: Annotated[
-        float, typer.Option("--alpha", metavar="P", help="Chance of calling anything drift where nothing has changed.")
-    ] = 0.05,
+        str,
+        typer.Option("--alpha", metavar="P", help="Chance of calling anything drift where nothing has changed."),
+    ] = "5%",
     fail_on_drift: Annotated[
         bool, typer.Option("--fail-on-drift", help="End with exit code 1 if B has drifted.")
     ] = False,
@@ -53,11 +55,26 @@ def drift(
 
     with progress_bar() as progress:
         found = compare(
-            a, b, ignore=tuple(ignore or ()), time=time, entity=entity, alpha=alpha, seed=seed or 0, progress=progress
+            a,
+            b,
+            ignore=tuple(ignore or ()),
+            time=time,
+            entity=entity,
+            alpha=_share(alpha),
+            seed=seed or 0,
+            progress=progress,
         )
     _print(found, form)
     if fail_on_drift and found.found:
         raise typer.Exit(1)
+
+
+def _share(text: str) -> float:
+    """0.05 of "5%" or "0.05"."""
+    try:
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        raise ParameterError(f"alpha {text!r} is no share", mend="give a share such as 5% or 0.05") from None
 
 
 def _print(found: Drift, form: Form) -> None:
@@ -77,7 +94,8 @@ def _print(found: Drift, form: Form) -> None:
 
         if form is Form.ndjson:
             for column in found.columns:
-                sys.stdout.write(msgspec.json.encode(column).decode() + "\n")
+                sys.stdout.write(as_json_text(msgspec.json.encode(column).decode()) + "\n")
         else:
-            sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
+            whole = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+            sys.stdout.write(as_json_text(whole) + "\n")
     sys.stdout.flush()

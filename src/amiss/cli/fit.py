@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from amiss.cli import options
-from amiss.cli.show import check_not_read, progress_bar
+from amiss.cli.show import check_file, check_not_read, progress_bar
+from amiss.cli.streams import say
 
 __all__ = ["fit"]
 
@@ -46,6 +47,7 @@ def fit(
         config, false_alarms=false_alarms, false_discoveries=false_discoveries, limits=limit or None, clean=clean,
         time=time, entity=entity, kind=kind, detector=detector, seed=seed, ignore=ignore or None,
     )  # fmt: skip
+    check_file(output)
     check_saves(recipe)
     check_folder(output)
     check_not_read([file], output)
@@ -53,4 +55,4 @@ def fit(
         model = fit_source(open_source(file), recipe, progress=progress)
     model.save(output)
     promise = model.promise
-    typer.echo(f"learnt from {model.facts.n_rows:,} rows; {promise_words(promise)}: {output}", err=True)
+    say(f"learnt from {model.facts.n_rows:,} rows; {promise_words(promise)}: {output}")

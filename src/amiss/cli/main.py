@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Any, NoReturn
 
@@ -12,6 +13,7 @@ import typer
 
 from amiss import __version__
 from amiss.cli import demo, detect, doctor, drift, fit, promise, score
+from amiss.cli.streams import let_carry_everything, say_last, settled
 from amiss.core.errors import AmissError
 
 __all__ = ["app", "main"]
@@ -61,7 +63,7 @@ def _worded(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 def _end(text: str, code: int) -> NoReturn:
-    print(text, file=sys.stderr, flush=True)
+    say_last(text)
     raise typer.Exit(code) from None
 
 
@@ -95,4 +97,11 @@ def _root(
 
 def main() -> None:
     """Run the command line; the process ends with the exit code that fits."""
-    app()
+    let_carry_everything()
+    if not sys.warnoptions and not os.environ.get("AMISS_DEBUG"):
+        warnings.simplefilter("ignore")  # what another library has to say to programmers
+    try:
+        app()
+    except (SystemExit, OSError) as ended:
+        code = settled(ended)
+    sys.exit(code)

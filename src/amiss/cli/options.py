@@ -105,7 +105,7 @@ def make_recipe(config: Path | None, **given: Any) -> Recipe:
     import msgspec
 
     from amiss.pipeline.recipe import Recipe, read_recipe
-    from amiss.thresholds.limits import read_limits
+    from amiss.thresholds.limits import beside, read_limits
 
     recipe = read_recipe(config) if config is not None else Recipe()
     changes = {name: value for name, value in given.items() if value is not None}
@@ -114,7 +114,7 @@ def make_recipe(config: Path | None, **given: Any) -> Recipe:
     if wishes & changes.keys():
         changes = dict.fromkeys(wishes) | changes
     if "limits" in changes:
-        changes["limits"] = recipe.limits | read_limits(changes["limits"])
+        changes["limits"] = beside(recipe.limits, read_limits(changes["limits"]))
     if "ignore" in changes:
         changes["ignore"] = tuple(changes["ignore"])
     return msgspec.structs.replace(recipe, **changes).checked()

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from amiss.cli import options
+from amiss.cli.show import check_file
+from amiss.cli.streams import say
 
 __all__ = ["promise"]
 
@@ -34,6 +36,7 @@ def promise(
     from amiss.pipeline.model_file import load
     from amiss.report.promise import promise_lines, promise_words
 
+    check_file(output)
     if output is not None:
         check_folder(output)
     asked = false_alarms is not None or false_discoveries is not None
@@ -45,4 +48,4 @@ def promise(
         typer.echo(f"  {line}")
     if output is not None:
         loaded.save(output)
-        typer.echo(f"written: {output}", err=True)
+        say(f"written: {output}")

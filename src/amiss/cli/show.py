@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from amiss.cli.options import Form
+from amiss.cli.streams import as_json_text, say
 from amiss.core.errors import ConnectorError, ParameterError
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from amiss.pipeline.result import Result
 
 __all__ = [
-    "check_different", "check_not_read", "check_places", "deliver", "finish", "print_results", "progress_bar",
-    "terminal",
+    "check_different", "check_file", "check_not_read", "check_places", "deliver", "finish", "print_results",
+    "progress_bar", "terminal",
 ]  # fmt: skip
 
 _LISTED = 10
@@ -64,6 +65,12 @@ def check_places(inputs: Sequence[str], output: Path | None, report: Path | None
             check_not_read(inputs, place)
 
 
+def check_file(place: Path | None) -> None:
+    """Raise `ParameterError` if `place` is standard output, where a model cannot go."""
+    if place is not None and str(place) == "-":
+        raise ParameterError("a model is written to a file, not to standard output", mend="give -o a name")
+
+
 def check_not_read(inputs: Sequence[str], place: Path) -> None:
     """Raise `ParameterError` if writing to `place` would overwrite one of `inputs`."""
     if any(place.resolve() == Path(file).resolve() for file in inputs if file != "-"):
@@ -84,10 +91,10 @@ def deliver(result: Result, output: Path | None, report: Path | None, progress: 
         from amiss.io.files.sink import write_table
 
         n_rows = write_table(output, _told(result, progress))
-        typer.echo(f"{n_rows:,} scored rows: {output}", err=True)
+        say(f"{n_rows:,} scored rows: {output}")
     if report is not None:
         result.report(report)
-        typer.echo(f"report: {report}", err=True)
+        say(f"report: {report}")
 
 
 def _told(result: Result, progress: Progress) -> Iterator[pl.DataFrame]:
@@ -109,13 +116,17 @@ def print_results(
         for result in results:
             _print_explanation(result, explain, form)
     elif form is Form.table:
-        from amiss.report.terminal import print_result
+        from amiss.report.terminal import print_result, rows_listed
 
         console = terminal()
+        n_listed = _LISTED if top is None else top
+        # What cannot be explained is said before anything is printed.
+        for result in results:
+            result.explain_all(rows_listed(result, n_listed))
         for i, result in enumerate(results):
             if i:
                 console.print()
-            print_result(console, result, _LISTED if top is None else top)
+            print_result(console, result, n_listed)
     elif form is Form.csv:
         for i, result in enumerate(results):
             table = result.top_table(result.n_anomalies if top is None else top)
@@ -151,7 +162,8 @@ def _print_explanation(result: Result, row: int, form: Form) -> None:
     import msgspec
 
     text = msgspec.json.encode(found)
-    sys.stdout.write((text if form is Form.ndjson else msgspec.json.format(text, indent=2)).decode() + "\n")
+    text = text if form is Form.ndjson else msgspec.json.format(text, indent=2)
+    sys.stdout.write(as_json_text(text.decode()) + "\n")
 
 
 def _gone() -> NoReturn:
@@ -167,10 +179,10 @@ def _print_json(results: list[Result], form: Form, top: int | None, many: bool) 
     if form is Form.ndjson:
         for record in records:
             for anomaly in record.anomalies:
-                sys.stdout.write(msgspec.json.encode(anomaly).decode() + "\n")
+                sys.stdout.write(as_json_text(msgspec.json.encode(anomaly).decode()) + "\n")
         return
     whole = records if many else records[0]
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n")
+    sys.stdout.write(as_json_text(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()) + "\n")
 
 
 def finish(results: list[Result], fail_on: int | None) -> None:

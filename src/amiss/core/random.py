@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["priorities"]
+__all__ = ["priorities", "small_seed"]
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _MIX_1 = 0xBF58476D1CE4E5B9
@@ -35,3 +35,8 @@ def priorities(positions: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.ui
         value *= np.uint64(_MIX_2)
         value ^= value >> np.uint64(31)
     return value
+
+
+def small_seed(seed: int) -> int:
+    """A seed for libraries that take 32 bits: itself if it has no more, else one that hangs on all of its bits."""
+    return seed if seed < 1 << 32 else int(np.random.SeedSequence(seed).generate_state(1)[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["ROLES", "ColumnSchema", "Schema"]
+__all__ = ["ADDED_COLUMNS", "ROLES", "ColumnSchema", "Schema"]
 
 ROLES = (
     "number",
@@ -19,6 +19,9 @@ ROLES = (
     "ignored",
 )
 """number and category are ranked; the others stand beside the features or are left out."""
+
+ADDED_COLUMNS = ("anomaly_score", "p_value", "is_anomaly", "reason")
+"""Columns of a scored table that stand beside its own."""
 
 
 class ColumnSchema(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,13 +1,14 @@
-"""Numbers and times as people write them."""
+"""Numbers, times and names as people write them."""
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["NUMBER_NOTES", "number_reading", "read_numbers", "read_times", "time_reading"]
+__all__ = ["NUMBER_NOTES", "number_reading", "read_numbers", "read_times", "readable", "time_reading"]
 
 _SIGNS = r"\s*[%€$£¥]\s*"
 # Thousands in groups of three: 1,017.50 and 1.017,50.
@@ -26,6 +27,8 @@ _ZONED = (
 )  # fmt: skip
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d", "%d-%b-%Y", "%d %b %Y")
 _PROBED = 500
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories of what is not seen but obeyed, or is no character."""
 
 
 NUMBER_NOTES = {
@@ -35,6 +38,24 @@ NUMBER_NOTES = {
     "english": "read without thousands separators",
     "german": "read without thousands separators, comma as decimal point",
 }
+
+
+def readable(name: str) -> str:
+    """A name that a screen and a file can hold: control characters, and bytes that are no text, as their numbers.
+
+    Examples
+    --------
+    >>> from amiss.core.written import readable
+    >>> print(readable("pump\\x1b[2J.csv"))
+    pump\\x1b[2J.csv
+    """
+    if name.isprintable():
+        return name
+    return "".join(_number_of(c) if unicodedata.category(c) in _UNSEEN else c for c in name)
+
+
+def _number_of(character: str) -> str:
+    return character.encode("unicode_escape").decode().replace("\\udc", "\\x")
 
 
 def number_reading(column: pl.Series) -> str:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, OneOf, Optional, Whole
+from amiss.core.random import small_seed
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.neighbors import Neighbors
 
@@ -103,7 +104,7 @@ class CBLOF(MergeDetector[Summary]):
         with warnings.catch_warnings():
             # Rows that differ by less than rounding make fewer clusters than asked: no harm, and no news to a user.
             warnings.simplefilter("ignore")
-            found = Clusters(n_clusters=n_clusters, n_init=1, random_state=self.random_state).fit(X)
+            found = Clusters(n_clusters=n_clusters, n_init=1, random_state=small_seed(self.random_state)).fit(X)
         sizes = np.bincount(found.labels_, minlength=n_clusters)
         order = np.argsort(-sizes, kind="stable")[: int((sizes > 0).sum())]
         self.centers_ = np.ascontiguousarray(found.cluster_centers_[order], dtype=np.float64)

@@ -9,6 +9,7 @@ import numpy as np
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, OneOf, Optional, Whole
+from amiss.core.random import small_seed
 from amiss.core.summary import Sample, Summary
 from amiss.summaries.blame import quadratic_shares
 
@@ -144,7 +145,7 @@ class GMM(MergeDetector[Summary]):
             n_components=n_components,
             covariance_type="full" if whole else "diag",
             reg_covar=self.floor,
-            random_state=self.random_state,
+            random_state=small_seed(self.random_state),
         )
         with warnings.catch_warnings(), config_context(array_api_dispatch=False):
             # A mixture that has not quite settled ranks as well, and rows that are all alike make fewer clusters.

@@ -9,6 +9,7 @@ import numpy as np
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
+from amiss.core.random import small_seed
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.neighbors import Neighbors
 from amiss.summaries.blame import neighbor_shares
@@ -79,7 +80,7 @@ class KMeans(MergeDetector[Summary]):
         with warnings.catch_warnings():
             # Rows that differ by less than rounding make fewer clusters than asked: no harm, and no news to a user.
             warnings.simplefilter("ignore")
-            found = Clusters(n_clusters=n_clusters, n_init=1, random_state=self.random_state).fit(X)
+            found = Clusters(n_clusters=n_clusters, n_init=1, random_state=small_seed(self.random_state)).fit(X)
         self.centers_ = np.ascontiguousarray(found.cluster_centers_, dtype=np.float64)
         self.share_ = np.bincount(found.labels_, minlength=len(self.centers_)) / len(X)
         gap = np.abs(X - self.centers_[found.labels_])

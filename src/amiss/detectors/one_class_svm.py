@@ -9,6 +9,7 @@ import numpy as np
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, Optional, Whole
+from amiss.core.random import small_seed
 from amiss.core.summary import Sample, Summary
 
 __all__ = ["OneClassSVM"]
@@ -126,7 +127,7 @@ class OneClassSVM(MergeDetector[Summary]):
         self.directions_ = np.sqrt(2 * self.gamma_) * random.normal(size=(self.n_components, X.shape[1]))
         self.phases_ = random.uniform(0, 2 * np.pi, self.n_components)
         self.support_ = np.empty((0, X.shape[1]))
-        machine = SGDOneClassSVM(nu=self.nu, average=True, max_iter=100, random_state=self.random_state)
+        machine = SGDOneClassSVM(nu=self.nu, average=True, max_iter=100, random_state=small_seed(self.random_state))
         found = machine.fit(self._features(X))
         self.weights_ = np.asarray(found.coef_, dtype=np.float64).ravel()
         self.rho_ = float(found.offset_[0])

@@ -33,6 +33,8 @@ _FEWEST_WORTH = 50.0
 _TELLS = 0.02
 """Less than that is lost by shuffling any column."""
 _NAMED_IN_VERDICT = 2
+_FEWEST_ROWS = 6
+"""Fewer show only the crudest changes."""
 _MORE_ALIKE = 0.9999
 
 
@@ -115,7 +117,7 @@ def drift(
     return Drift(
         format="amiss-drift/1",
         amiss_version=__version__,
-        verdict=_verdict(side_a.name, side_b.name, severity, planned, columns, _joint_words(joint, alpha)),
+        verdict=_verdict(side_a, side_b, severity, planned, columns, _joint_words(joint, alpha)),
         severity=severity,
         alpha=alpha,
         seed=seed,
@@ -176,9 +178,14 @@ def _slow(drafts: Sequence[Draft]) -> list[str]:
     return [d.found.column for d in drafts if min(d.found.rows_worth_a, d.found.rows_worth_b) < _FEWEST_WORTH]
 
 
-def _verdict(a: str, b: str, severity: str, planned: Plan, columns: list[ColumnDrift], joint: str) -> str:
+def _verdict(side_a: Side, side_b: Side, severity: str, planned: Plan, columns: list[ColumnDrift], joint: str) -> str:
+    a, b = side_a.name, side_b.name
     n = f"{len(columns)} column{'s' if len(columns) != 1 else ''}"
     if severity == "none":
+        fewest = min(side_a, side_b, key=lambda side: side.n_rows)
+        if fewest.n_rows < _FEWEST_ROWS:
+            rows = f"{fewest.n_rows} rows" if fewest.n_rows != 1 else "1 row"
+            return f"{fewest.name} has too few rows to tell whether {b} is like {a}: {rows}"
         return f"{b} is like {a}: no difference that matters in {n}; {joint}"
     drifted = [column for column in columns if column.severity != "none"]
     parts = [change.sentence for change in planned.changes if change.severity != "none"][:_NAMED_IN_VERDICT]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from amiss.core.random import small_seed
 from amiss.core.summary import Matrix, Vector
 
 __all__ = ["Separation", "separate", "tied_ranks"]
@@ -132,7 +133,7 @@ def _classifier(n_rows: int, is_category: Bools, seed: int) -> Any:
         class_weight="balanced",
         early_stopping=False,
         categorical_features=is_category if is_category.any() else None,
-        random_state=seed,
+        random_state=small_seed(seed),
     )
 
 

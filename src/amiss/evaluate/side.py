@@ -16,7 +16,7 @@ from amiss.core.summary import Vector
 from amiss.evaluate.two_sample import effective_rows
 from amiss.summaries.table import TableSummary
 
-__all__ = ["Side", "plain_kind", "read_summary"]
+__all__ = ["Side", "plain_kind", "read_summary", "times_of"]
 
 Positions = npt.NDArray[np.intp]
 
@@ -76,7 +76,7 @@ class Side:
         time = next((c for c in schema.columns if c.role == "time" and c.name in summary.columns), None)
         moments = None
         if time is not None:
-            found = sample.times(time.name, _own_reading(sample, time))
+            found = times_of(sample, time)
             moments = None if np.isnan(found).mean() > 0.5 else found
         entity = schema.first("entity")
         series = np.zeros(sample.n_rows, np.int64)
@@ -132,6 +132,11 @@ class Side:
 def plain_kind(kind: str) -> str:
     """A kind without what is mere writing: True is true, 1.0 is 1."""
     return kind.lower().removesuffix(".0")
+
+
+def times_of(sample: Frame, time: ColumnSchema) -> Vector:
+    """Seconds since 1970 of each row, read as the reference says, or as suits where that finds none."""
+    return sample.times(time.name, _own_reading(sample, time))
 
 
 def _own_reading(sample: Frame, time: ColumnSchema) -> str | None:

@@ -11,7 +11,7 @@ from amiss.core.errors import DataError, SchemaError
 from amiss.core.schema import ColumnSchema, Schema
 from amiss.core.written import NUMBER_NOTES
 from amiss.evaluate.findings import SchemaChange
-from amiss.evaluate.side import Side
+from amiss.evaluate.side import Side, times_of
 from amiss.prepare.roles import nearest_name
 
 __all__ = ["Plan", "plan"]
@@ -20,7 +20,7 @@ _WORDS = {
     "number": "numbers", "text": "text", "bool": "true or false", "time": "times", "nested": "lists or records",
     "mixed": "mixed values",
 }  # fmt: skip
-_BESIDE = ("time", "entity", "identifier", "text", "label", "ignored")
+_BESIDE = ("identifier", "text", "label", "ignored")
 
 
 @dataclass(slots=True)
@@ -57,26 +57,63 @@ def plan(schema: Schema, a: Side, b: Side, ignore: Sequence[str]) -> Plan:
         No column is left.
     """
     made = Plan()
-    known = {column.name for column in schema.columns}
+    known = [column.name for column in schema.columns]
     new = [name for name in b.summary.columns if name not in known and name not in ignore]
     for column in schema.columns:
         if column.name in ignore:
             continue
         if column.name in b.summary.columns:
             _place(column, a, b, made)
+            made.changes += _spoilt(column, b)
+            made.notes += _infinite(column, a, b)
         else:
             made.changes.append(_gone(column, new))
-    made.changes += [SchemaChange(name, "slight", f"{name} is new: {a.name} does not have it") for name in new]
+    for name in new:
+        severity = "none" if b.summary.columns[name].kind == "empty" else "slight"
+        made.changes.append(SchemaChange(name, severity, f"{name} is new: {a.name} does not have it"))
     made.changes.sort(key=lambda change: change.severity != "strong")
     left = [f"{c.name} ({_why(c)})" for c in schema.columns if _left_out(c, a) and c.name not in ignore]
     made.notes += [f"not compared: {', '.join(left)}"] if left else []
     if not made.numbers and not made.categories:
-        raise DataError(
-            "the two tables have no column in common that can be compared",
-            where=f"{a.name}: {', '.join(list(known)[:15])}; {b.name}: {', '.join(list(b.summary.columns)[:15])}",
-            mend="give tables of one kind, with column names of one kind",
-        )
+        raise _nothing_left(schema, a, b, ignore)
     return made
+
+
+def _nothing_left(schema: Schema, a: Side, b: Side, ignore: Sequence[str]) -> DataError:
+    if any(column.name in b.summary.columns and column.name not in ignore for column in schema.columns):
+        return DataError(
+            "no column that both tables have can be compared",
+            where=f"{a.name}: {', '.join(f'{c.name} ({_why(c)})' for c in schema.columns[:15])}",
+            mend="give a column of numbers or kinds, or say what one is with roles",
+        )
+    names = ([c.name for c in schema.columns[:15]], list(b.summary.columns)[:15])
+    return DataError(
+        "the two tables have no column in common",
+        where=f"{a.name}: {', '.join(names[0])}; {b.name}: {', '.join(names[1])}",
+        mend="give tables of one kind, with column names of one kind",
+    )
+
+
+def _spoilt(column: ColumnSchema, b: Side) -> list[SchemaChange]:
+    """What is to be said of a time or entity column that is there and tells nothing."""
+    there = ~b.sample.missing(column.name)
+    if column.role not in ("time", "entity") or (column.role == "entity" and there.any()):
+        return []
+    if not there.any():
+        return [SchemaChange(column.name, "strong", f"{column.name}, the {column.role}, has no values in {b.name}")]
+    if b.moments is not None:
+        return []
+    odd = there & np.isnan(times_of(b.sample, column))
+    word = str(b.sample.rows(odd if odd.any() else there).words(column.name)[0])
+    told = f"{column.name}: most of the times in {b.name} cannot be read, for example {word!r}"
+    return [SchemaChange(column.name, "strong", told)]
+
+
+def _infinite(column: ColumnSchema, a: Side, b: Side) -> list[str]:
+    if column.role != "number":
+        return []
+    counts = [(side.name, side.summary.columns[column.name].n_infinite) for side in (a, b)]
+    return [f"{column.name}: {n:,} infinite values of {name} are read as missing" for name, n in counts if n]
 
 
 def check_ignored(ignore: Sequence[str], names: Sequence[str]) -> None:

@@ -71,7 +71,8 @@ def number_words(a: Vector, b: Vector, decimals: int, area: float, psi: float) -
     with np.errstate(over="ignore", invalid="ignore"):
         mean_shift = float(b.mean() - a.mean())
     # Where one of two heaps grows, the median leaps; where a few values run away, the mean does. A shift moves both.
-    if shift and min(shift * np.sign(mean_shift), abs(mean_shift)) >= 0.5 * area:
+    apart = b.min() > a.max() or b.max() < a.min()
+    if shift and (apart or min(shift * np.sign(mean_shift), abs(mean_shift)) >= 0.5 * area):
         verb = "risen" if shift > 0 else "fallen"
         return f"has {verb} by about {word(abs(shift))} (median {word(middle_a)} → {word(middle_b)})", alike
     if not 0.8 * (high_a - low_a) <= high_b - low_b <= 1.25 * (high_a - low_a):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -27,22 +27,37 @@ class Judge:
         Scores of rows.
     is_anomaly
         Decisions for scores.
+    limits
+        For each feature that has one, the lowest and highest prepared value allowed: rows beyond are never normal.
     """
 
     score: Callable[[Matrix], Vector]
     is_anomaly: Callable[[Vector], npt.NDArray[np.bool_]]
+    limits: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
     def normal(self, X: Matrix) -> npt.NDArray[np.bool_]:
         """Whether each row raises no alarm."""
-        return ~self.is_anomaly(self.score(X))
+        return self.accepts(X, self.score(X))
+
+    def accepts(self, X: Matrix, scores: Vector) -> npt.NDArray[np.bool_]:
+        """Whether each row raises no alarm, its score being known."""
+        found = ~self.is_anomaly(scores)
+        for j in self.limits:
+            found &= ~self.beyond(X[:, j], j)
+        return found
+
+    def beyond(self, values: Vector, j: int) -> npt.NDArray[np.bool_]:
+        """Which prepared values of feature `j` are beyond its limit; a missing one is beyond none."""
+        low, high = self.limits.get(j, (-np.inf, np.inf))
+        return (values < low) | (values > high)
 
 
 def smallest_change(x: Vector, judge: Judge, values: Mapping[int, Vector], nearest: Vector) -> dict[int, float]:
-    """New values by feature with which `x` raises no alarm; empty where it raises none.
+    """New values by feature with which `x` raises no alarm; empty where it raises none, or none are found.
 
     One column that is enough is preferred to two, and the smallest move to a larger one. Where no single column is
-    enough, the one that lowers the score most is changed first and another is sought. In the end each value goes
-    back towards its own as far as the row stays normal.
+    enough, the one that lowers the score most is changed first and another is sought; one beyond its limit comes before
+    all others. In the end each value goes back towards its own as far as the row stays normal.
 
     Parameters
     ----------
@@ -53,10 +68,12 @@ def smallest_change(x: Vector, judge: Judge, values: Mapping[int, Vector], neare
     """
     if judge.normal(x[None, :])[0]:
         return {}
+    forced = [j for j in judge.limits if judge.beyond(x[[j]], j)[0]]
     changed: dict[int, float] = {}
-    for _ in range(min(_MOST_COLUMNS, len(values))):
+    for _ in range(min(_MOST_COLUMNS + len(forced), len(values))):
         here = _with(x, changed)
-        enough, best = _one_more(here, judge, {j: v for j, v in values.items() if j not in changed}, nearest)
+        left = [j for j in forced if j not in changed] or [j for j in values if j not in changed]
+        enough, best = _one_more(here, judge, {j: values[j] for j in left if j in values}, nearest)
         if enough:
             changed |= enough
             return _settled(x, judge, values, changed)
@@ -88,13 +105,14 @@ def _one_more(
         coarse = _some(occurring)
         if not len(coarse):
             continue
-        scores = judge.score(_tried(x, j, coarse))
+        tried = _tried(x, j, coarse)
+        scores = judge.score(tried)
         # Where several are as good, as with a score that tells the worst column alone: the one most like a normal row.
         alike = np.flatnonzero(scores <= scores.min())
         k = int(alike[np.abs(coarse[alike] - np.nan_to_num(nearest[j])).argmin()])
         if lowest is None or scores[k] < lowest[0]:
             lowest = (float(scores[k]), j, float(coarse[k]))
-        good = coarse[~judge.is_anomaly(scores)]
+        good = coarse[judge.accepts(tried, scores)]
         if len(good):
             value = _nearest_normal(x, j, judge, occurring, good)
             move = _move(x[j], value)
@@ -147,6 +165,8 @@ def _settled(x: Vector, judge: Judge, values: Mapping[int, Vector], changed: dic
 
 def _towards(x: Vector, judge: Judge, nearest: Vector) -> dict[int, float]:
     """Take over the values of a normal row, the farthest first, until the row is normal."""
+    if not judge.normal(nearest[None, :])[0]:
+        return {}  # as where all rows of an entity are beyond a limit
     gap = np.nan_to_num(np.abs(nearest - x), nan=1.0)
     changed: dict[int, float] = {}
     for j in np.argsort(-gap, kind="stable"):

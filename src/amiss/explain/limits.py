@@ -14,13 +14,13 @@ def limit_words(limit: Limit, value: float, decimals: int) -> str:
     end = limit.high if above else limit.low
     assert end is not None
     side = "above" if above else "below"
-    return f"{limit.column} {_finer(value, end, decimals)} is {side} its limit of {end:g}"
+    return f"{limit.column} {_finer(value, end, decimals)} is {side} its limit of {end:.15g}"
 
 
 def _finer(value: float, end: float, decimals: int) -> str:
-    """The value with so many digits that it does not look like the limit itself."""
+    """The value with so many digits that it still reads as beyond the limit."""
     for digits in range(decimals, 7):
         word = number_word(value, digits)
-        if float(word) != end:
+        if (float(word) > end) == (value > end) and float(word) != end:
             return word
     return repr(value)

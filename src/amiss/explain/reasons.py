@@ -50,10 +50,10 @@ class Reasons:
         self._role = {column.name: column for column in preparation.schema.columns}
         self.kept = KeptRows(preparation)
 
-    def learn(self, sample: Frame) -> Reasons:
-        """Learn from a sample of rows."""
+    def learn(self, sample: Frame, normal: npt.NDArray[np.bool_] | None = None) -> Reasons:
+        """Learn from a sample of rows; of those that are `normal`, as far as is known, some are kept."""
         X = self.preparation.transform(sample)
-        self.kept.learn(sample)
+        self.kept.learn(sample if normal is None else sample.rows(np.flatnonzero(normal)))
         filled = np.where(np.isnan(X).all(axis=0), 0.0, X)
         self.low, self.high = np.nanquantile(filled, _USUAL, axis=0)
         self.missing = np.isnan(X).mean(axis=0)

@@ -18,7 +18,7 @@ from amiss.core.schema import Schema
 from amiss.core.source import Progress, Source, first_pass
 from amiss.core.summary import Matrix, Vector
 from amiss.explain.reasons import Reasons
-from amiss.pipeline.limits import check_limits
+from amiss.pipeline.limits import Limits, check_limits
 from amiss.pipeline.recipe import Recipe
 from amiss.prepare.preparation import Preparation
 from amiss.prepare.roles import infer_schema
@@ -128,7 +128,8 @@ def learn(source: Source, recipe: Recipe, looked: Looked, progress: Progress, *,
     n_folds = n_folds_for(looked.table.n_rows) if calibrated else 1
     folds = _summarize(source, preparation, detector, progress, n_folds)
     detector.fit_summary(_merged(folds))
-    reasons = Reasons(preparation).learn(looked.table.sample)
+    inside = ~Limits(recipe.limits, looked.schema).beyond(looked.table.sample)
+    reasons = Reasons(preparation).learn(looked.table.sample, inside)
     return Learnt(looked.table, preparation, detector, reasons, folds)
 
 

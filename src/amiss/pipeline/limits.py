@@ -70,6 +70,16 @@ class Limits:
                 said[row].append(limit_words(limit, float(values[row]), self._column[limit.column].decimals))
         return ["; ".join(words) for words in said]
 
+    def broken(self, frame: Frame) -> dict[str, tuple[float, float]]:
+        """For each limit that the one row of a frame is beyond, by column: its value, and the nearest one allowed."""
+        found = {}
+        for limit in self._limits:
+            values = self._values(frame, limit.column)
+            if limit.beyond(values)[0]:
+                value = float(values[0])
+                found[limit.column] = (value, float(np.clip(value, limit.low, limit.high)))
+        return found
+
     def _values(self, frame: Frame, name: str) -> npt.NDArray[np.float64]:
         if name not in frame.names:
             raise SchemaError(

@@ -157,6 +157,9 @@ class Model:
     def judged(self, source: Source, scored: Scored, native: Any = None) -> Result:
         """The decisions on all rows of a source together."""
         notes = list(scored.notes)
+        wish = self.recipe.wish().of(self.facts.n_rows)
+        if wish.is_cut(self.facts.n_rows, self.facts.span_seconds):
+            notes.append(f"{wish.asked} would be more than every second row: at most 50% of the rows is promised")
         if self.threshold.of_alarms and len(scored.scores) < _SMALL_BATCH:
             notes.append(
                 f"a share of false alarms among the alarms is kept over many rows judged together; these are "
@@ -177,7 +180,7 @@ class Model:
         """Scores of all batches, the rows beyond a limit, and what is to be said about the data."""
         scores: list[Vector] = []
         beyond: list[npt.NDArray[np.bool_]] = []
-        remarks = Remarks(self.schema)
+        remarks = Remarks(self.preparation)
         for frame in batches:
             self.preparation.check(frame)
             remarks.take(frame, self.preparation.oddities(frame))
@@ -201,8 +204,9 @@ class Model:
 
     def explain_fully(self, frame: Frame, explanation: Explanation) -> FullExplanation:
         """All that can be told of the one row of a frame, beside its `explanation`."""
-        judge = Judge(self.detector.score_rows, self.threshold.is_anomaly)
-        return explain_fully(self.reasons, judge, frame, explanation)
+        limits = self.preparation.prepared_bounds(frame, self.recipe.limits)
+        judge = Judge(self.detector.score_rows, self.threshold.is_anomaly, limits)
+        return explain_fully(self.reasons, judge, frame, explanation, self.limits.broken(frame))
 
     def with_false_alarms(self, wish: str | float) -> Model:
         """The same model with another promise: most normal rows that may raise an alarm. Nothing is fitted anew.

@@ -19,14 +19,15 @@ import numpy.typing as npt
 from amiss import __version__
 from amiss.core.catalog import detector_class, own_name
 from amiss.core.errors import AmissError, ModelFileError, ParameterError
-from amiss.core.schema import ROLES, Schema
+from amiss.core.schema import Schema
 from amiss.explain.reasons import Reasons
 from amiss.io.files.sink import replaced
 from amiss.pipeline.model import Facts, Model
 from amiss.pipeline.packed import pack, unpack
 from amiss.pipeline.ranker import Ranker
-from amiss.pipeline.recipe import KINDS, Recipe
+from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.series_model import SeriesModel
+from amiss.pipeline.soundness import check_sound
 from amiss.prepare.preparation import Preparation
 from amiss.thresholds.conformal import Conformal
 from amiss.thresholds.peaks import PeakThreshold
@@ -41,7 +42,6 @@ _LARGEST_ARRAY = 2 << 30
 _MOST_ARRAYS = 10_000
 _DTYPES = ("float64", "float32", "int64", "int32", "uint64", "bool")
 _LIBRARIES = ("numpy", "polars", "scikit-learn")
-_TRIED_STEPS = 3
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -287,7 +287,7 @@ def _assemble(manifest: _Manifest, arrays: dict[str, npt.NDArray[Any]]) -> Model
     else:
         detector = recipe.make_detector().restore(part("detector"))
         model = Model(**shared, detector=detector, threshold=Conformal.restored(part("threshold")))
-    _try(model)
+    check_sound(model)
     return model
 
 
@@ -301,40 +301,3 @@ def _rankers(
         member: Ranker.restored(recipe.make_detector().restore(state), said)
         for member, (state, said) in zip(members, states, strict=True)
     }
-
-
-def _try(model: Model) -> None:
-    """Score one row of medians: parts that do not fit together fail here and not on the user's data."""
-    preparation, d = model.preparation, len(model.preparation.features)
-    n_numbers, n_lines = len(preparation.numbers), len(preparation.entities) + 1
-    fits = (
-        model.detector.n_features_in_ == d
-        and preparation.location.shape == preparation.scale.shape == (n_lines, n_numbers)
-        and len(preparation.kinds) == len(preparation.share) == len(preparation.categories)
-        and all(len(s) == len(k) + 2 for s, k in zip(preparation.share, preparation.kinds, strict=True))
-        and model.reasons.low.shape == model.reasons.high.shape == model.reasons.missing.shape == (d,)
-        and model.reasons.location.shape == (d,)
-        and model.reasons.precision.shape in ((d, d), (0, 0))
-        and model.kind in KINDS
-        and all(0 <= column.missing <= 1 and column.role in ROLES for column in model.schema.columns)
-    )
-    if not fits:
-        raise ModelFileError("the parts of the model file do not fit together")
-    if isinstance(model, SeriesModel):
-        _try_series(model, d)
-        return
-    X = np.zeros((1, d))
-    scores = model.detector.score_rows(X)
-    if scores.shape != (1,) or model.contributions(X).shape != (1, d):
-        raise ModelFileError("the detector of the model file does not score")
-    model.threshold.check()
-    model.threshold.p_value(scores)
-
-
-def _try_series(model: SeriesModel, d: int) -> None:
-    X = np.zeros((_TRIED_STEPS, d))
-    for ranker in model.rankers.values():
-        scores = ranker.on_scale(ranker.detector.score_rows(X))
-        if ranker.detector.n_features_in_ != d or scores.shape != (_TRIED_STEPS,) or not np.isfinite(scores).all():
-            raise ModelFileError("the detector of the model file does not score")
-    model.threshold.check()

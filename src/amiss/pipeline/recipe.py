@@ -10,6 +10,7 @@ import msgspec
 
 from amiss.core.catalog import detector_class
 from amiss.core.errors import ParameterError, RecipeError
+from amiss.core.random import small_seed
 from amiss.prepare.roles import Wishes, nearest_name
 from amiss.thresholds.limits import limits_of
 from amiss.thresholds.promise import Wish, read_wish
@@ -112,7 +113,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         except ValueError as error:
             raise ParameterError(str(error), where=f"params of {self.detector!r}") from error
         if hasattr(detector, "random_state") and "random_state" not in self.params:
-            detector.set_params(random_state=self.seed)
+            detector.set_params(random_state=small_seed(self.seed) if "." in self.detector else self.seed)
         if hasattr(detector, "clean") and "clean" not in self.params and "." not in self.detector:
             detector.set_params(clean=self.clean)
         # Another library may start processes, or print what they do: there its own default holds.

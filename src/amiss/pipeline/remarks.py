@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from amiss.core.frame import Frame
-from amiss.core.schema import Schema
+from amiss.prepare.preparation import Preparation
 
 __all__ = ["Remarks"]
+
+_MOST_NAMED = 3
 
 
 class Remarks:
     """Gathers, batch by batch, where the data are not what the schema says."""
 
-    def __init__(self, schema: Schema) -> None:
-        self._known = {column.name: column.role for column in schema.columns}
+    def __init__(self, preparation: Preparation) -> None:
+        self._known = {column.name: column.role for column in preparation.schema.columns}
+        self._time = next((column for column in preparation.schema.columns if column.role == "time"), None)
+        self._entity, self._entities = preparation.entity, set(preparation.entities)
         self._odd: dict[str, tuple[int, int, str]] = {}
         self._names: list[str] | None = None
+        self._timeless = self._time is not None
+        self._strangers: dict[str, None] = {}
 
     def take(self, frame: Frame, odd: Mapping[str, tuple[int, int, str]]) -> None:
-        """Take up a batch: its columns, and its values that should be numbers and are none."""
+        """Take up a batch: its columns, its times and entities, and its values that should be numbers and are none."""
         self._names = frame.names
         for name, (n, row, word) in odd.items():
             before = self._odd.get(name)
             self._odd[name] = (n, row, word) if before is None else (before[0] + n, before[1], before[2])
+        if self._timeless and self._time is not None and self._time.name in frame.names:
+            self._timeless = bool(np.isnan(frame.times(self._time.name, self._time.reading)).all())
+        if self._entity is not None:
+            self._strangers |= dict.fromkeys(e for e in frame.counts(self._entity) if e not in self._entities)
 
     def sentences(self) -> list[str]:
         """One sentence for each remark."""
@@ -36,5 +48,21 @@ class Remarks:
         if unknown:
             more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
             said.append(f"columns that the model does not know were left out: {', '.join(unknown[:5])}{more}")
-        gone = [name for name, role in self._known.items() if role == "time" and name not in names]
-        return said + [f"there is no time column {name!r}, so alarms are not grouped in time" for name in gone]
+        return said + self._of_times(names) + self._of_entities()
+
+    def _of_times(self, names: list[str]) -> list[str]:
+        if not self._timeless or self._time is None:
+            return []
+        name = self._time.name
+        found = f"not one time in column {name!r} can be read" if name in names else f"there is no time column {name!r}"
+        return [f"{found}, so alarms are not grouped in time"]
+
+    def _of_entities(self) -> list[str]:
+        if not self._strangers:
+            return []
+        named = ", ".join(map(repr, list(self._strangers)[:_MOST_NAMED]))
+        more = f" and {len(self._strangers) - _MOST_NAMED:,} more" if len(self._strangers) > _MOST_NAMED else ""
+        one = len(self._strangers) == 1
+        return [
+            f"{self._entity} {named}{more}, of which too little was learnt, {'is' if one else 'are'} compared with all"
+        ]

@@ -14,7 +14,7 @@ from amiss.core.extras import late
 from amiss.core.finding import Event, Explanation, FullExplanation
 from amiss.core.frame import Frame, column_names
 from amiss.core.random import priorities
-from amiss.core.schema import Schema
+from amiss.core.schema import ADDED_COLUMNS, Schema
 from amiss.core.source import Source
 from amiss.core.summary import Vector
 from amiss.core.threshold import Promise
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from amiss.pipeline.model import Model
 
 __all__ = ["ADDED_COLUMNS", "Result"]
-
-ADDED_COLUMNS = ("anomaly_score", "p_value", "is_anomaly", "reason")
 
 
 class Result:

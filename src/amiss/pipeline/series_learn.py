@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from amiss.core.source import Progress, Source
+from amiss.core.summary import Vector
 from amiss.explain.reasons import Reasons
 from amiss.pipeline.learn import Looked
 from amiss.pipeline.limits import Limits
@@ -52,7 +51,7 @@ def detect_series(
     """Learn from series and judge them at once."""
     rankers = fit_rankers(read.series.members, recipe, progress)
     scores, notes = score_members(rankers, read.series.members, progress)
-    model = _model(source, recipe, looked, read, rankers, separate_peaks(scores))
+    model = _model(source, recipe, looked, read, rankers, separate_peaks(scores), same_rows=True)
     return SeriesResult(
         model=model, source=source, series=read.series, cell_scores=scores, beyond=read.beyond, native=native,
         notes=[*read.notes, *read.series.notes(), *notes],
@@ -68,17 +67,18 @@ def fit_series(source: Source, recipe: Recipe, looked: Looked, read: ReadSeries,
     for k, member in enumerate(judged):
         held_out.append(rankers[member.entity].held_out(member, recipe))
         progress("calibrating", (k + 1) / len(judged))
-    return _model(source, recipe, looked, read, rankers, separate_peaks(held_out))
+    return _model(source, recipe, looked, read, rankers, separate_peaks(held_out), same_rows=False)
 
 
 def _model(
-    source: Source, recipe: Recipe, looked: Looked, read: ReadSeries, rankers: Any, peaks: np.ndarray[Any, Any]
+    source: Source, recipe: Recipe, looked: Looked, read: ReadSeries, rankers: Any, peaks: Vector, *, same_rows: bool
 ) -> SeriesModel:
     series = read.series
     facts = Facts(source.name, series.n_rows, series.span_seconds, series.interval_seconds)
     wish = wish_of(recipe, facts.n_rows, facts.span_seconds)
     rate = peak_rate(wish, len(peaks), facts.n_rows, facts.span_seconds)
-    threshold = PeakThreshold(rate, asked=wish.asked, of_alarms=wish.of_alarms).calibrate(peaks)
+    threshold = PeakThreshold(rate, asked=wish.asked, same_rows=same_rows, of_alarms=wish.of_alarms)
+    threshold.calibrate(peaks)
     return SeriesModel(
         recipe=recipe, kind="series", facts=facts, preparation=read.preparation,
         reasons=Reasons(read.preparation).learn(looked.table.sample), threshold=threshold, rankers=rankers,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.finding import Contribution, Event, Explanation
+from amiss.core.finding import Contribution, Event, Explanation, FullExplanation
 from amiss.core.source import Source
 from amiss.core.summary import Matrix, Vector
 from amiss.explain.words import range_words
@@ -138,6 +138,19 @@ class SeriesResult(Result):
             if row not in self._explained:
                 self._explained[row] = self._explanation(row, k, cell)
         return [self._explained[int(row)] for row in rows]
+
+    def explain_fully(self, row: int) -> FullExplanation:
+        """What `explain` tells: a row of a series is judged with those around it, so no change of it alone is sought.
+
+        Raises
+        ------
+        ParameterError
+            There is no such row.
+        """
+        told = self.explain(row)
+        fields = {name: getattr(told, name) for name in told.__struct_fields__}
+        change = "a row of a series is judged with those around it: see its event"
+        return FullExplanation(**fields, nearest=(), changes=(), change=change, permutation=())
 
     def _place(self, row: int) -> tuple[int, int]:
         for k, member in enumerate(self.series.members):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -197,6 +198,27 @@ class Preparation:
             kind = frame.codes(name, self.kinds[k])
             out[:, len(self.numbers) + k] = self.rarity[k][kind]
         return out
+
+    def prepared_bounds(
+        self, frame: Frame, bounds: Mapping[str, tuple[float | None, float | None]]
+    ) -> dict[int, tuple[float, float]]:
+        """Lowest and highest values of columns as the features of the one row of a frame, by place of the feature.
+
+        A column that the row has no value in, or that is not ranked as a number, has no place.
+        """
+        line = int(self.entity_codes(frame)[0])
+        found = {}
+        for j, name in enumerate(self.numbers):
+            low, high = bounds.get(name, (None, None))
+            if name in bounds and not np.isnan(self.values(frame, name)[0]):
+                place, scale = self.location[line, j], self.scale[line, j]
+                # The same steps as in `transform` keep the order of numbers; what is clipped there is beyond any limit.
+                farthest = np.nextafter(_FARTHEST, 0.0)
+                found[j] = (
+                    -np.inf if low is None else float(max((low - place) / scale, -farthest)),
+                    np.inf if high is None else float(min((high - place) / scale, farthest)),
+                )
+        return found
 
     def state(self) -> dict[str, Any]:
         """What has been learnt, as arrays."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from amiss.core.errors import SchemaError
 from amiss.core.frame import Frame
-from amiss.core.schema import ROLES, ColumnSchema, Schema
+from amiss.core.schema import ADDED_COLUMNS, ROLES, ColumnSchema, Schema
 from amiss.core.written import NUMBER_NOTES
 from amiss.summaries.table import ColumnCounts, TableSummary
 
@@ -65,10 +65,14 @@ def infer_schema(summary: TableSummary, wishes: Wishes) -> Schema:
         A wish names a column that is not there, or a role that the column cannot have.
     """
     asked = _asked_roles(summary, wishes)
+    # To rank rows by what was said of them before would be to say it twice.
+    ours = ADDED_COLUMNS if set(ADDED_COLUMNS) <= summary.columns.keys() else ()
     columns = []
     for name, counts in summary.columns.items():
         if name in asked:
             columns.append(_checked(name, asked[name], counts, summary))
+        elif name in ours:
+            columns.append(_column(name, "ignored", "what amiss found before; left out", counts, summary))
         else:
             columns.append(_recognise(name, counts, summary))
     columns = _one_time(columns, summary, wishes)
@@ -107,7 +111,7 @@ def _column(name: str, role: str, note: str, counts: ColumnCounts, summary: Tabl
         reading, remark = sample.reading(name)
         notes += [remark] if remark else []
     missing = n_missing / max(summary.n_rows, 1)
-    decimals = _decimals(sample, name) if role == "number" else 0
+    decimals = _decimals(sample, name) if role == "number" or counts.kind == "number" else 0
     if counts.n_infinite:
         notes.append(f"{counts.n_infinite:,} infinite values read as missing")
     return ColumnSchema(

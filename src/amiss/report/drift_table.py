@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from amiss.evaluate.findings import ColumnDrift, Compared, Drift
 from amiss.evaluate.wording import chance
+from amiss.report.columns import Column, print_columns
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,24 +41,18 @@ def print_drift(console: Console, drift: Drift) -> None:
 
 def _side(side: Compared) -> str:
     span = f", {side.start} to {side.end}" if side.start else ""
-    return f"{side.name}, {side.n_rows:,} rows{span}"
+    return f"{side.name}, {side.n_rows:,} row{'' if side.n_rows == 1 else 's'}{span}"
 
 
 def _print_columns(console: Console, drift: Drift) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("column", no_wrap=True)
-    table.add_column("drift", no_wrap=True)
-    for name in ("PSI", "shift", "p"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("what has changed", overflow="fold")
+    columns = [
+        Column("column"), Column("drift"), Column("PSI", True, 2), Column("shift", True, 1), Column("p", True, 3),
+    ]  # fmt: skip
     # What drifted is never cut off; of the rest a few show that it was looked at.
     n_shown = max(_MOST_COLUMNS, len(drift.drifted))
-    for column in drift.columns[:n_shown]:
-        table.add_row(*(Text(word) for word in _line(column)), style="" if column.severity != "none" else "dim")
-    console.print(table)
+    shown = drift.columns[:n_shown]
+    styles = ["" if column.severity != "none" else "dim" for column in shown]
+    print_columns(console, columns, [_line(c) for c in shown], sentence="what has changed", styles=styles)
     if len(drift.columns) > n_shown:
         console.print(f"and {len(drift.columns) - n_shown:,} more without drift", style="dim")
     console.print(

@@ -44,6 +44,7 @@ def report_html(result: Result) -> str:
         "notes": "".join(f'<p class="note">{html.escape(note)}</p>' for note in result.notes),
         "promise": _promise(result),
         "columns": _columns(result),
+        "learnt": "" if result.model.threshold.same_rows else " (as learnt)",
         "command": html.escape(_command(result)),
         "versions": html.escape(_versions()),
         "css": _part("page.css"),

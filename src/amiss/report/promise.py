@@ -9,6 +9,8 @@ __all__ = ["promise_lines", "promise_words", "series_promise_lines"]
 
 def promise_words(promise: Promise) -> str:
     """The promise in one line."""
+    if promise.share_of == "peaks":
+        return f"false alarms at most {promise.asked}, by the {promise.n_calibration:,} separate peaks of the score"
     text = f"false alarms at most {promise.asked}, reached by {promise.reached:.2%} of {promise.n_calibration:,} rows"
     if promise.dirt:
         text += f"; {_percent(promise.dirt)} of the rows look like anomalies and were left out"

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.finding import FullExplanation
 from amiss.core.schema import ColumnSchema
 from amiss.pipeline.result import Result
-from amiss.report.promise import promise_lines
+from amiss.pipeline.series_result import SeriesResult
+from amiss.report.columns import Column, print_columns
+from amiss.report.promise import promise_lines, series_promise_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["print_explanation", "print_result"]
+__all__ = ["print_explanation", "print_result", "rows_listed"]
 
 _MOST_NAMES = 6
 
@@ -25,13 +28,24 @@ def print_result(console: Console, result: Result, n: int) -> None:
 
     promise = result.promise
     console.print(
-        f"[bold]{escape(result.source.name)}[/]  {len(result):,} rows, {result.n_columns} columns, "
+        f"[bold]{escape(result.source.name)}[/]  {_rows(len(result))}, "
+        f"{result.n_columns} column{'' if result.n_columns == 1 else 's'}, "
         f"kind: {result.kind}, detector: {result.model.recipe.detector}"
     )
+    learnt = not result.model.threshold.same_rows
+    if learnt:
+        # The model's columns are not those of these rows: what is missing there need not be missing here.
+        console.print(f"  as learnt from {escape(result.model.facts.name)}:", highlight=False)
     for line in column_lines(result.schema.columns):
-        console.print(f"  {escape(line)}", highlight=False)
+        console.print(f"  {'  ' if learnt else ''}{escape(line)}", highlight=False)
     for note in result.notes:
         console.print(f"  note: {escape(note)}", highlight=False)
+    if isinstance(result, SeriesResult):
+        for line in series_promise_lines(promise, len(result.events)):
+            console.print(f"  {escape(line)}", highlight=False)
+        console.print()
+        _print_events(console, result, n)
+        return
     if result.model.threshold.same_rows:
         reached = f"{result.n_anomalies / len(result):.3%}".rstrip("%").rstrip("0").rstrip(".") + "%"
         said = f"{_rows(result.n_anomalies)} ({reached})"
@@ -49,10 +63,16 @@ def print_result(console: Console, result: Result, n: int) -> None:
         _print_rows(console, result, n)
 
 
+def rows_listed(result: Result, n: int) -> npt.NDArray[np.int64]:
+    """Positions of the rows whose reasons `print_result` prints."""
+    if result.kind == "series" and result.events:
+        return np.array([event.peak_row for event in result.events[:n]], np.int64)
+    return result.ranking(n)
+
+
 def print_explanation(console: Console, result: Result, found: FullExplanation) -> None:
     """Print all that can be told of one row: why, beside its likes, and what would make it normal."""
     from rich.markup import escape
-    from rich.table import Table
     from rich.text import Text
 
     alarm = "raises an alarm" if found.is_anomaly else "raises no alarm"
@@ -64,17 +84,19 @@ def print_explanation(console: Console, result: Result, found: FullExplanation) 
     console.print(Text(f"  why: {found.reason}"))
     console.print(Text(f"  normal again: {found.change}\n"))
     drop = dict(found.permutation)
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("column", no_wrap=True)
-    for name in ("blame", "without it", "value", "usual", *(f"normal row {k + 1}" for k in range(len(found.nearest)))):
-        table.add_column(name, justify="right", no_wrap=True)
+    n_near = len(found.nearest)
+    columns = [
+        Column("column"), Column("blame", True, n_near + 2), Column("without it", True, n_near + 1),
+        Column("value", True), Column("usual", True),
+        *(Column(f"normal row {k + 1}", True, n_near - k) for k in range(n_near)),
+    ]  # fmt: skip
     shown = result.shown(found.row)
+    rows = []
     for c in found.contributions:
         without = f"{-drop[c.column]:+.2f}" if c.column in drop else ""
         likes = [near.shown[c.column] for near in found.nearest]
-        words = (c.column, f"{c.share:.0%}", without, shown[c.column], c.usual, *likes)
-        table.add_row(*(Text(word) for word in words))
-    console.print(table)
+        rows.append((c.column, f"{c.share:.0%}", without, shown[c.column], c.usual, *likes))
+    print_columns(console, columns, rows)
     if found.nearest:
         console.print(
             "without it: change of the score with other normal rows' values; normal rows: the nearest, the first at "
@@ -110,43 +132,40 @@ def column_lines(columns: tuple[ColumnSchema, ...]) -> list[str]:
 
 
 def _print_rows(console: Console, result: Result, n: int) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("", width=1)
-    for name in ("row (from 0)", "score", "p"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("reason", overflow="fold")
-    for e in result.explain_top(n):
-        mark = Text("●", style="red") if e.is_anomaly else Text(" ")
-        table.add_row(mark, str(e.row), f"{e.score:.2f}", f"{e.p_value:.2g}", Text(e.reason))
-    console.print(table)
+    columns = [Column(""), Column("row (from 0)", True), Column("score", True, 2), Column("p", True, 1)]
+    rows = [
+        (Text("●", style="red") if e.is_anomaly else "", str(e.row), f"{e.score:.2f}", f"{e.p_value:.2g}", e.reason)
+        for e in result.explain_top(n)
+    ]
+    print_columns(console, columns, rows, sentence="reason")
     if result.n_anomalies:
         console.print("● raises an alarm", style="dim")
 
 
 def _print_events(console: Console, result: Result, n: int) -> None:
     """Alarms close in time belong together: one line for each event, worded by its highest row."""
-    from rich.table import Table
-    from rich.text import Text
-
     events, entity = result.events, result.schema.first("entity")
     shown = events[:n]
-    result.explain_all(np.array([event.peak_row for event in shown], np.int64))
-    console.print(f"[bold]{len(events):,} events[/], the most severe first")
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("from", "to", *([entity] if entity else [])):
-        table.add_column(name, no_wrap=True)
-    for name in ("alarms", "peak row", "score", "p"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("reason", overflow="fold")
+    result.explain_all(rows_listed(result, n))
+    how_many = "1 event[/]" if len(events) == 1 else f"{len(events):,} events[/], the most severe first"
+    console.print(f"[bold]{how_many}")
+    kinds = any(event.kind for event in events)
+    columns = [
+        Column("from"), Column("to", drop=5),
+        *([Column(entity)] if entity else []), *([Column("kind")] if kinds else []),
+        Column("alarms", True, 3), Column("peak row", True, 2), Column("score", True, 4), Column("p", True, 1),
+    ]  # fmt: skip
+    rows = []
     for event in shown:
-        words = [_clock(event.start), _clock(event.end) if event.end != event.start else ""]
+        words = [_clock(event.start) or f"row {event.first_row}"]
+        words += [_clock(event.end) if event.end != event.start else ""]
         words += [event.entity or ""] if entity else []
+        words += [(event.kind or "").replace("_", " ")] if kinds else []
         words += [str(event.n_alarms), str(event.peak_row), f"{event.score:.2f}", f"{event.p_value:.2g}"]
-        table.add_row(*(Text(word) for word in words), Text(result.explain(event.peak_row).reason))
-    console.print(table)
+        rows.append([*words, event.reason or result.explain(event.peak_row).reason])
+    print_columns(console, columns, rows, sentence="reason")
 
 
 def _clock(moment: str | None) -> str:

@@ -269,12 +269,15 @@ class Conformal(Threshold):
             and 0 < self.n_effective_ <= self.n_calibration_
             and self.version >= 1
             and self.suspicious_.ndim == 1
+            and bool(np.isfinite(self.suspicious_).all() and np.isfinite(self.values_).all())
+            and bool((np.diff(self.values_) >= 0).all())
         )
         if sound and tail is not None:
             sound = (
                 tail.shape.shape == tail.scale.shape == tail.weight.shape
                 and bool((tail.scale > 0).all() and (tail.weight >= 0).all() and (tail.shape != 0).all())
                 and abs(float(tail.weight.sum()) - 1) < 1e-6
+                and all(np.isfinite(part).all() for part in (tail.shape, tail.scale, tail.start, tail.unit))
                 and tail.unit > 0
                 and tail.n_hidden >= 0
             )

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from amiss.core.errors import ParameterError
 from amiss.core.summary import Vector
 
-__all__ = ["Limit", "limits_of", "read_limits"]
+__all__ = ["Limit", "beside", "limits_of", "read_limits"]
 
 Bounds = tuple[float | None, float | None]
 _WRITTEN = re.compile(r"^\s*(?P<column>[^<>=]+?)\s*(?P<side><=|>=)\s*(?P<value>[^<>=]+?)\s*$")
@@ -80,6 +80,8 @@ def limits_of(bounds: Mapping[str, Bounds]) -> list[Limit]:
 def read_limits(written: Sequence[str]) -> dict[str, Bounds]:
     """Limits by column from text such as "temperature<=80"; two for one column make a range.
 
+    Of two on one side the tighter holds: a value has to keep both.
+
     Raises
     ------
     ParameterError
@@ -101,5 +103,25 @@ def read_limits(written: Sequence[str]) -> dict[str, Bounds]:
         except ValueError:
             raise ParameterError(f"the limit {parts['value']!r} in {text!r} is no number", mend=_FORM) from None
         low, high = found.get(parts["column"], (None, None))
-        found[parts["column"]] = (low, value) if parts["side"] == "<=" else (value, high)
+        if parts["side"] == "<=":
+            high = value if high is None else min(high, value)
+        else:
+            low = value if low is None else max(low, value)
+        found[parts["column"]] = (low, high)
     return found
+
+
+def beside(first: Mapping[str, Bounds], second: Mapping[str, Bounds]) -> dict[str, Bounds]:
+    """Limits of both; where both speak of one side of a column, the second holds.
+
+    Examples
+    --------
+    >>> from amiss.thresholds.limits import beside
+    >>> beside({"flow": (0, 9), "level": (1, None)}, {"flow": (None, 8)})
+    {'flow': (0, 8), 'level': (1, None)}
+    """
+    joined = dict(first)
+    for column, (low, high) in second.items():
+        before = first.get(column, (None, None))
+        joined[column] = (before[0] if low is None else low, before[1] if high is None else high)
+    return joined

@@ -52,6 +52,8 @@ class PeakThreshold(Threshold):
         Largest share of normal peaks that may raise an alarm, or of the alarms that may be false, in (0, 1).
     asked
         The promise in the user's words.
+    same_rows
+        The peaks are those of the very history to be judged.
     of_alarms
         `rate` is a share of the alarms: the decision on a peak then depends on the others.
     version
@@ -67,10 +69,11 @@ class PeakThreshold(Threshold):
     Leadbetter, M. R. (1991). On a basis for "peaks over threshold" modeling. Statistics & Probability Letters.
     """
 
-    same_rows = False
-
-    def __init__(self, rate: float, *, asked: str, of_alarms: bool = False, version: int = 1) -> None:
-        self.rate, self.asked, self.of_alarms, self.version = rate, asked, of_alarms, version
+    def __init__(
+        self, rate: float, *, asked: str, same_rows: bool = False, of_alarms: bool = False, version: int = 1
+    ) -> None:
+        self.rate, self.asked, self.same_rows = rate, asked, same_rows
+        self.of_alarms, self.version = of_alarms, version
 
     def calibrate(self, scores: Vector) -> Self:
         """Take up the scores of the peaks of a history, (n_peaks,), in any order."""
@@ -98,7 +101,9 @@ class PeakThreshold(Threshold):
 
     def at(self, rate: float, wish: Wish) -> PeakThreshold:
         """The same calibration under another promise, with the next version."""
-        made = PeakThreshold(rate, asked=wish.asked, of_alarms=wish.of_alarms, version=self.version + 1)
+        made = PeakThreshold(
+            rate, asked=wish.asked, same_rows=self.same_rows, of_alarms=wish.of_alarms, version=self.version + 1
+        )
         return made.calibrate(self.scores_)
 
     def promise(self) -> Promise:
@@ -113,15 +118,13 @@ class PeakThreshold(Threshold):
 
     def state(self) -> dict[str, Any]:
         """The calibration, as arrays and numbers."""
-        return {
-            "rate": self.rate, "asked": self.asked, "of_alarms": self.of_alarms, "version": self.version,
-            "scores": self.scores_,
-        }  # fmt: skip
+        names = ("rate", "asked", "same_rows", "of_alarms", "version")
+        return {name: getattr(self, name) for name in names} | {"scores": self.scores_}
 
     @classmethod
     def restored(cls, state: dict[str, Any]) -> PeakThreshold:
         """The threshold that had this `state`."""
-        made = cls(state["rate"], asked=state["asked"], of_alarms=state["of_alarms"], version=state["version"])
+        made = cls(**{name: value for name, value in state.items() if name != "scores"})
         made.scores_ = state["scores"]
         return made
 

@@ -24,6 +24,10 @@ _PER_TIME = re.compile(rf"^\s*([0-9.]+)\s*/\s*({'|'.join(_SECONDS)})\s*$")
 _FORMS = "a share such as 1% or 0.01, a number of rows such as 5, or a number per time such as 1/day"
 
 
+_HIGHEST = 0.5
+"""Largest share of the rows that is ever promised for a number per time."""
+
+
 @dataclass(frozen=True, slots=True)
 class FalseAlarms:
     """A wish for at most so many false alarms.
@@ -119,7 +123,11 @@ class FalseAlarms:
                 mend="name it with --time COLUMN, or ask for a share such as 1%",
             )
         assert self.per_second is not None
-        return min(self.per_second * span_seconds / n_rows, 0.5)
+        return min(self.per_second * span_seconds / n_rows, _HIGHEST)
+
+    def is_cut(self, n_rows: int, span_seconds: float | None) -> bool:
+        """Whether more is asked for than one row in two, which is all that is promised."""
+        return bool(self.per_second and span_seconds and self.per_second * span_seconds > _HIGHEST * n_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +175,10 @@ class FalseDiscoveries:
     def rate(self, n_rows: int, span_seconds: float | None) -> float:
         """The largest share of the alarms that may be false."""
         return self.share
+
+    def is_cut(self, n_rows: int, span_seconds: float | None) -> bool:
+        """Never: any share of the alarms can be promised."""
+        return False
 
 
 Wish = FalseAlarms | FalseDiscoveries

@@ -183,10 +183,12 @@ def _write_columnar(path: Path, tables: Iterator[pl.DataFrame], form: str) -> in
 
     lazy = register_io_source(pieces, schema=first.schema)
     try:
-        if form == "parquet":
-            lazy.sink_parquet(path, row_group_size=131_072)
-        else:
-            lazy.sink_ipc(path)
+        # A name that is no text is nothing that the writer can open, so the file is opened for it.
+        with path.open("wb") as target:
+            if form == "parquet":
+                lazy.sink_parquet(target, row_group_size=131_072)
+            else:
+                lazy.sink_ipc(target)
     except BaseException as error:
         if failures:
             raise failures[0] from None

@@ -20,6 +20,7 @@ from amiss.core.errors import ConnectorError, DataError
 from amiss.core.extras import require
 from amiss.core.frame import Frame, column_names
 from amiss.core.source import ChangedMindError
+from amiss.core.written import readable
 from amiss.io.files.json_lines import JsonLines
 from amiss.io.files.text import DelimitedText
 
@@ -70,7 +71,7 @@ class FileSource:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.notes: list[str] = []
         given = os.fspath(path)
-        self.name = "standard input" if given == "-" else given
+        self.name = "standard input" if given == "-" else readable(given)
         if not given:
             raise ConnectorError("the name of the file is empty", mend="name a file, or - for standard input")
         if given == "-":
@@ -83,6 +84,8 @@ class FileSource:
         else:
             self._path = Path(given)
         self._size = _check(self._path, self.name)
+        if not _is_text(self._path):
+            self._path = _alias(self, self._path)
         self._position: Callable[[], int] = lambda: 0
         self._kept: list[Frame] | None = None
         self._reader = self._in_place(self._recognise)
@@ -258,6 +261,23 @@ def _spool(owner: FileSource, stream: IO[bytes]) -> Path:
     with os.fdopen(handle, "wb") as target:
         shutil.copyfileobj(stream, target, 1 << 20)
     return Path(name)
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _alias(owner: FileSource, path: Path) -> Path:
+    """Another name of a file, for libraries that take only names that are text."""
+    folder = tempfile.TemporaryDirectory(prefix="amiss-alias-")
+    weakref.finalize(owner, folder.cleanup)
+    alias = Path(folder.name) / "table"
+    alias.symlink_to(path.resolve())
+    return alias
 
 
 def _check(path: Path, name: str) -> int:
