@@ -238,3 +238,11 @@ def test_a_learnt_row_is_not_its_own_nearest_row():
     result = amiss.detect(X)
     quiet = np.flatnonzero(~result.is_anomaly)[:20].tolist()
     assert all(result.explain_fully(row).nearest[0].distance > 0 for row in quiet)
+
+
+def test_where_nothing_speaks_against_a_row_that_is_said():
+    result = amiss.detect(R.normal(size=(200, 2)))
+    frame, model = result.rows_at(np.array([5])), result.model
+    X = model.preparation.transform(frame)
+    for contributions in (np.zeros((1, 2)), np.array([[-1.0, 0.0]])):
+        assert model.reasons.of(frame, X, contributions)[0][0] == "nothing speaks against it"

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import amiss
+from amiss.core.errors import ParameterError
 from amiss.datasets import make_plant
 from amiss.report.page import report_html
 
@@ -144,3 +145,10 @@ def test_in_the_dark(browser, page):
         return browser.execute_script("return getComputedStyle(document.body).backgroundColor")
 
     assert background("dark") != background("light")
+
+
+def test_a_report_is_a_page(tmp_path):
+    result = amiss.detect(np.random.default_rng(0).normal(size=(60, 2)))
+    with pytest.raises(ParameterError, match=r"end it in \.html"):
+        result.report(tmp_path / "report.txt")
+    assert not list(tmp_path.iterdir())

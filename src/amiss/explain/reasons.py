@@ -92,6 +92,8 @@ class Reasons:
         listed = tuple(
             Contribution(names[j], round(float(share[j]), 4), values.value(row, j), self.usual(line, j)) for j in order
         )
+        if not share.any():
+            return "nothing speaks against it", listed
         most = 0.3 * share[order[0]]
         to_blame = [
             j for j in order[:_MOST_COLUMNS] if share[j] >= 0.12 and (share[j] >= most or self._outside(x[j], j))

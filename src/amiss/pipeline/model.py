@@ -180,7 +180,7 @@ class Model:
         """Scores of all batches, the rows beyond a limit, and what is to be said about the data."""
         scores: list[Vector] = []
         beyond: list[npt.NDArray[np.bool_]] = []
-        remarks = Remarks(self.preparation)
+        remarks = Remarks(self.schema, self.preparation.entities)
         for frame in batches:
             self.preparation.check(frame)
             remarks.take(frame, self.preparation.oddities(frame))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from amiss.core.frame import Frame
-from amiss.prepare.preparation import Preparation
+from amiss.core.schema import Schema
 
 __all__ = ["Remarks"]
 
@@ -15,12 +15,19 @@ _MOST_NAMED = 3
 
 
 class Remarks:
-    """Gathers, batch by batch, where the data are not what the schema says."""
+    """Gathers, batch by batch, where the data are not what the schema says.
 
-    def __init__(self, preparation: Preparation) -> None:
-        self._known = {column.name: column.role for column in preparation.schema.columns}
-        self._time = next((column for column in preparation.schema.columns if column.role == "time"), None)
-        self._entity, self._entities = preparation.entity, set(preparation.entities)
+    Parameters
+    ----------
+    entities
+        Those whose rows are compared with one another; None where nothing is to be said of others.
+    """
+
+    def __init__(self, schema: Schema, entities: Sequence[str] | None = None) -> None:
+        self._known = {column.name: column.role for column in schema.columns}
+        self._time = next((column for column in schema.columns if column.role == "time"), None)
+        self._entity = schema.first("entity") if entities is not None else None
+        self._entities = set(entities or ())
         self._odd: dict[str, tuple[int, int, str]] = {}
         self._names: list[str] | None = None
         self._timeless = self._time is not None

@@ -12,7 +12,7 @@ from importlib.resources import files
 import numpy as np
 
 from amiss import __version__
-from amiss.io.files.sink import replaced
+from amiss.io.files.sink import check_ending, replaced
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import duration_words
@@ -26,7 +26,16 @@ _MOST_COLUMNS = 400
 
 
 def write_report(result: Result, path: str | os.PathLike[str]) -> None:
-    """Write the report of `result` to `path`, whole or not at all."""
+    """Write the report of `result` to `path`, whole or not at all.
+
+    Raises
+    ------
+    ParameterError
+        `path` does not end as a page does.
+    ConnectorError
+        It cannot be written to.
+    """
+    check_ending(path, (".html", ".htm"))
     text = report_html(result)
     with replaced(path) as aside:
         aside.write_text(text, encoding="utf-8")
