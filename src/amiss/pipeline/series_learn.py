@@ -79,7 +79,8 @@ def _model(
     rate = peak_rate(wish, len(peaks), facts.n_rows, facts.span_seconds)
     threshold = PeakThreshold(rate, asked=wish.asked, same_rows=same_rows, of_alarms=wish.of_alarms)
     threshold.calibrate(peaks)
+    inside = ~Limits(recipe.limits, looked.schema).beyond(looked.table.sample)
     return SeriesModel(
         recipe=recipe, kind="series", facts=facts, preparation=read.preparation,
-        reasons=Reasons(read.preparation).learn(looked.table.sample), threshold=threshold, rankers=rankers,
+        reasons=Reasons(read.preparation).learn(looked.table.sample, inside), threshold=threshold, rankers=rankers,
     )  # fmt: skip

@@ -44,7 +44,7 @@ def read_series(
     preparation: Preparation, limits: Limits, source: Source, batches: Iterable[Frame], progress: Progress
 ) -> ReadSeries:
     """All rows of a source as series."""
-    remarks = Remarks(preparation)
+    remarks = Remarks(preparation.schema)
     beyond: list[npt.NDArray[np.bool_]] = []
 
     def checked() -> Iterator[Frame]:

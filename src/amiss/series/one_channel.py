@@ -32,6 +32,7 @@ _SMOOTHING = (1.0, 2.0)
 """Width of the smoothing in roots of the number of rows: for a smooth series, and more for a rough one."""
 _MOST_LEVELS = 20_000
 _TINY = 1e-12
+_RESIDUE = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,9 @@ class OneChannel:
         weight = np.append(np.ones(len(self.shapes)), _LEVEL_WEIGHT)
         loudest = np.max([w * s / u for w, s, u in zip(weight, said, self.usual, strict=True)], axis=0)
         width = min(self.width, max(len(X), 1))
-        return moving_mean(moving_mean(loudest, width, before=causal), width, before=causal)
+        smooth = moving_mean(moving_mean(loudest, width, before=causal), width, before=causal)
+        # A running sum leaves residues of what has left it, which must not rank.
+        return np.where(smooth > _RESIDUE, smooth, 0.0)
 
     def contributions(self, X: Matrix, scores: Vector) -> Matrix:
         """All is due to the one channel: (n_rows, 1)."""

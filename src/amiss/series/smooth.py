@@ -12,12 +12,17 @@ _CLIPPED = (0.02, 0.98)
 
 
 def moving_mean(x: Matrix | Vector, width: int, *, before: bool = False) -> Matrix:
-    """Mean of the `width` rows around each, or of those up to it with `before`; ends repeat the outermost row."""
+    """Mean of the `width` rows around each, or of those up to it with `before`.
+
+    Beyond an end stand the rows before it, mirrored: were the outermost row repeated, it would outweigh all others.
+    With `before` there are none, and the first row is repeated.
+    """
     from scipy.ndimage import uniform_filter1d
 
     if width <= 1:
         return np.asarray(x)
-    smooth: Matrix = uniform_filter1d(x, width, axis=0, mode="nearest", origin=(width - 1) // 2 if before else 0)
+    mode, origin = ("nearest", (width - 1) // 2) if before else ("reflect", 0)
+    smooth: Matrix = uniform_filter1d(x, width, axis=0, mode=mode, origin=origin)
     return smooth
 
 
