@@ -307,9 +307,19 @@ class SeriesDetector(Detector):
         """Whether no score depends on rows that come later, so that a live stream gets the same."""
         return self.capabilities.causal or bool(getattr(self, "causal", False))
 
+    def fit_score(self, X: Any) -> Vector:
+        """Fit, and the scores of the rows learnt, (n_rows,): `fit` and `anomaly_score` at half the cost."""
+        self._check_parameters()
+        return self._learn_score(self._door(X, learning=True))
+
     def _fit(self, X: Matrix, y: Any, context: Context | None) -> None:
+        self._learn_score(X)
+
+    def _learn_score(self, X: Matrix) -> Vector:
         self._learn(X)
-        self._set_offset(X)
+        scores = self._score(X)
+        self.offset_ = -float(np.quantile(scores, 1 - PREDICT_RATE))
+        return scores
 
     @abstractmethod
     def _learn(self, X: Matrix) -> None: ...

@@ -45,12 +45,12 @@ class Ranker:
     reach: int
 
     @classmethod
-    def fitted(cls, member: Member, recipe: Recipe) -> Ranker:
-        """Learn from a series."""
+    def fitted(cls, member: Member, recipe: Recipe) -> tuple[Ranker, Vector]:
+        """Learn from a series; gives the scores of its steps too, (n_cells,)."""
         detector = recipe.make_detector()
-        X = _seen(detector, member)
-        raw = detector.fit(X).score_rows(X)
-        return cls.of(detector, raw)
+        raw = detector.fit_score(_seen(detector, member))
+        made = cls.of(detector, raw)
+        return made, made.on_scale(raw)
 
     @classmethod
     def of(cls, detector: SeriesDetector, raw: Vector) -> Ranker:

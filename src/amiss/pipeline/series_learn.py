@@ -49,8 +49,8 @@ def detect_series(
     source: Source, recipe: Recipe, looked: Looked, read: ReadSeries, progress: Progress, native: Any
 ) -> SeriesResult:
     """Learn from series and judge them at once."""
-    rankers = fit_rankers(read.series.members, recipe, progress)
-    scores, notes = score_members(rankers, read.series.members, progress)
+    rankers, known = fit_rankers(read.series.members, recipe, progress)
+    scores, notes = score_members(rankers, read.series.members, progress, known)
     model = _model(source, recipe, looked, read, rankers, separate_peaks(scores), same_rows=True)
     return SeriesResult(
         model=model, source=source, series=read.series, cell_scores=scores, beyond=read.beyond, native=native,
@@ -61,7 +61,7 @@ def detect_series(
 def fit_series(source: Source, recipe: Recipe, looked: Looked, read: ReadSeries, progress: Progress) -> SeriesModel:
     """Learn from series, to judge others; the promise is calibrated on parts that the detector had not seen."""
     members = read.series.members
-    rankers = fit_rankers(members, recipe, progress)
+    rankers, _ = fit_rankers(members, recipe, progress)
     judged = [member for member in members if member.entity in rankers]
     held_out = []
     for k, member in enumerate(judged):

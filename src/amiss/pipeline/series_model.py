@@ -63,8 +63,10 @@ class SeriesModel(Model):
         )  # fmt: skip
 
 
-def fit_rankers(members: list[Member], recipe: Recipe, progress: Progress) -> dict[str | None, Ranker]:
-    """A ranker for each series that is long enough to be compared with itself, the longest first.
+def fit_rankers(
+    members: list[Member], recipe: Recipe, progress: Progress
+) -> tuple[dict[str | None, Ranker], dict[str | None, Vector]]:
+    """A ranker for each series that is long enough to be compared with itself, the longest first; and its scores.
 
     Raises
     ------
@@ -78,17 +80,23 @@ def fit_rankers(members: list[Member], recipe: Recipe, progress: Progress) -> di
             f"{most} steps are too few to tell what is usual in a series",
             mend=f"give a series of at least {FEWEST_CELLS} rows, or say that the rows are a table: --kind table",
         )
-    rankers = {}
+    rankers, scores = {}, {}
     for k, member in enumerate(long):
-        rankers[member.entity] = Ranker.fitted(member, recipe)
+        rankers[member.entity], scores[member.entity] = Ranker.fitted(member, recipe)
         progress("learning", (k + 1) / len(long))
-    return rankers
+    return rankers, scores
 
 
 def score_members(
-    rankers: Mapping[str | None, Ranker], members: list[Member], progress: Progress
+    rankers: Mapping[str | None, Ranker],
+    members: list[Member],
+    progress: Progress,
+    known: Mapping[str | None, Vector] | None = None,
 ) -> tuple[list[Vector], list[str]]:
-    """Scores of each series, and what is to be said; one too short to be judged scores as low as can be."""
+    """Scores of each series, those `known` not anew; and what is to be said.
+
+    One too short to be judged scores as low as can be.
+    """
     most_learnt = next(iter(rankers.values()))
     scores: list[Vector] = []
     short: list[str] = []
@@ -97,7 +105,9 @@ def score_members(
         ranker = rankers.get(member.entity)
         if ranker is None:
             (short if member.clock.n_cells < FEWEST_CELLS else unknown).append(str(member.entity))
-        if ranker is None and member.clock.n_cells < FEWEST_CELLS:
+        if known is not None and member.entity in known:
+            scores.append(known[member.entity])
+        elif ranker is None and member.clock.n_cells < FEWEST_CELLS:
             scores.append(np.full(member.clock.n_cells, -np.inf))
         else:
             scores.append((ranker or most_learnt).score(member))
