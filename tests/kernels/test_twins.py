@@ -177,6 +177,29 @@ def test_panels_far_apart_are_passed_over_without_loss(n_jobs):
     _same(lambda: found.nearest(X, 20, skip_self=True, n_jobs=n_jobs))
 
 
+@needs_loops
+@pytest.mark.parametrize("k", [1, 6, 31, 40])
+@pytest.mark.parametrize("n_rows", [40, 1200, 2100])  # of which 1024 are compared at a time
+@pytest.mark.parametrize("kind", ["tailed", "tied", "tiny", "far"])
+def test_products_leave_no_neighbor_out(kind, n_rows, k):
+    random = np.random.default_rng(n_rows + k)
+    X, queries = random.normal(size=(n_rows, 5)), random.normal(size=(60, 5))
+    if kind == "tailed":
+        X, queries = random.standard_cauchy(X.shape) ** 3, random.standard_cauchy(queries.shape) ** 3
+    elif kind == "tied":
+        X, queries = X.round(), queries.round()
+    elif kind == "tiny":  # about the middle: beyond the smallest number of single precision
+        half = X[::2, :1] * 10.0 ** random.integers(-30, 1, size=(n_rows // 2, 1))
+        X = np.vstack([half, -half])
+        queries = X[random.integers(0, n_rows, 60)] * (1 + 1e-12)
+    else:
+        queries *= 10.0 ** random.integers(-3, 200, size=(60, 1))
+    found = neighbors.Neighbors(X)
+    found._screen, found._road, found._road_itself = Screen.of(X), "screen", "screen"
+    _same(lambda: found.nearest(queries, k, skip_self=True))
+    _same(lambda: found.nearest(X, k, skip_self=True))
+
+
 def test_a_tree_is_not_built_for_single_rows():
     X = np.random.default_rng(0).normal(size=(5000, 3))
     found = neighbors.Neighbors(X)

@@ -44,6 +44,8 @@ _BROKEN, _BROKEN_WEIGHT = 4.0, 0.25
 _FARTHEST = 1e100
 _FARTHEST_HOLE = 10.0
 _TINY = 1e-12
+_AT_ONCE = 32_768
+"""Rows whose neighbours are looked for at once: no second copy of a large table is made."""
 
 
 class Ensemble(MergeDetector[Summary]):
@@ -177,7 +179,8 @@ class Ensemble(MergeDetector[Summary]):
     def _suspicion(self, X: Matrix, whole: Matrix, judges: Mapping[str, MergeDetector[Any]]) -> Vector:
         """What the judges find of the rows learnt: the mean of their standardised scores."""
         n_reference, n_neighbors = _JUDGING_NEIGHBORS
-        Z = Space.signed_log(whole)(whole)
+        location, scale, _ = self.scales_["local"]
+        Z = Space(location, scale, logarithmic=True)(whole)
         near = Neighbors(Z[:n_reference])
         k = min(n_neighbors, max(len(near.reference) - 1, 1))
         distance, _ = near.nearest(Z, k, skip_self=True, n_jobs=self.n_jobs)
@@ -300,8 +303,12 @@ class _Voice:
     def distances(self, X: Matrix, whole: Matrix, n_jobs: int | None) -> Vector:
         """To the last of the trusted neighbours, or to all neighbours on average."""
         k = min(_N_NEIGHBORS, max(len(self._near.reference) - 1, 1))
-        near, _ = self._near.nearest(self._space(whole), k, skip_self=True, n_jobs=n_jobs)
-        distance: Vector = np.minimum(near.mean(axis=1) if self._mean else near[:, -1], _FARTHEST)
+        distance = np.empty(len(whole))
+        for start in range(0, len(whole), _AT_ONCE):
+            Z = self._space(whole[start : start + _AT_ONCE])
+            near, _ = self._near.nearest(Z, k, skip_self=True, n_jobs=n_jobs)
+            distance[start : start + _AT_ONCE] = near.mean(axis=1) if self._mean else near[:, -1]
+        np.minimum(distance, _FARTHEST, out=distance)
         if whole is not X:
             distance = np.sqrt(distance**2 + np.where(np.isnan(X), self._holes, 0.0).sum(axis=1))
         return distance

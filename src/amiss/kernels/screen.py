@@ -49,19 +49,18 @@ class Screen:
     def ask(self, queries: Matrix, k: int, distance: Matrix, index: Indices, n_jobs: int | None) -> None:
         """Fill heaps that have been started, (n_queries, k)."""
         n, d = self.reference.shape
-        panels, least = self._panels_of(queries), _nothing_yet(len(queries))
-        asked, names, nobody = np.ascontiguousarray(queries), np.arange(n), np.full(_padded(n), np.inf, np.float32)
-        rows = loops.address(asked), loops.address(panels)
-        found = loops.address(least), loops.address(distance), loops.address(index)
-        others = loops.address(self.reference), loops.address(self.panels), 0, n
-        alone = loops.address(nobody), loops.nothing(), loops.nothing(), loops.address(names)
+        asked = np.ascontiguousarray(queries)
+        others = loops.address(self.reference), loops.address(self.panels), n, loops.address(self.center)
 
         def work(start: int, stop: int) -> None:
+            arrays = (asked[start:stop], distance[start:stop], index[start:stop])
+            rows, *heaps = map(loops.address, arrays)
+            panel = loops.address(np.empty((d + 1) * _PANEL, np.float32))
             loops.lib.amiss_nearest_screened(
-                *rows, start, stop, *found, *others, *alone, loops.nothing(), loops.nothing(), d, self.unit, k
-            )
+                rows, stop - start, *heaps, *others, self.unit, _rounding(d), d, k, panel
+            )  # fmt: skip
 
-        over_blocks(work, len(queries), n_jobs, whole=_PANEL)
+        over_blocks(work, len(queries), n_jobs)
 
     def ask_itself(
         self, k: int, distance: Matrix, index: Indices, n_jobs: int | None, names: Indices | None = None
@@ -80,19 +79,11 @@ class Screen:
         skip = loops.nothing() if boxes is None else loops.address(boxes), loops.address(reach)
 
         def work(a: tuple[int, int], b: tuple[int, int]) -> None:
-            loops.lib.amiss_nearest_screened(
+            loops.lib.amiss_nearest_in_pairs(
                 *rows, *a, *found, *rows, *b, *found, loops.address(called), *skip, d, self.unit, k
             )
 
         over_pairs(work, n, n_jobs, whole=_PANEL)
-
-    def _panels_of(self, queries: Matrix) -> Floats:
-        with np.errstate(over="ignore"):
-            centred = (queries - self.center) * np.sqrt(self.unit)
-            norm = np.einsum("ij,ij->i", centred, centred)
-        # A query beyond single precision excludes nothing.
-        far = ~(norm < _FARTHEST)
-        return _panels(np.where(far[:, None], 0.0, centred), np.where(far, -np.inf, norm))
 
 
 def _padded(n_rows: int) -> int:
@@ -113,8 +104,12 @@ def _nothing_yet(n_rows: int) -> Floats:
 
 def _panels(centred: Matrix, norm: Vector) -> Floats:
     n, d = centred.shape
-    # What rounding can do to a product, twice over: |q r| ≤ (q² + r²) / 2, for d products and the halves.
-    error = (d + 8) * 2.0**-23
     rows = np.zeros((_padded(n), d + 1), np.float32)
-    rows[:n, :d], rows[:n, d], rows[n:, d] = centred, (error - 0.5) * norm, -_NOWHERE
+    rows[:n, :d], rows[:n, d], rows[n:, d] = centred, (_rounding(d) - 0.5) * norm, -_NOWHERE
     return np.ascontiguousarray(rows.reshape(-1, _PANEL, d + 1).transpose(0, 2, 1))
+
+
+def _rounding(n_features: int) -> float:
+    """What rounding can do to a product, twice over: |q r| ≤ (q² + r²) / 2, for d products and the halves."""
+    error: float = (n_features + 8) * 2.0**-23
+    return error

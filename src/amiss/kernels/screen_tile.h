@@ -1,10 +1,8 @@
 /* Included once for each width of registers. FLOATS is a vector of floats, QUERIES × 2 of which fit into the registers
  * beside their factors; TARGET says for which processors, and NAME how the function is called.
  *
- * Products of STRIP queries with a panel of rows, less half of both squared norms. Returns a bit for each query that
- * has a product which reaches its bound or the row's. */
-TARGET static int NAME(const float *queries, const float *rows, int64_t d, const float *query_least,
-                       const float *row_least, float *product) {
+ * Products of STRIP queries with a panel of rows, less half of both squared norms. */
+TARGET static void NAME(const float *queries, const float *rows, int64_t d, float *product) {
     enum { WIDTH = sizeof(FLOATS) / sizeof(float) };
     for (int start = 0; start < PANEL; start += 2 * WIDTH)
         for (int strip = 0; strip < STRIP; strip += QUERIES) {
@@ -31,17 +29,6 @@ TARGET static int NAME(const float *queries, const float *rows, int64_t d, const
                 memcpy(product + (strip + q) * PANEL + start + WIDTH, &b, sizeof b);
             }
         }
-    int any = 0, bits = 0;
-    for (int q = 0; q < STRIP; q++)
-        for (int t = 0; t < PANEL; t++)
-            any |= product[q * PANEL + t] >= (query_least[q] < row_least[t] ? query_least[q] : row_least[t]);
-    for (int q = 0; any && q < STRIP; q++) {
-        int found = 0;
-        for (int t = 0; t < PANEL; t++)
-            found |= product[q * PANEL + t] >= (query_least[q] < row_least[t] ? query_least[q] : row_least[t]);
-        bits |= found << q;
-    }
-    return bits;
 }
 #undef FLOATS
 #undef QUERIES

@@ -13,6 +13,8 @@ __all__ = ["ROUNDING", "Space", "robust_scale"]
 
 ROUNDING = 1e-9
 """Differences as small as this share of a column's median are mere rounding."""
+_AT_ONCE = 40_000
+"""Values that a cache holds from one step to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,16 @@ class Space:
 
     def __call__(self, X: Matrix) -> Matrix:
         """The rows in this space, C-contiguous."""
-        Z = np.subtract(X, self.location, order="C")
-        Z /= self.scale
-        if self.logarithmic:
-            size = np.abs(Z)
-            np.log1p(size, out=size)
-            np.copysign(size, Z, out=Z)
+        Z = np.empty(X.shape)
+        n_rows = max(1, _AT_ONCE // max(1, X.shape[1]))
+        for start in range(0, len(X), n_rows):
+            part = Z[start : start + n_rows]
+            np.subtract(X[start : start + n_rows], self.location, out=part)
+            part /= self.scale
+            if self.logarithmic:
+                size = np.abs(part)
+                np.log1p(size, out=size)
+                np.copysign(size, part, out=part)
         return Z
 
 
