@@ -226,7 +226,7 @@ def test_a_limit_that_all_rows_of_an_entity_break_is_not_explained_away():
         "time": [f"2026-01-01 {i // 2 // 60:02d}:{i // 2 % 60:02d}:00" for i in range(n)],
         "pump": ["P1", "P2"] * (n // 2), "a": (random.normal(size=n) + np.tile([0.0, 50.0], n // 2)).round(2),
     })  # fmt: skip
-    result = amiss.detect(frame, limits={"a": (None, 20)}, entity="pump")
+    result = amiss.detect(frame, limits={"a": (None, 20)}, entity="pump", kind="table")
     found = result.explain_fully(1)
     assert found.is_anomaly
     assert found.changes == ()

@@ -31,7 +31,7 @@ _JUDGING_NEIGHBORS = (256, 25)
 _WIDEST_COVARIANCE = 300
 _TRUSTED = 0.6
 """Share of the rows learnt that is trusted where they are dirty."""
-_REFERENCES = {"trusted": 512, "range": 512, "local": 1024}
+_REFERENCES = {"trusted": 1024, "range": 1024, "local": 2048}
 _N_NEIGHBORS = 5
 _FLOOR = 0.01
 """Of a usual distance: what is nearer than this is all alike."""
@@ -61,7 +61,7 @@ class Ensemble(MergeDetector[Summary]):
     Never far from the best single method on either kind of data, and much better than the worst, which is what a
     default needs. Where one kind of anomaly is known, its own detector may be a little better.
 
-    Fitting costs a second or two at most, scoring O(n_rows × n_features) time with some 2,000 rows to compare with;
+    Fitting costs a second or two at most, scoring O(n_rows × n_features) time with some 4,000 rows to compare with;
     memory 8 bytes for each of their values. Missing values are completed by what the covariance lets expect (by
     medians beyond 300 features), and count as far out as they are rare.
 
