@@ -84,6 +84,7 @@ def blocks(page, language):
         "docs/promises.md",
         "docs/drift.md",
         "docs/judging-series.md",
+        "docs/series.md",
         "docs/reasons.md",
         "docs/which-detector.md",
         "docs/from-pyod.md",

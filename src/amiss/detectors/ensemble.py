@@ -32,6 +32,8 @@ _WIDEST_COVARIANCE = 300
 _TRUSTED = 0.6
 """Share of the rows learnt that is trusted where they are dirty."""
 _REFERENCES = {"trusted": 1024, "range": 1024, "local": 2048}
+_ALL_REFERENCES = 10_000
+"""Rows learnt from which on so many are compared with; half of them in a table half as large, and no fewer."""
 _N_NEIGHBORS = 5
 _FLOOR = 0.01
 """Of a usual distance: what is nearer than this is all alike."""
@@ -197,7 +199,7 @@ class Ensemble(MergeDetector[Summary]):
         usual = self.scales_["local"][1] if self.scales_ else None
         space = Space.unit_range(rows) if name == "range" else Space.signed_log(rows, usual)
         holes = rare * usual / space.scale if name == "range" and usual is not None else np.log1p(rare)
-        self.rows_[name] = space(rows[: _REFERENCES[name]])
+        self.rows_[name] = space(rows[: _n_compared(name, len(X))])
         self.scales_[name] = np.stack([space.location, space.scale, np.minimum(holes, _FARTHEST_HOLE)])
         voice = _Voice(name, self.rows_[name], self.scales_[name], np.array([0.0, 0.0, 1.0]))
         distance = voice.distances(X, whole, self.n_jobs)
@@ -329,6 +331,12 @@ class _Voice:
         holes = np.where(np.isnan(X), self._holes, 0.0)
         square: Matrix = shares * np.minimum(near, _FARTHEST) ** 2 + holes
         return share_out(np.ones(len(X)), square, shares)
+
+
+def _n_compared(name: str, n_rows: int) -> int:
+    """Rows kept to compare with: in a small table not so many that a few like anomalies have their own company."""
+    most = _REFERENCES[name]
+    return min(most, max(most // 2, int(most * n_rows / _ALL_REFERENCES)))
 
 
 def _floor(distance: Vector) -> float:
