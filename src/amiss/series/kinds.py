@@ -30,7 +30,8 @@ _STEADY = 0.8
 """Correlation with time from which on a miss grows rather than jumps."""
 _LOUD, _QUIET = 2.0, 0.3
 """Of the usual spread: from and up to which the variance has changed."""
-_STUCK_ROWS = 5
+_STUCK_ROWS, _LONGER = 5, 3
+"""Equal values that make a channel stuck, and how much longer a stretch of them is than any elsewhere."""
 _USUAL = (0.02, 0.98)
 
 
@@ -149,7 +150,7 @@ def _usual_elsewhere(x: Vector, out: npt.NDArray[np.intp]) -> bool:
 
 
 def _stuck(x: Vector, first: int, last: int) -> tuple[int, int] | None:
-    """The longest stretch of equal values, if it is most of the event and longer than any elsewhere."""
+    """The longest stretch of equal values, if it is far longer than any elsewhere."""
     same = np.append(False, np.diff(x) == 0)
     length = np.zeros(len(x), np.int64)
     run = np.cumsum(same)
@@ -157,7 +158,7 @@ def _stuck(x: Vector, first: int, last: int) -> tuple[int, int] | None:
     inside = length[first : last + 1]
     most = int(inside.max(initial=0)) + 1
     outside = int(np.delete(length, np.r_[first : last + 1]).max(initial=0)) + 1 if last - first + 1 < len(x) else 1
-    if most < max(_STUCK_ROWS, 0.3 * (last - first + 1)) or most < 2 * outside:
+    if most < _STUCK_ROWS or most < _LONGER * outside:
         return None
     end = first + int(np.argmax(inside))
     return end - most + 1, end
