@@ -222,3 +222,20 @@ def test_epoch_times_of_any_unit(unit):
     result = amiss.detect({"time": (seconds * unit).astype(np.int64), "temp": x})
     assert result.kind == "series"
     assert 1990 < result.events[0].peak_row < 2020
+
+
+def test_rows_that_are_written_have_the_reasons_of_their_events():
+    x = pump()
+    x[2000:2010] += 12
+    result, event = the_event(x)
+    written = pl.concat(list(result.scored()))
+    alarms = written.filter(pl.col("is_anomaly"))
+    assert event.reason in alarms["reason"].to_list()
+    assert written.filter(~pl.col("is_anomaly"))["reason"].null_count() == len(x) - len(alarms)
+
+
+def test_scores_below_zero_are_ranked_too():
+    x = pump(1200)
+    x[800:830] += 12
+    result = amiss.detect(frame(x), kind="series", detector="gmm")
+    assert len(np.unique(result.scores)) > 0.9 * len(x)

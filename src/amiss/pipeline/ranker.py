@@ -30,8 +30,8 @@ class Ranker:
     ----------
     detector
         Fitted on the series.
-    floor
-        Added to scores before the logarithm is taken.
+    lowest, floor
+        Taken from scores, where they can be negative, and added to them, before the logarithm is taken.
     location, scale
         Of the logarithms of the peaks, see `peak_scale`.
     reach
@@ -39,6 +39,7 @@ class Ranker:
     """
 
     detector: SeriesDetector
+    lowest: float
     floor: float
     location: float
     scale: float
@@ -55,13 +56,14 @@ class Ranker:
     @classmethod
     def of(cls, detector: SeriesDetector, raw: Vector) -> Ranker:
         """From a fitted detector and its scores of its own series."""
-        raw = raw - min(float(raw.min()), 0.0)
+        lowest = min(float(raw.min()), 0.0)
+        raw = raw - lowest
         middle = float(np.median(raw))
         floor = _FLOOR * (middle if middle > 0 else float(raw.mean())) or 1.0
         far = reach(raw)
         logs = np.log(raw[peaks(raw, far)] + floor)
         location, scale = peak_scale(logs)
-        return cls(detector, floor, location, scale, far)
+        return cls(detector, lowest, floor, location, scale, far)
 
     def score(self, member: Member) -> Vector:
         """Scores of each step, (n_cells,): above 0 for what is higher than half of the peaks learnt."""
@@ -69,7 +71,7 @@ class Ranker:
 
     def on_scale(self, raw: Vector) -> Vector:
         """The detector's own scores on the scale of its peaks."""
-        logs = np.log(np.maximum(raw, 0.0) + self.floor)
+        logs = np.log(np.maximum(raw - self.lowest, 0.0) + self.floor)
         scaled: Vector = (logs - self.location) / self.scale
         return scaled
 
@@ -93,15 +95,16 @@ class Ranker:
 
     def numbers(self) -> dict[str, Any]:
         """All but the detector, for the model file."""
-        return {"floor": self.floor, "location": self.location, "scale": self.scale, "reach": self.reach}
+        return {name: getattr(self, name) for name in ("lowest", "floor", "location", "scale", "reach")}
 
     @classmethod
     def restored(cls, detector: SeriesDetector, numbers: dict[str, Any]) -> Ranker:
         """From a detector that has been restored, and `numbers`; ValueError if these are none."""
-        floor, location, scale = (float(numbers[name]) for name in ("floor", "location", "scale"))
-        if not (floor > 0 and scale > 0 and np.isfinite([floor, location, scale]).all() and numbers["reach"] >= 1):
+        lowest, floor, location, scale = (float(numbers[name]) for name in ("lowest", "floor", "location", "scale"))
+        finite = np.isfinite([lowest, floor, location, scale]).all()
+        if not (finite and floor > 0 and scale > 0 and numbers["reach"] >= 1):
             raise ValueError("the scale of a series is none")
-        return cls(detector, floor, location, scale, int(numbers["reach"]))
+        return cls(detector, lowest, floor, location, scale, int(numbers["reach"]))
 
 
 def _seen(detector: SeriesDetector, member: Member) -> Matrix:

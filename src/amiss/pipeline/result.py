@@ -253,7 +253,7 @@ class Result:
             alarms = np.flatnonzero(self.is_anomaly[here])
             reasons: list[str | None] = [None] * frame.n_rows
             if len(alarms):
-                for row, (reason, _) in zip(alarms, self.model.reasons_of(frame.rows(alarms)), strict=True):
+                for row, reason in zip(alarms, self._reasons_in(frame, alarms), strict=True):
                     reasons[int(row)] = reason
             yield _own_way(frame.table).with_columns(
                 pl.Series("anomaly_score", self.scores[here]),
@@ -261,6 +261,10 @@ class Result:
                 pl.Series("is_anomaly", self.is_anomaly[here]),
                 pl.Series("reason", reasons, dtype=pl.String),
             )
+
+    def _reasons_in(self, frame: Frame, rows: npt.NDArray[np.intp]) -> list[str]:
+        """Reasons of some rows of a batch, by their place in it."""
+        return [reason for reason, _ in self.model.reasons_of(frame.rows(rows))]
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Write the HTML report: one file that needs no network."""

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.finding import Contribution, Event, Explanation, FullExplanation
+from amiss.core.frame import Frame
 from amiss.core.source import Source
 from amiss.core.summary import Matrix, Vector
 from amiss.explain.words import range_words
 from amiss.pipeline.events import iso_time
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_rows import SeriesRows
-from amiss.pipeline.story import Story
+from amiss.pipeline.story import FOLLOWING, Story
 from amiss.series.bursts import peaks, reach, runs
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class SeriesResult(Result):
     def _event(self, k: int, first: int, last: int) -> Event:
         member, cells = self.series.members[k], self.cell_scores[k]
         told = self.story(k).channels(self._blame(k), first, last)
-        begin, end = min(shape.first for _, shape in told), max(shape.last for _, shape in told)
+        speaking = [shape for channel, shape in told if channel.share >= FOLLOWING] or [told[0][1]]
+        begin, end = min(shape.first for shape in speaking), max(shape.last for shape in speaking)
         inside = (member.clock.cell >= begin) & (member.clock.cell <= end)
         inside = inside if inside.any() else (member.clock.cell >= first) & (member.clock.cell <= last)
         rows = member.rows[inside]
@@ -151,6 +153,9 @@ class SeriesResult(Result):
         fields = {name: getattr(told, name) for name in told.__struct_fields__}
         change = "a row of a series is judged with those around it: see its event"
         return FullExplanation(**fields, nearest=(), changes=(), change=change, permutation=())
+
+    def _reasons_in(self, frame: Frame, rows: npt.NDArray[np.intp]) -> list[str]:
+        return [found.reason for found in self.explain_all(rows + frame.first_row)]
 
     def _place(self, row: int) -> tuple[int, int]:
         for k, member in enumerate(self.series.members):

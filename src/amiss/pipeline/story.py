@@ -16,14 +16,15 @@ from amiss.series.kinds import Shape, shape_of
 if TYPE_CHECKING:
     from amiss.pipeline.model import Model
 
-__all__ = ["Band", "Story"]
+__all__ = ["FOLLOWING", "Band", "Story"]
 
 _COVERED = 0.98
 _WIDTHS = (2.0, 6.0)
 """Usual misses that the band is wide to each side, at least and at most."""
 _MOST_CHANNELS = 5
 _LEAST_SHARE = 0.05
-_FOLLOWING = 0.15
+FOLLOWING = 0.15
+"""Share of what speaks against an event from which on a channel is part of it."""
 _DAY = 86_400.0
 
 
@@ -115,7 +116,7 @@ class Story:
         """One sentence: the channel most to blame, what it does, since when, and who follows."""
         channel, shape = told[0]
         said = f"{self._actual(channel, shape)}{self._doing(channel, shape)}"
-        others = [c.column for c, _ in told[1:] if c.share >= _FOLLOWING][:3]
+        others = [c.column for c, _ in told[1:] if c.share >= FOLLOWING][:3]
         if others:
             said += f"; with {' and '.join(others) if len(others) < 3 else f'{others[0]}, {others[1]} and {others[2]}'}"
         return said
