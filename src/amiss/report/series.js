@@ -30,7 +30,10 @@
     return `${day} ${pad(d.getUTCHours())}:${pad(d.getUTCMinutes())}` + (fine ? ":" + pad(d.getUTCSeconds()) : "");
   }
   const tracks = data.tracks.map((t) => ({ ...t, x: floats(t.x), expected: floats(t.expected), half: floats(t.half), score: floats(t.score) }));
-  const moment = (t, cell) => t.interval ? clock(t.start + cell * t.interval * t.step, t.interval < 60) : "row " + Math.round(cell * t.step);
+  function moment(t, place) {
+    const cell = place * t.step, cut = t.cuts.filter(([at]) => at <= cell).pop();
+    return t.interval ? clock(t.start + (cell + (cut ? cut[1] : 0)) * t.interval, t.interval < 60) : "row " + Math.round(cell);
+  }
 
   // Events ------------------------------------------------------------------------------------------
   const heads = ["", "from", "to", ...(data.entities ? [data.entities] : []), "kind", "score", "p", "what happened"];

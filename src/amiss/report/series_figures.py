@@ -20,7 +20,7 @@ _MOST_EVENTS, _MOST_TRACKS = 500, 24
 _MOST_VALUES = 3_000_000
 """Of all tracks together; beyond, rows are averaged."""
 _COARSE_POINTS, _CURVE_POINTS = 20_000, 300
-_DAY, _WEEK = 86_400.0, 604_800.0
+_DAY = 86_400.0
 
 
 def series_data(result: SeriesResult) -> dict[str, Any]:
@@ -83,11 +83,13 @@ def _track(result: SeriesResult, k: int, j: int, most: int) -> dict[str, Any]:
     x = _averaged(band.x, step)
     coarse = -(-len(x) // _COARSE_POINTS)
     clock = member.clock
-    # Long gaps were cut short on the grid: the axis is the grid's, and right before the first of them.
     interval = clock.interval_seconds
+    # Where long gaps were cut short on the grid, and how many steps were cut up to there.
+    cut = np.flatnonzero(np.diff(clock.step, prepend=clock.step[:1]) > 1)
     return {
         "name": f"{member.entity}: {name}" if member.entity else name,
         "start": clock.start, "interval": interval, "step": step,
+        "cuts": [[int(cell), int(clock.step[cell] - cell)] for cell in cut],
         "x": _packed(x), "coarse": coarse,
         "expected": _packed(_averaged(band.expected, step * coarse)),
         "half": _packed(_averaged(band.half, step * coarse)),

@@ -21,7 +21,8 @@ _COMMON = 0.3
 """Share of the steps that the most common one must have to be the interval."""
 _GAP_STEPS = 1.5
 _LONGEST_GAP = 200
-"""Grid steps that a gap takes at most: what nobody measured must not fill the memory."""
+"""Grid steps from which on a gap is cut short: what nobody measured must not fill the memory."""
+_CALENDAR, _MOST_REPEATS = (3600.0, 86_400.0, 604_800.0), 2016
 _CLOCK_CHANGES = (1800.0, 3600.0)
 _MOST_CHANGES = 50
 """A clock that goes back more often is no clock that is put back, but a file out of order."""
@@ -96,7 +97,7 @@ class Clock:
         interval = _interval(steps) if len(steps) else 0.0
         regular = _regular_share(steps, interval) >= _REGULAR if len(steps) else True
         number = _numbers(moments, interval, regular)
-        step, cell_of_number, gaps = _short(number, moments)
+        step, cell_of_number, gaps = _short(number, moments, _repeats(interval))
         cell = np.full(len(times), -1, np.int64)
         cell[timed] = cell_of_number[place]
         return cls(
@@ -170,8 +171,15 @@ def _numbers(moments: Vector, interval: float, regular: bool) -> npt.NDArray[np.
     return np.append(np.zeros(1, np.int64), np.cumsum(whole))
 
 
+def _repeats(interval: float) -> int:
+    """Steps after which the hour, the day or the week is the same again: the longest of them that is not too many."""
+    whole = [seconds / interval for seconds in _CALENDAR] if interval > 0 else []
+    steps = [round(n) for n in whole if n >= 1 and abs(n - round(n)) < 1e-3 * n and n <= _MOST_REPEATS]
+    return max(steps, default=1)
+
+
 def _short(
-    number: npt.NDArray[np.int64], moments: Vector
+    number: npt.NDArray[np.int64], moments: Vector, repeats: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], tuple[Gap, ...]]:
     """Grid steps with long gaps cut short, the grid row of each moment, and all gaps."""
     if not len(number):
@@ -179,7 +187,9 @@ def _short(
     jump = np.diff(number)
     holes = np.flatnonzero(jump > _GAP_STEPS)
     gaps = tuple(Gap(float(moments[i]), float(moments[i + 1]), int(jump[i]) - 1) for i in holes)
-    kept = np.minimum(jump, _LONGEST_GAP + 1)
+    # As many steps are cut as let the clock stand where it would: seasons must not slip.
+    beyond = np.maximum(jump - (_LONGEST_GAP + 1), 0)
+    kept = jump - beyond // repeats * repeats
     cell = np.append(0, np.cumsum(kept))
     step = np.arange(cell[-1] + 1)
     cut = np.flatnonzero(jump > kept)
