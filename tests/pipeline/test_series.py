@@ -239,3 +239,12 @@ def test_scores_below_zero_are_ranked_too():
     x[800:830] += 12
     result = amiss.detect(frame(x), kind="series", detector="gmm")
     assert len(np.unique(result.scores)) > 0.9 * len(x)
+
+
+@pytest.mark.parametrize("gap", [(1000, 1100), (1000, 1400), (500, 2500)])
+def test_a_gap_is_told_and_raises_no_alarm_of_its_own(gap):
+    table = frame(pump(4000))
+    result = amiss.detect(pl.concat([table[: gap[0]], table[gap[1] :]]))
+    assert any("missing" in note for note in result.notes)
+    beside = [event for event in result.events if event.first_row < gap[0] + 150 and event.last_row > gap[0] - 150]
+    assert beside == []

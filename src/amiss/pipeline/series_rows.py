@@ -14,7 +14,7 @@ from amiss.core.source import Progress, Source
 from amiss.core.summary import Matrix, Vector
 from amiss.prepare.preparation import Preparation
 from amiss.series.clock import Clock
-from amiss.series.seasons import without_holes
+from amiss.series.decompose import bridged
 
 __all__ = ["Member", "SeriesRows", "duration_words", "gather"]
 
@@ -38,19 +38,15 @@ class Member:
         Where they stand in time.
     grid : (n_cells, n_features)
         Prepared values at equal steps; NaN where missing.
+    whole : (n_cells, n_features)
+        The same with its holes bridged by what was to be expected.
     """
 
     entity: str | None
     rows: npt.NDArray[np.int64]
     clock: Clock
     grid: Matrix
-
-    @property
-    def whole(self) -> Matrix:
-        """The grid with its holes bridged by straight lines."""
-        if not np.isnan(self.grid).any():
-            return self.grid
-        return np.stack([without_holes(x) for x in self.grid.T], axis=1)
+    whole: Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +140,11 @@ def _member(entity: str | None, rows: npt.NDArray[np.int64], X: Matrix, when: Ve
     one = len(rows) == len(X)
     values = X if one else X[rows]
     clock = Clock.counting(len(rows)) if when is None else Clock.of(when if one else when[rows])
-    return Member(entity, rows, clock, clock.onto_grid(values))
+    grid = clock.onto_grid(values)
+    if not np.isnan(grid).any():
+        return Member(entity, rows, clock, grid, grid)
+    whole = np.stack([bridged(x, clock.interval_seconds) for x in grid.T], axis=1)
+    return Member(entity, rows, clock, grid, whole)
 
 
 def _alike(X: Matrix) -> Vector:

@@ -11,12 +11,13 @@ import numpy.typing as npt
 from amiss.core.summary import Vector
 from amiss.series.seasons import Positions, Season, find_seasons, profile, without_holes
 
-__all__ = ["Decomposition", "decompose"]
+__all__ = ["Decomposition", "bridged", "decompose"]
 
 _ROUNDS = 3
 _TREND_SHARE = 20
 """A series without a season: its trend is what a twentieth of it has in common."""
 _SHORTEST_TREND, _LONGEST_TREND = 25, 20_001
+_SHORT_HOLE = 3
 _FEWEST_A_PHASE = 8
 """Cycles from which on a place in the cycle has a spread of its own."""
 _SPREAD_FLOOR = 0.3
@@ -78,9 +79,9 @@ def decompose(x: Vector, seasons: Sequence[Season] | None = None, interval_secon
     >>> parts.seasons[0].period, int(np.argmax(parts.rest / parts.spread))
     (24.0, 1000)
     """
-    whole = without_holes(x)
     found = tuple(find_seasons(x, interval_seconds) if seasons is None else seasons)
     width = _trend_width(len(x), found)
+    whole = np.zeros(len(x)) if np.isnan(x).all() else x
     trend = _median(whole, width)
     seasonal = np.zeros((len(found), len(x)))
     for _ in range(_ROUNDS if found else 0):
@@ -93,6 +94,26 @@ def decompose(x: Vector, seasons: Sequence[Season] | None = None, interval_secon
     return Decomposition(found, trend, seasonal, rest, _spread(rest, found))
 
 
+def bridged(x: Vector, interval_seconds: float = 0.0) -> Vector:
+    """A series whose holes hold what trend and seasons let expect; short ones the straight line between their ends.
+
+    A long straight line would be the oddest course of a series with a season.
+    """
+    whole = without_holes(x)
+    missing = np.isnan(x)
+    if not missing.any() or missing.all():
+        return whole
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], missing, [False]]).astype(np.int8)))
+    first, last = edges[::2], edges[1::2]
+    long = last - first > _SHORT_HOLE
+    if not long.any():
+        return whole
+    expected = decompose(x, None, interval_seconds).expected
+    for a, b in zip(first[long].tolist(), last[long].tolist(), strict=True):
+        whole[a:b] = expected[a:b]
+    return whole
+
+
 def _trend_width(n: int, seasons: Sequence[Season]) -> int:
     if seasons:
         return min(round(seasons[-1].period) | 1, max(n // 2, 1) | 1)
@@ -100,10 +121,13 @@ def _trend_width(n: int, seasons: Sequence[Season]) -> int:
 
 
 def _median(x: Vector, width: int) -> Vector:
+    """Median of the rows around each; where values are missing, of those that are there."""
     from scipy.ndimage import median_filter
 
-    smooth: Vector = median_filter(x, size=min(width, len(x)), mode="nearest")
-    return smooth
+    there = np.flatnonzero(~np.isnan(x))
+    smooth = median_filter(x[there], size=min(width, len(there)), mode="nearest")
+    rows: Vector = np.interp(np.arange(len(x)), there, smooth)
+    return rows
 
 
 def _spread(rest: Vector, seasons: Sequence[Season]) -> Vector:
