@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from amiss.evaluate.backtest import Backtest, backtest
     from amiss.evaluate.drift import drift
     from amiss.evaluate.findings import Drift
     from amiss.pipeline.api import detect, fit, load
     from amiss.pipeline.model import Model
     from amiss.pipeline.result import Result
 
-__all__ = ["Drift", "Model", "Result", "__version__", "detect", "drift", "fit", "load"]
+__all__ = ["Backtest", "Drift", "Model", "Result", "__version__", "backtest", "detect", "drift", "fit", "load"]
 
 _DOORS = {
+    "backtest": "amiss.evaluate.backtest",
     "detect": "amiss.pipeline.api",
     "drift": "amiss.evaluate.drift",
     "fit": "amiss.pipeline.api",
     "load": "amiss.pipeline.api",
+    "Backtest": "amiss.evaluate.backtest",
     "Drift": "amiss.evaluate.findings",
     "Model": "amiss.pipeline.model",
     "Result": "amiss.pipeline.result",

@@ -14,6 +14,7 @@ from amiss.kernels import forest, histograms, loops, neighbors, oblique, spheres
 from amiss.kernels.blocks import over_blocks, over_pairs
 from amiss.kernels.lookup import RowLookup
 from amiss.kernels.neighbors import Neighbors
+from amiss.kernels.novelty import Novelty
 from amiss.kernels.screen import Screen
 
 needs_loops = pytest.mark.skipif(not loops.compiled(), reason=f"compiled loops are off: {loops.why_not()}")
@@ -293,3 +294,22 @@ def test_learnt_rows_are_found_again(X, data):
     assert (found[: len(learnt)] >= 0).all()
     np.testing.assert_array_equal(learnt[found[found >= 0]], X[found >= 0])
     assert (found[[not (learnt == x).all(axis=1).any() for x in X]] == -1).all()
+
+
+@needs_loops
+@settings(max_examples=100, deadline=None)
+@given(
+    x=npst.arrays(np.float64, st.integers(1, 80), elements=st.sampled_from([0.0, -2.5]) | st.floats(-1e150, 1e150)),
+    span=st.integers(1, 7), capacity=st.integers(1, 30), aside=st.integers(0, 6), seed=st.integers(0, 2**62),
+)  # fmt: skip
+def test_novelty(x, span, capacity, aside, seed):
+    def advanced():
+        novelty = Novelty.begun(span, capacity=capacity, aside=aside, seed=seed)
+        found = np.concatenate([novelty.advance(np.ascontiguousarray(part)) for part in np.array_split(x, 3)])
+        return found, novelty.counts, novelty.recent, novelty.seen, novelty.known
+
+    found, counts, *arrays = _same(advanced)
+    assert np.isfinite(found).all()
+    Novelty(span, aside, capacity, counts, *arrays).check()
+    whole = Novelty.begun(span, capacity=capacity, aside=aside, seed=seed).advance(x)
+    np.testing.assert_array_equal(whole, found)

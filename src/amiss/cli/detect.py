@@ -30,6 +30,7 @@ def detect(
     time: options.Time = None,
     entity: options.Entity = None,
     kind: options.Kind = None,
+    causal: options.Causal = None,
     detector: options.Name = None,
     config: options.Config = None,
     seed: options.Seed = None,
@@ -55,7 +56,7 @@ def detect(
 
     recipe = options.make_recipe(
         config, false_alarms=false_alarms, false_discoveries=false_discoveries, limits=limit or None, clean=clean,
-        time=time, entity=entity, kind=kind, detector=detector, seed=seed, ignore=ignore or None,
+        time=time, entity=entity, kind=kind, causal=causal, detector=detector, seed=seed, ignore=ignore or None,
     )  # fmt: skip
     if files.count("-") > 1:
         raise ParameterError("standard input can be read only once", mend="name - once, and files beside it")

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from amiss.pipeline.recipe import Recipe
 
 __all__ = [
-    "Clean", "Config", "Entity", "Explain", "FailOn", "FalseAlarmsWish", "FalseDiscoveriesWish", "Form", "Format",
-    "Ignore", "Kind", "LimitWish", "Name", "Output", "Report", "Seed", "Time", "Top", "make_recipe", "promising",
+    "Causal", "Clean", "Config", "Entity", "Explain", "FailOn", "FalseAlarmsWish", "FalseDiscoveriesWish", "Form",
+    "Format", "Ignore", "Kind", "LimitWish", "Name", "Output", "Report", "Seed", "Time", "Top", "make_recipe",
+    "promising",
 ]  # fmt: skip
 
 
@@ -56,6 +57,10 @@ Clean = Annotated[
     typer.Option("--clean", help="All rows learnt from are normal: leave none out of the calibration."),
 ]
 Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="table or series; recognised by default.")]
+Causal = Annotated[
+    bool | None,
+    typer.Option("--causal", help="Judge each row by those before it alone: what would have been said at the time."),
+]
 Time = Annotated[str | None, typer.Option("--time", metavar="COL", help="Column that holds the time.")]
 Entity = Annotated[
     str | None, typer.Option("--entity", metavar="COL", help="Column that names the device, host or user.")

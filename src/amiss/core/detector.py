@@ -21,6 +21,7 @@ __all__ = [
     "Matrix",
     "MergeDetector",
     "SequentialDetector",
+    "SequentialSeriesDetector",
     "SeriesDetector",
     "Vector",
 ]
@@ -323,6 +324,53 @@ class SeriesDetector(Detector):
 
     @abstractmethod
     def _learn(self, X: Matrix) -> None: ...
+
+
+class SequentialSeriesDetector(SeriesDetector):
+    """A series detector that learns as it goes: each row is scored by those before it alone, and is then known.
+
+    `fit` begins with the first row, and `fit_score` gives the scores that the rows had when they came. `partial_fit`
+    and `score_partial_fit` go on, in parts of any size. `anomaly_score` says what rows would get that followed, and
+    learns nothing. A subclass writes `_begin` and `_advance`, says in `_copied` how one is made that goes its own way,
+    and may learn in `_settle` from all that a fit was given.
+    """
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from further rows, in their order."""
+        if not self.__sklearn_is_fitted__():
+            return self.fit(X)
+        self.score_partial_fit(X)
+        return self
+
+    def score_partial_fit(self, X: Any) -> Vector:
+        """Score each further row before it is learnt, then learn it: (n_rows,)."""
+        self._check_fitted()
+        return self._advance(self._door(X), learning=True)
+
+    def _learn_score(self, X: Matrix) -> Vector:
+        self._begin(X.shape[1])
+        scores = self._advance(X, learning=True)
+        self._settle()
+        self.offset_ = -float(np.quantile(scores, 1 - PREDICT_RATE))
+        return scores
+
+    def _learn(self, X: Matrix) -> None:
+        self._learn_score(X)
+
+    def _score(self, X: Matrix) -> Vector:
+        return self._copied()._advance(X, learning=False)
+
+    @abstractmethod
+    def _begin(self, n_features: int) -> None: ...
+
+    @abstractmethod
+    def _advance(self, X: Matrix, *, learning: bool) -> Vector: ...
+
+    def _settle(self) -> None:
+        """Learn from all rows of a fit, once they are there."""
+
+    @abstractmethod
+    def _copied(self) -> Self: ...
 
 
 def _entities(context: Context | None, n_rows: int) -> npt.NDArray[np.int64]:

@@ -163,6 +163,8 @@ class Event(msgspec.Struct, frozen=True):
         In a series, one sentence; empty in a table, where `Result.explain` of the highest alarm says it.
     channels
         In a series, the channels most to blame, the worst first.
+    raised
+        Where rows were judged as they came, when the alarm was raised (ISO 8601, UTC); otherwise None.
     """
 
     first_row: int
@@ -177,3 +179,4 @@ class Event(msgspec.Struct, frozen=True):
     kind: str | None = None
     reason: str = ""
     channels: tuple[Channel, ...] = ()
+    raised: str | None = None

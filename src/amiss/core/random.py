@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["priorities", "small_seed"]
+__all__ = ["next_uniform", "priorities", "small_seed"]
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _MIX_1 = 0xBF58476D1CE4E5B9
@@ -40,3 +40,9 @@ def priorities(positions: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.ui
 def small_seed(seed: int) -> int:
     """A seed for libraries that take 32 bits: itself if it has no more, else one that hangs on all of its bits."""
     return seed if seed < 1 << 32 else int(np.random.SeedSequence(seed).generate_state(1)[0])
+
+
+def next_uniform(state: int) -> tuple[int, float]:
+    """The state after one step of SplitMix64, and its number in [0, 1); kernels/random.h has the same."""
+    state = (state + _GOLDEN) & _MASK
+    return state, (_mix(state) >> 11) * 2.0**-53

@@ -31,7 +31,8 @@ class Promise:
     note
         What the promise rests on.
     share_of
-        "rows" for false alarms among normal rows, "alarms" for false ones among the alarms.
+        "rows" for false alarms among normal rows, "alarms" for false ones among the alarms; of a series "peaks" for
+        the separate peaks of its score, and "steps" where alarms are counted as its rows come.
     n_effective
         Number of independent rows that the calibration rows are worth; fewer where they follow one another in time.
     dirt

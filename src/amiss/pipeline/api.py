@@ -27,6 +27,7 @@ def detect(
     data: Any,
     *,
     kind: str | None = None,
+    causal: bool = False,
     time: str | None = None,
     entity: str | None = None,
     false_alarms: str | float | None = None,
@@ -52,6 +53,8 @@ def detect(
         array (n_rows, n_features), or a mapping of columns.
     kind
         "table" or "series"; None recognises it.
+    causal
+        The rows are a series, and each is judged by those before it alone: what would have been said at the time.
     time, entity
         Column with the time, and with the device, host or user; None recognises them.
     false_alarms
@@ -93,8 +96,9 @@ def detect(
     column_2 9.000 is above its usual -2.03 to 2.33
     """
     recipe = _recipe(
-        kind=kind, time=time, entity=entity, false_alarms=false_alarms, false_discoveries=false_discoveries,
-        limits=dict(limits or {}), clean=clean, detector=detector or "ensemble", params=dict(params or {}),
+        kind=kind, causal=causal, time=time, entity=entity, false_alarms=false_alarms,
+        false_discoveries=false_discoveries, limits=dict(limits or {}), clean=clean,
+        detector=detector or "ensemble", params=dict(params or {}),
         ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore), roles=dict(roles or {}), seed=seed,
     )  # fmt: skip
     return detect_source(open_source(data), recipe, progress=progress, native=data)
@@ -104,6 +108,7 @@ def fit(
     data: Any,
     *,
     kind: str | None = None,
+    causal: bool = False,
     time: str | None = None,
     entity: str | None = None,
     false_alarms: str | float | None = None,
@@ -140,8 +145,9 @@ def fit(
     array([False,  True])
     """
     recipe = _recipe(
-        kind=kind, time=time, entity=entity, false_alarms=false_alarms, false_discoveries=false_discoveries,
-        limits=dict(limits or {}), clean=clean, detector=detector or "ensemble", params=dict(params or {}),
+        kind=kind, causal=causal, time=time, entity=entity, false_alarms=false_alarms,
+        false_discoveries=false_discoveries, limits=dict(limits or {}), clean=clean,
+        detector=detector or "ensemble", params=dict(params or {}),
         ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore), roles=dict(roles or {}), seed=seed,
     )  # fmt: skip
     return fit_source(open_source(data), recipe, progress=progress)

@@ -28,6 +28,7 @@ from amiss.pipeline.remarks import Remarks
 from amiss.pipeline.result import Result
 from amiss.prepare.preparation import Preparation
 from amiss.thresholds.conformal import Conformal
+from amiss.thresholds.notice_threshold import NoticeThreshold
 from amiss.thresholds.peaks import PeakThreshold
 
 __all__ = ["Facts", "Model", "Scored"]
@@ -102,7 +103,7 @@ class Model:
         preparation: Preparation,
         detector: Detector,
         reasons: Reasons,
-        threshold: Conformal | PeakThreshold,
+        threshold: Conformal | PeakThreshold | NoticeThreshold,
     ) -> None:
         self.recipe, self.kind, self.facts = recipe, kind, facts
         self.preparation, self.detector = preparation, detector

@@ -22,6 +22,7 @@ from amiss.core.errors import AmissError, ModelFileError, ParameterError
 from amiss.core.schema import Schema
 from amiss.explain.reasons import Reasons
 from amiss.io.files.sink import replaced
+from amiss.pipeline.live_ranker import LiveRanker
 from amiss.pipeline.model import Facts, Model
 from amiss.pipeline.packed import pack, unpack
 from amiss.pipeline.ranker import Ranker
@@ -30,6 +31,7 @@ from amiss.pipeline.series_model import SeriesModel
 from amiss.pipeline.soundness import check_sound
 from amiss.prepare.preparation import Preparation
 from amiss.thresholds.conformal import Conformal
+from amiss.thresholds.notice_threshold import NoticeThreshold
 from amiss.thresholds.peaks import PeakThreshold
 
 __all__ = ["FORMAT_VERSION", "check_saves", "load", "save"]
@@ -283,7 +285,8 @@ def _assemble(manifest: _Manifest, arrays: dict[str, npt.NDArray[Any]]) -> Model
     model: Model
     if "members" in manifest.words:
         rankers = _rankers(recipe, manifest.words["members"], part("detectors"), part("rankers"))
-        model = SeriesModel(**shared, rankers=rankers, threshold=PeakThreshold.restored(part("threshold")))
+        kind = NoticeThreshold if recipe.causal else PeakThreshold
+        model = SeriesModel(**shared, rankers=rankers, threshold=kind.restored(part("threshold")))
     else:
         detector = recipe.make_detector().restore(part("detector"))
         model = Model(**shared, detector=detector, threshold=Conformal.restored(part("threshold")))
@@ -293,11 +296,12 @@ def _assemble(manifest: _Manifest, arrays: dict[str, npt.NDArray[Any]]) -> Model
 
 def _rankers(
     recipe: Recipe, members: list[str | None], detectors: dict[str, Any], numbers: dict[str, Any]
-) -> dict[str | None, Ranker]:
+) -> dict[str | None, Ranker] | dict[str | None, LiveRanker]:
     if not members:
         raise ModelFileError("the model file holds no series")
+    kind: Any = LiveRanker if recipe.causal else Ranker
     states = zip(unpack(detectors, len(members)), unpack(numbers, len(members)), strict=True)
     return {
-        member: Ranker.restored(recipe.make_detector().restore(state), said)
+        member: kind.restored(recipe.make_detector().restore(state), said)
         for member, (state, said) in zip(members, states, strict=True)
     }

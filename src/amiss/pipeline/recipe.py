@@ -18,7 +18,7 @@ from amiss.thresholds.promise import Wish, read_wish
 __all__ = ["DEFAULT", "KINDS", "SERIES_DEFAULT", "Recipe", "read_recipe", "recipe_schema"]
 
 KINDS = ("table", "series")
-DEFAULT, SERIES_DEFAULT = "ensemble", "series_ensemble"
+DEFAULT, SERIES_DEFAULT, CAUSAL_DEFAULT = "ensemble", "series_ensemble", "causal_ensemble"
 _WINDOWED = "windowed"
 _CONTAMINATION = "contamination"
 
@@ -42,6 +42,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         All rows learnt from are normal: none is distrusted, or left out of the calibration, for looking odd.
     kind
         "table" or "series"; None recognises it.
+    causal
+        The rows are a series, and each is judged by those before it alone, as they come.
     window
         In a series, rows in the windows that a detector of rows is handed; None for what suits the series.
     time, entity
@@ -61,6 +63,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     limits: dict[str, tuple[float | None, float | None]] = {}
     clean: bool = False
     kind: str | None = None
+    causal: bool = False
     window: int | None = None
     time: str | None = None
     entity: str | None = None
@@ -80,6 +83,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         self._check_contamination()
         if self.kind is not None and self.kind not in KINDS:
             raise ParameterError(f"there is no kind {self.kind!r}", mend=f"give one of: {', '.join(KINDS)}")
+        if self.causal and self.kind == "table":
+            raise ParameterError("rows of a table do not come one after another", mend="leave out causal, or the kind")
         if isinstance(self.seed, bool) or self.seed < 0:
             raise ParameterError(f"seed {self.seed} is not possible", mend="give a whole number from 0")
         self.make_detector()
@@ -91,7 +96,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def for_series(self) -> Recipe:
         """The same for rows that follow one another: the default is then the ensemble for series."""
-        detector = SERIES_DEFAULT if self.detector == DEFAULT else self.detector
+        default = CAUSAL_DEFAULT if self.causal else SERIES_DEFAULT
+        detector = default if self.detector == DEFAULT else self.detector
         return msgspec.structs.replace(self, kind="series", detector=detector)
 
     @property
@@ -119,6 +125,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         # Another library may start processes, or print what they do: there its own default holds.
         if hasattr(detector, "n_jobs") and "n_jobs" not in self.params and "." not in self.detector:
             detector.set_params(n_jobs=-1)
+        if self.causal and hasattr(detector, "causal") and "causal" not in self.params:
+            detector.set_params(causal=True)
+        if self.causal and self.kind == "series" and not detector.is_causal:
+            raise ParameterError(
+                f"{self.detector} looks at what comes after a row too", mend="leave out causal, or the detector"
+            )
         detector._check_parameters()
         return detector
 

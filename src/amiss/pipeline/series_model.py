@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
-from amiss.core.errors import DataError
+from amiss.core.errors import DataError, PromiseError
 from amiss.core.frame import Frame
 from amiss.core.source import Progress, Source, first_pass, silent
 from amiss.core.summary import Vector
+from amiss.pipeline.judged import Judged, judge_peaks
+from amiss.pipeline.live_ranker import LiveRanker
 from amiss.pipeline.model import Model
 from amiss.pipeline.ranker import FEWEST_CELLS, Ranker
 from amiss.pipeline.recipe import Recipe
-from amiss.pipeline.series_read import read_series
+from amiss.pipeline.series_read import ReadSeries, read_series
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import Member, duration_words
 from amiss.series.bursts import peaks, reach
+from amiss.thresholds.notice_threshold import NoticeThreshold
 from amiss.thresholds.peaks import PeakThreshold
 from amiss.thresholds.promise import FalseAlarms, Wish
 
-__all__ = ["SeriesModel", "fit_rankers", "peak_rate", "score_members", "separate_peaks", "wish_of"]
+__all__ = ["SeriesModel", "fit_rankers", "peak_rate", "row_rate", "score_members", "separate_peaks", "wish_of"]
+
+AnyRanker = TypeVar("AnyRanker", Ranker, LiveRanker)
+Told = TypeVar("Told")
+
+HINDSIGHT = "causal: each row is judged by those before it alone; what an event was is told with hindsight"
 
 
 class SeriesModel(Model):
@@ -34,17 +42,35 @@ class SeriesModel(Model):
         By entity: its detector and the scale of its scores. An entity not learnt takes the one that learnt most rows.
     """
 
-    def __init__(self, *, rankers: Mapping[str | None, Ranker], **parts: Any) -> None:
-        self.rankers = dict(rankers)
+    def __init__(self, *, rankers: Mapping[str | None, Ranker | LiveRanker], **parts: Any) -> None:
+        self.rankers: dict[str | None, Ranker | LiveRanker] = dict(rankers)
         super().__init__(detector=next(iter(self.rankers.values())).detector, **parts)
 
     def score_source(self, source: Source, *, progress: Progress = silent, native: Any = None) -> SeriesResult:
         """Score the series of a source."""
         read = first_pass(source, lambda each: read_series(self.preparation, self.limits, source, each, progress))
         scores, notes = score_members(self.rankers, read.series.members, progress)
+        return self.told(source, read, self.judge(read.series.members, scores), notes, native)
+
+    def judge(self, members: list[Member], scores: list[Vector]) -> list[Judged]:
+        """What is said of series that have these scores at their steps."""
+        if isinstance(self.threshold, PeakThreshold):
+            return judge_peaks(self.threshold, scores)
+        known = [self.ranker_of(member.entity) for member in members]
+        return [r.judge(s) for r, s in zip(known, scores, strict=True) if isinstance(r, LiveRanker)]
+
+    def ranker_of(self, entity: str | None) -> Ranker | LiveRanker:
+        """Of an entity; for one not learnt, that of the one that learnt most rows."""
+        return self.rankers.get(entity) or next(iter(self.rankers.values()))
+
+    def told(
+        self, source: Source, read: ReadSeries, judged: list[Judged], notes: list[str], native: Any
+    ) -> SeriesResult:
+        """The result for a source that has been judged."""
+        hindsight = [HINDSIGHT] if self.recipe.causal else []
         return SeriesResult(
-            model=self, source=source, series=read.series, cell_scores=scores, beyond=read.beyond, native=native,
-            notes=[*read.notes, *read.series.notes(), *notes],
+            model=self, source=source, series=read.series, judged=judged, beyond=read.beyond, native=native,
+            notes=[*read.notes, *read.series.notes(), *hindsight, *notes],
         )  # fmt: skip
 
     def score_frame(self, frame: Frame) -> Vector:
@@ -53,20 +79,26 @@ class SeriesModel(Model):
 
     def _promising(self, **wishes: Any) -> Model:
         recipe = msgspec.structs.replace(self.recipe, **wishes)
-        threshold = self.threshold
-        assert isinstance(threshold, PeakThreshold)
         wish = wish_of(recipe, self.facts.n_rows, self.facts.span_seconds)
-        rate = peak_rate(wish, threshold.n_calibration_, self.facts.n_rows, self.facts.span_seconds)
+        facts, threshold, rankers = self.facts, self.threshold, dict(self.rankers)
+        if isinstance(threshold, PeakThreshold):
+            rate = peak_rate(wish, threshold.n_calibration_, facts.n_rows, facts.span_seconds)
+            promising: PeakThreshold | NoticeThreshold = threshold.at(rate, wish)
+        else:
+            assert isinstance(threshold, NoticeThreshold)
+            rate = row_rate(wish, facts.n_rows, facts.span_seconds)
+            promising = threshold.at(rate, wish)
+            rankers = {entity: r.at(rate) for entity, r in rankers.items() if isinstance(r, LiveRanker)}
         return SeriesModel(
-            recipe=recipe, kind=self.kind, facts=self.facts, preparation=self.preparation, reasons=self.reasons,
-            threshold=threshold.at(rate, wish), rankers=self.rankers,
+            recipe=recipe, kind=self.kind, facts=facts, preparation=self.preparation, reasons=self.reasons,
+            threshold=promising, rankers=rankers,
         )  # fmt: skip
 
 
 def fit_rankers(
-    members: list[Member], recipe: Recipe, progress: Progress
-) -> tuple[dict[str | None, Ranker], dict[str | None, Vector]]:
-    """A ranker for each series that is long enough to be compared with itself, the longest first; and its scores.
+    members: list[Member], fitted: Callable[[Member], tuple[AnyRanker, Told]], progress: Progress
+) -> tuple[dict[str | None, AnyRanker], dict[str | None, Told]]:
+    """A ranker for each series that is long enough to be compared with itself, the longest first; and what it says.
 
     Raises
     ------
@@ -80,15 +112,15 @@ def fit_rankers(
             f"{most} steps are too few to tell what is usual in a series",
             mend=f"give a series of at least {FEWEST_CELLS} rows, or say that the rows are a table: --kind table",
         )
-    rankers, scores = {}, {}
+    rankers, told = {}, {}
     for k, member in enumerate(long):
-        rankers[member.entity], scores[member.entity] = Ranker.fitted(member, recipe)
+        rankers[member.entity], told[member.entity] = fitted(member)
         progress("learning", (k + 1) / len(long))
-    return rankers, scores
+    return rankers, told
 
 
 def score_members(
-    rankers: Mapping[str | None, Ranker],
+    rankers: Mapping[str | None, Ranker | LiveRanker],
     members: list[Member],
     progress: Progress,
     known: Mapping[str | None, Vector] | None = None,
@@ -151,3 +183,19 @@ def peak_rate(wish: Wish, n_peaks: int, n_rows: int, span_seconds: float | None)
     if isinstance(wish, FalseAlarms) and wish.share is not None:
         return share
     return min(share * n_rows / max(n_peaks, 1), 0.5)
+
+
+def row_rate(wish: Wish, n_rows: int, span_seconds: float | None) -> float:
+    """The alarms that a row may raise for nothing.
+
+    Raises
+    ------
+    PromiseError
+        A share of the alarms is asked for.
+    """
+    if wish.of_alarms:
+        raise PromiseError(
+            "the share of the alarms that may be false is known only once all of them are there",
+            mend="ask for a number of false alarms, such as 1/day, or leave out causal",
+        )
+    return min(wish.rate(n_rows, span_seconds), 0.5)

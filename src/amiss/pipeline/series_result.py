@@ -12,13 +12,13 @@ import numpy.typing as npt
 from amiss.core.finding import Contribution, Event, Explanation, FullExplanation
 from amiss.core.frame import Frame
 from amiss.core.source import Source
-from amiss.core.summary import Matrix, Vector
+from amiss.core.summary import Matrix
 from amiss.explain.words import range_words
 from amiss.pipeline.events import iso_time
+from amiss.pipeline.judged import Judged
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_rows import SeriesRows
 from amiss.pipeline.story import FOLLOWING, Story
-from amiss.series.bursts import peaks, reach, runs
 
 if TYPE_CHECKING:
     from amiss.pipeline.series_model import SeriesModel
@@ -33,10 +33,8 @@ class SeriesResult(Result):
     ----------
     series
         The rows as series, one for each entity.
-    cell_scores : list of (n_cells,)
-        Scores of each series at its equal steps.
-    high : list of (n_cells,)
-        Where they are above what the promise allows.
+    judged
+        What is said of each series at its equal steps.
     """
 
     model: SeriesModel
@@ -47,23 +45,23 @@ class SeriesResult(Result):
         model: SeriesModel,
         source: Source,
         series: SeriesRows,
-        cell_scores: list[Vector],
+        judged: list[Judged],
         beyond: npt.NDArray[np.bool_],
         native: Any = None,
         notes: Sequence[str] = (),
     ) -> None:
-        self.series, self.cell_scores = series, cell_scores
-        lowest = min((float(s.min()) for s in cell_scores if len(s)), default=0.0)
-        scores = np.full(series.n_rows, lowest)
+        self.series, self.judged = series, judged
+        lowest = min((float(each.scores.min()) for each in judged if len(each.scores)), default=0.0)
+        scores, p_values = np.full(series.n_rows, lowest), np.ones(series.n_rows)
         high = np.zeros(series.n_rows, np.bool_)
-        self.high = _high(model, cell_scores)
-        for member, cells, alarm in zip(series.members, cell_scores, self.high, strict=True):
-            if len(cells):
-                scores[member.rows] = member.clock.from_grid(cells, lowest)
-                high[member.rows] = member.clock.from_grid(alarm.astype(np.float64), 0.0) > 0
+        for member, each in zip(series.members, judged, strict=True):
+            if len(each.scores):
+                scores[member.rows] = member.clock.from_grid(each.scores, lowest)
+                p_values[member.rows] = member.clock.from_grid(each.p_values, 1.0)
+                high[member.rows] = member.clock.from_grid(each.high.astype(np.float64), 0.0) > 0
         super().__init__(
-            model=model, source=source, scores=scores, p_values=model.threshold.p_value(scores),
-            is_anomaly=high | beyond, beyond=beyond, native=native, notes=notes,
+            model=model, source=source, scores=scores, p_values=p_values, is_anomaly=high | beyond, beyond=beyond,
+            native=native, notes=notes,
         )  # fmt: skip
         self._stories: dict[int, Story] = {}
         self._contributions: dict[int, Matrix] = {}
@@ -90,11 +88,9 @@ class SeriesResult(Result):
     def spans(self) -> list[list[tuple[int, int]]]:
         """First and last step of the events of each series."""
         spans = []
-        for member, cells, high in zip(self.series.members, self.cell_scores, self.high, strict=True):
-            alarm = high.copy()
+        for member, judged in zip(self.series.members, self.judged, strict=True):
             limited = member.clock.cell[self.beyond[member.rows]]
-            alarm[limited[limited >= 0]] = True
-            spans.append(runs(alarm, reach(cells)) if len(cells) else [])
+            spans.append(judged.spans(limited[limited >= 0]))
         return spans
 
     @property
@@ -106,25 +102,25 @@ class SeriesResult(Result):
         return self._events
 
     def _event(self, k: int, first: int, last: int) -> Event:
-        member, cells = self.series.members[k], self.cell_scores[k]
+        member, judged = self.series.members[k], self.judged[k]
         told = self.story(k).channels(self._blame(k), first, last)
         speaking = [shape for channel, shape in told if channel.share >= FOLLOWING] or [told[0][1]]
         begin, end = min(shape.first for shape in speaking), max(shape.last for shape in speaking)
         inside = (member.clock.cell >= begin) & (member.clock.cell <= end)
         inside = inside if inside.any() else (member.clock.cell >= first) & (member.clock.cell <= last)
         rows = member.rows[inside]
-        peak = first + int(np.argmax(cells[first : last + 1]))
+        peak = first + int(np.argmax(judged.scores[first : last + 1]))
         seconds = member.clock.seconds() if member.clock.interval_seconds else None
-        limited = bool(self.beyond[rows].any()) and not self.high[k][first : last + 1].any()
+        limited = bool(self.beyond[rows].any()) and not judged.high[first : last + 1].any()
         spanned = member.rows[(member.clock.cell >= first) & (member.clock.cell <= last)]
-        p_value = float(self.model.threshold.p_value(cells[[peak]])[0])
         peak_row = told[0][0].row if not limited else int(rows[np.argmax(self.beyond[rows])])
         return Event(
             first_row=int(rows.min()), last_row=int(rows.max()), peak_row=peak_row,
             n_alarms=int(self.is_anomaly[spanned].sum()),
             start=None if seconds is None else iso_time(float(seconds[begin])),
             end=None if seconds is None else iso_time(float(seconds[end])),
-            entity=member.entity, score=float(cells[peak]), p_value=p_value,
+            raised=iso_time(float(seconds[first])) if judged.causal and seconds is not None else None,
+            entity=member.entity, score=float(judged.scores[peak]), p_value=float(judged.p_values[peak]),
             kind="limit" if limited else told[0][0].kind,
             reason=self._limit_words(peak_row) if limited else self.story(k).sentence(told),
             channels=tuple(channel for channel, _ in told),
@@ -180,14 +176,3 @@ class SeriesResult(Result):
 
     def _decimals(self, name: str) -> int:
         return next(column.decimals for column in self.schema.columns if column.name == name)
-
-
-def _high(model: SeriesModel, cell_scores: list[Vector]) -> list[npt.NDArray[np.bool_]]:
-    """Where each series is above what the promise allows."""
-    if not model.threshold.of_alarms:
-        return [model.threshold.is_anomaly(cells) for cells in cell_scores]
-    each = [cells[peaks(cells, reach(cells))] for cells in cell_scores]
-    together = np.concatenate(each) if each else np.empty(0)
-    found = model.threshold.is_anomaly(together)
-    least = float(together[found].min()) if found.any() else np.inf
-    return [cells >= least for cells in cell_scores]

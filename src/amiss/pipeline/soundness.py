@@ -9,6 +9,7 @@ import numpy as np
 from amiss.core.errors import AmissError, ModelFileError
 from amiss.core.schema import ROLES
 from amiss.pipeline.model import Model
+from amiss.pipeline.ranker import Ranker
 from amiss.pipeline.recipe import KINDS
 from amiss.pipeline.series_model import SeriesModel
 
@@ -89,7 +90,8 @@ def _check_series(model: SeriesModel) -> None:
     X = np.outer(_TRIED, np.ones(len(model.preparation.features)))
     for ranker in model.rankers.values():
         fits = ranker.detector.n_features_in_ == X.shape[1]
-        scores = ranker.on_scale(ranker.detector.score_rows(X)) if fits else np.empty(0)
+        scores = ranker.detector.score_rows(X) if fits else np.empty(0)
+        scores = ranker.on_scale(scores) if isinstance(ranker, Ranker) else scores
         if scores.shape != (len(X),) or not np.isfinite(scores).all():
             raise ModelFileError("a detector of the model file does not score")
 

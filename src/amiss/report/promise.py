@@ -11,6 +11,8 @@ def promise_words(promise: Promise) -> str:
     """The promise in one line."""
     if promise.share_of == "peaks":
         return f"false alarms at most {promise.asked}, by the {promise.n_calibration:,} separate peaks of the score"
+    if promise.share_of == "steps":
+        return f"false alarms at most {promise.asked}, counted as rows come"
     text = f"false alarms at most {promise.asked}, reached by {promise.reached:.2%} of {promise.n_calibration:,} rows"
     if promise.dirt:
         text += f"; {_percent(promise.dirt)} of the rows look like anomalies and were left out"
@@ -38,6 +40,12 @@ def promise_lines(promise: Promise) -> list[str]:
 
 def series_promise_lines(promise: Promise, n_events: int) -> list[str]:
     """What there is to know about a promise on events."""
+    if promise.share_of == "steps":
+        return [
+            f"Asked: false alarms at most {promise.asked}, counted as rows come. Found: {n_events:,} "
+            f"event{'' if n_events == 1 else 's'}.",
+            "The height that raises an alarm follows from the peaks before, and from the alarms raised so far.",
+        ]
     of = "of the alarms" if promise.share_of == "alarms" else "false alarms"
     return [
         f"Asked: {of} at most {promise.asked}. Found: {n_events:,} event{'' if n_events == 1 else 's'}.",

@@ -31,7 +31,7 @@ def series_data(result: SeriesResult) -> dict[str, Any]:
     shares = max(1, len(tracks))
     told = [_track(result, k, j, _MOST_VALUES // shares) for k, j in tracks]
     where = {id(event): _home(result, event, place) for event in events}
-    alarms = [float(s[h].min()) for s, h in zip(result.cell_scores, result.high, strict=True) if h.any()]
+    alarms = [float(s[h].min()) for s, h in ((j.scores, j.high) for j in result.judged) if h.any()]
     return {
         "entities": result.schema.first("entity"),
         "threshold": round(min(alarms), 4) if alarms else None,
@@ -93,7 +93,7 @@ def _track(result: SeriesResult, k: int, j: int, most: int) -> dict[str, Any]:
         "x": _packed(x), "coarse": coarse,
         "expected": _packed(_averaged(band.expected, step * coarse)),
         "half": _packed(_averaged(band.half, step * coarse)),
-        "score": _packed(_highest(result.cell_scores[k], step * coarse)), "scored": coarse,
+        "score": _packed(_highest(result.judged[k].scores, step * coarse)), "scored": coarse,
         "spans": [[a // step, b // step] for a, b in result.spans[k]],
         "trend": _curve(band, band.parts.trend), "rest": _curve(band, band.parts.rest, location=False),
         "seasons": [_season(band, n, season, interval) for n, season in enumerate(band.parts.seasons)],

@@ -152,14 +152,16 @@ def _print_events(console: Console, result: Result, n: int) -> None:
     how_many = "1 event[/]" if len(events) == 1 else f"{len(events):,} events[/], the most severe first"
     console.print(f"[bold]{how_many}")
     kinds = any(event.kind for event in events)
+    causal = any(event.raised for event in events)
     columns = [
-        Column("from"), Column("to", drop=5),
+        *([Column("raised")] if causal else []), Column("from"), Column("to", drop=5),
         *([Column(entity)] if entity else []), *([Column("kind")] if kinds else []),
         Column("alarms", True, 3), Column("peak row", True, 2), Column("score", True, 4), Column("p", True, 1),
     ]  # fmt: skip
     rows = []
     for event in shown:
-        words = [_clock(event.start) or f"row {event.first_row}"]
+        words = [_clock(event.raised)] if causal else []
+        words += [_clock(event.start) or f"row {event.first_row}"]
         words += [_clock(event.end) if event.end != event.start else ""]
         words += [event.entity or ""] if entity else []
         words += [(event.kind or "").replace("_", " ")] if kinds else []

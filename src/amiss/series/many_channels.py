@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from amiss.core.summary import Matrix, Vector
 from amiss.prepare.windows import spread
+from amiss.series.channels import Mask, channel_scales, standardized
 from amiss.series.shapes import NearWindows, Take
 from amiss.series.smooth import moving_mean
 
 __all__ = ["ManyChannels"]
-
-Mask = npt.NDArray[np.bool_]
 
 # All numbers were chosen together on the development series, see benchmarks/accuracy/series.py.
 _WINDOW = 80
@@ -96,8 +94,8 @@ class ManyChannels:
     @classmethod
     def learnt(cls, X: Matrix, *, causal: bool) -> ManyChannels:
         """From a series, (n_rows, n_channels)."""
-        location, scale, used, still = _channel_scales(X)
-        Z = _standard(X, location, scale, still)[:, used]
+        location, scale, used, still = channel_scales(X)
+        Z = standardized(X, location, scale, still)[:, used]
         forecast = _forecast_weights(Z)
         features = _features(Z, causal=causal)
         unit = np.maximum(features.std(axis=0), 1e-6)
@@ -143,7 +141,7 @@ class ManyChannels:
 
     def score(self, X: Matrix, *, causal: bool) -> Vector:
         """Score of each row, (n_rows,)."""
-        Z = _standard(X, self.location, self.scale, self.still)[:, self.used]
+        Z = standardized(X, self.location, self.scale, self.still)[:, self.used]
         said = self._said(Z, causal=causal)
         parts = [
             (_loud(s, floor, causal=causal) - middle) / size
@@ -156,7 +154,7 @@ class ManyChannels:
     def contributions(self, X: Matrix, scores: Vector) -> Matrix:
         """The score, shared by what each channel has to do with the windows and steps being odd."""
         used = self.used
-        Z = _standard(X, self.location, self.scale, self.still)[:, used]
+        Z = standardized(X, self.location, self.scale, self.still)[:, used]
         d = Z.shape[1]
         by_window = (
             np.maximum(self.clouds["window"].terms(_features(Z, causal=False)), 0.0).reshape(-1, 3, d).sum(axis=1)
@@ -194,28 +192,6 @@ class ManyChannels:
             state["location"], state["scale"], state["used"], state["still"], state["weights"], clouds, directions,
             near, state["usual"],
         )  # fmt: skip
-
-
-def _channel_scales(X: Matrix) -> tuple[Vector, Vector, Mask, Mask]:
-    """Mean and deviation of each channel, whether it counts, and whether it is still: then its size is its scale."""
-    unit = np.maximum(np.abs(X).max(axis=0), np.finfo(float).tiny)
-    U = X / unit
-    location, deviation = U.mean(axis=0), U.std(axis=0)
-    still = deviation <= 1e-9 * np.maximum(1.0, np.abs(location))
-    scale = np.where(still, np.where(location == 0, 1.0, np.abs(location)), deviation) * unit
-    flags = np.array([bool(np.isin(x, (0.0, 1.0)).all()) for x in X.T]) & ~still
-    # A switch that is thrown is seldom what is wrong, and many of them would drown what is measured.
-    measured = ~flags & ~(still & np.isin(X[0], (0.0, 1.0)))
-    used = ~flags if measured.any() else np.ones(X.shape[1], np.bool_)
-    return location * unit, scale, np.asarray(used), np.asarray(still)
-
-
-def _standard(X: Matrix, location: Vector, scale: Vector, still: Mask) -> Matrix:
-    with np.errstate(over="ignore"):
-        standard: Matrix = np.clip((X - location) / scale, -1e9, 1e9)
-    # A switch that had not been thrown before is thrown: it is one of those that do not count.
-    thrown = still & ((location == 0) | (location == 1)) & ((X == 0) | (X == 1))
-    return np.where(thrown, 0.0, standard)
 
 
 def _features(Z: Matrix, *, causal: bool) -> Matrix:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from amiss.core.detector import SequentialSeriesDetector
 from amiss.core.errors import DataError
 from amiss.core.summary import Matrix, Vector
 from amiss.testing.detectors import Kind, _raises, check_domains_cover_the_parameters, check_state_restores
@@ -61,7 +62,7 @@ def check_planted_kinds_are_found(kind: Kind) -> None:
     assert kind.finds, "say in `finds` what kinds of anomaly it is made for"
     for name in kind.finds:
         X, here = _planted(name, _series())
-        scores = kind().fit(X).anomaly_score(X)
+        scores = kind().fit_score(X)
         reach = 20 if name in ("spike", "dip", "contextual") else 60
         found = scores[max(here.start - reach, 0) : here.stop + reach].max()
         rest = np.delete(scores, np.r_[max(here.start - 4 * reach, 0) : min(here.stop + 4 * reach, len(X))])
@@ -140,6 +141,19 @@ def check_causal_scores_do_not_look_ahead(kind: Kind) -> None:
         np.testing.assert_allclose(detector.anomaly_score(X[:n]), whole[:n], rtol=1e-6, atol=1e-9)
 
 
+def check_goes_on_as_begun(kind: Kind) -> None:
+    """Of one that learns as it goes: rows in parts get what they get at once, and `anomaly_score` learns nothing."""
+    if not issubclass(kind, SequentialSeriesDetector):
+        return
+    for X in (_series(), _series(n_features=1)):
+        whole = kind().fit(X[:400]).score_partial_fit(X[400:])
+        detector = kind().fit(X[:400])
+        detector.anomaly_score(X[400:])
+        cuts = (400, 401, 402, 700, 960, 1200)
+        parts = [detector.score_partial_fit(X[start:stop]) for start, stop in zip(cuts[:-1], cuts[1:], strict=True)]
+        np.testing.assert_allclose(np.concatenate(parts), whole, rtol=1e-6, atol=1e-9)
+
+
 def check_missing_values_as_declared(kind: Kind) -> None:
     """NaN is data to a detector that says so, and an error to any other; infinity is an error to all."""
     X = _series()
@@ -161,8 +175,8 @@ def check_missing_values_as_declared(kind: Kind) -> None:
 def check_units_do_not_matter(kind: Kind) -> None:
     """Another unit, and another zero, of all features leave the order of the scores as it is."""
     X = _series()
-    scores = kind().fit(X).anomaly_score(X)
-    other = kind().fit(1000.0 * X + 5.0).anomaly_score(1000.0 * X + 5.0)
+    scores = kind().fit_score(X)
+    other = kind().fit_score(1000.0 * X + 5.0)
     assert _rank_correlation(scores, other) > 0.999
 
 
@@ -197,6 +211,7 @@ SERIES_CHECKS: tuple[Callable[[Kind], None], ...] = (
     check_short_after_long,
     check_scoring_changes_nothing,
     check_causal_scores_do_not_look_ahead,
+    check_goes_on_as_begun,
     check_missing_values_as_declared,
     check_units_do_not_matter,
     check_reasons,
