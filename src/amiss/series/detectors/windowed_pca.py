@@ -1,0 +1,147 @@
+"""Windows of several channels, inside and beside their principal subspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from amiss.core.detector import Capabilities, Matrix, SeriesDetector, Vector
+from amiss.core.params import Between, Flag, OneOf, Whole
+from amiss.prepare.scales import robust_scale
+from amiss.prepare.windows import spread, windows
+from amiss.summaries.subspace import axes, inside_terms, outside_terms
+
+__all__ = ["WindowedPCA"]
+
+_MOST_CELLS = 2_000_000
+_MOST_WINDOWS = 20_000
+_WIDEST = 1500
+"""Values in a window from which on directions are sought among as many windows instead."""
+_FARTHEST = 1e6
+_LEAST = 1e-9
+
+
+class WindowedPCA(SeriesDetector):
+    """How badly a window of all channels is told by the directions that tell most windows, and how far it is on them.
+
+    The first is Q, the squared residual; the second Hotelling's T², the squared standardised scores. Each counts in
+    shares of what is usual for the rows learnt. Good where channels move together and follow their own past: Q sees
+    relations and courses that break, T² those that go too far. One cloud of windows: several modes of operation blur
+    it, and anomalies among the rows learnt turn a direction towards themselves if they are large and many. In one
+    channel with a season it sees what is not of that shape.
+
+    Learning costs O(n_kept × (n_features × window)²) with 20,000 windows kept at most, scoring O(n_rows × n_features ×
+    window × n_components); memory some 100 MB at most beside the rows.
+
+    Parameters
+    ----------
+    window
+        Rows in a window, at least 1.
+    variance
+        Share of the variance that the kept directions explain at least, in (0, 1).
+    statistic
+        "q", "t2", or "both" for their sum.
+    causal
+        A window scores its last row, so that no later row matters; otherwise all rows that it holds. Then the score of
+        a row is known by it and the `window` − 1 rows before.
+
+    Attributes
+    ----------
+    window_
+        Rows in a window.
+    location_, scale_ : (n_features,)
+        Median and robust deviation of each feature.
+    mean_ : (n_features × window,)
+        The mean window, in deviations.
+    components_ : (n_components, n_features × window)
+        Orthonormal directions, widest first.
+    variances_ : (n_components,)
+        Variance along each.
+    usual_ : (2,)
+        Mean of T² and of Q over the windows learnt.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from amiss.series import WindowedPCA
+    >>> random = np.random.default_rng(0)
+    >>> x = np.sin(np.arange(2000) / 10)
+    >>> X = np.stack([x, -x, x], axis=1) + 0.3 * random.normal(size=(2000, 3))
+    >>> X[1500:1510, 1] += 2
+    >>> 1490 < int(np.argmax(WindowedPCA().fit(X).anomaly_score(X))) < 1520
+    True
+
+    References
+    ----------
+    Ku, W., Storer, R. H. and Georgakis, C. (1995). Disturbance detection and isolation by dynamic principal component
+    analysis. Chemometrics and Intelligent Laboratory Systems.
+    """
+
+    capabilities: ClassVar = Capabilities(ordered=True, reasons=True, additive=True)
+    finds: ClassVar = ("collective", "level_shift")
+    domains: ClassVar = {
+        "window": Whole(1),
+        "variance": Between(0, 1, open_low=True, open_high=True),
+        "statistic": OneOf(("both", "q", "t2")),
+        "causal": Flag(),
+    }
+
+    def __init__(self, window: int = 10, variance: float = 0.8, statistic: str = "both", causal: bool = False) -> None:
+        self.window = window
+        self.variance = variance
+        self.statistic = statistic
+        self.causal = causal
+
+    def _learn(self, X: Matrix) -> None:
+        self.window_ = max(min(self.window, len(X) // 2), 1)
+        largest = np.abs(X).max(axis=0)
+        self.location_, self.scale_ = robust_scale(X, np.where(largest > 0, largest, 1.0))
+        parts = windows(self._standard(X), self.window_)
+        n_kept = min(len(parts), _MOST_WINDOWS, max(_MOST_CELLS * 10 // parts.shape[1], 2))
+        kept = parts[np.unique(np.linspace(0, len(parts) - 1, n_kept).round().astype(np.int64))]
+        self.mean_ = kept.mean(axis=0)
+        variances, directions = _directions(kept - self.mean_)
+        total = float(variances.sum())
+        n = int(np.searchsorted(np.cumsum(variances) / total, self.variance)) + 1 if total > _LEAST else 1
+        self.components_, self.variances_ = directions[:n], np.maximum(variances[:n], _LEAST)
+        each = np.concatenate([self._terms(block).sum(axis=2) for block in self._blocks(X, before=False)])
+        self.usual_ = np.maximum(each.mean(axis=0), _LEAST)
+
+    def _standard(self, X: Matrix) -> Matrix:
+        standard: Matrix = np.clip((X - self.location_) / self.scale_, -_FARTHEST, _FARTHEST)
+        return standard
+
+    def _blocks(self, X: Matrix, *, before: bool) -> Iterator[Matrix]:
+        parts = windows(self._standard(X), self.window_, before=before)
+        size = max(1, _MOST_CELLS // parts.shape[1])
+        for start in range(0, len(parts), size):
+            yield parts[start : start + size] - self.mean_
+
+    def _terms(self, parts: Matrix) -> Matrix:
+        """What each feature adds to T² and to Q of centred windows, (n_windows, 2, n_features)."""
+        shape = (len(parts), -1, self.window_)
+        inside = inside_terms(parts, self.components_, self.variances_).reshape(shape).sum(axis=2)
+        return np.stack([inside, outside_terms(parts, self.components_).reshape(shape).sum(axis=2)], axis=1)
+
+    def _score(self, X: Matrix) -> Vector:
+        score: Vector = self._contributions(X).sum(axis=1)
+        return score
+
+    def _contributions(self, X: Matrix) -> Matrix:
+        weight = np.array([self.statistic != "q", self.statistic != "t2"]) / self.usual_
+        parts = [np.einsum("i,kij->kj", weight, self._terms(b)) for b in self._blocks(X, before=self.causal)]
+        said = np.concatenate(parts)
+        return np.stack([spread(one, len(X), self.window_, before=self.causal) for one in said.T], axis=1)
+
+
+def _directions(parts: Matrix) -> tuple[Vector, Matrix]:
+    """Variances of centred windows, widest first, and the orthonormal directions that they lie along."""
+    if parts.shape[1] <= _WIDEST:
+        return axes(parts.T @ parts / len(parts))
+    some = parts[np.unique(np.linspace(0, len(parts) - 1, min(len(parts), _WIDEST)).round().astype(np.int64))]
+    variances, among = axes(some @ some.T / len(some))
+    there = variances > _LEAST * max(float(variances[0]), _LEAST)
+    directions: Matrix = among[there] @ some / np.sqrt(variances[there] * len(some))[:, None]
+    return variances[there], directions
