@@ -89,7 +89,7 @@ class HoltWinters(ForecastDetector):
             period = int(self.period_[j])
             if period > 1:
                 self.season_[j, :period] = _usual_season(x, period)
-            some = x[: max(_LEARNT_ROWS, _LEARNT_CYCLES * period)]
+            some = x[: max(int(_LEARNT_ROWS / np.sqrt(X.shape[1])), _LEARNT_CYCLES * period)]
             constants, usual = fitted(some[self._first(j) :], self._start(j, some), self.damping)
             self.constants_[j] = constants
             self.limit_[j] = _CLIP * _DEVIATION * usual or np.finfo(float).max

@@ -10,12 +10,13 @@ from amiss.core.detector import PREDICT_RATE, Capabilities, Matrix, SeriesDetect
 from amiss.core.params import Between, OneOf, Optional, Whole
 from amiss.prepare.scales import robust_scale
 from amiss.series.decompose import decompose
-from amiss.series.seasons import Positions
+from amiss.series.seasons import Positions, find_seasons, profile
 from amiss.series.segment import Cost, gains, noise_of, pelt, sharpened
 
 __all__ = ["PELT"]
 
 _EXACT_ROWS = 10_000
+"""Of one feature; of several so many less that they cost as much together."""
 _NUMBERS = {"mean": 2, "normal": 3}
 """What a change has to tell: its row, a mean, a variance."""
 _LEAST_VARIANCE = 1e-3
@@ -29,13 +30,14 @@ class PELT(SeriesDetector):
 
     Good at where a series goes over to another level or another noise, and at how surely; it looks both ways. A change
     counts if it gains more than the penalty, which grows with the memory of the noise, so that a series that wanders
-    is not cut to pieces; seasons are found and taken out first. It is silent within a stretch: what is odd in itself
+    is not cut to pieces; steady seasons are found and taken out first, what is
+    left of others is cut up. It is silent within a stretch: what is odd in itself
     and a single spike are not seen, an anomaly of fewer rows than `min_size` hardly, and a steady slope becomes a
     staircase. Each feature is cut by itself.
 
-    Exact up to 10,000 rows; in a longer series changes are looked for at every second, third … row, and each is then
-    moved to its best row. Costs O(n_rows²) a feature at worst, where nothing changes, and less the more does; from
-    10,000 rows on O(n_rows).
+    Exact up to 10,000 / √n_features rows; in a longer series changes are looked for at every second, third … row, and
+    each is then moved to its best row. Up to there it costs O(n_rows² × n_features) at worst, where nothing changes,
+    and less the more does: about a second; beyond O(n_rows × n_features × log n_rows), for the seasons.
 
     Parameters
     ----------
@@ -125,14 +127,21 @@ class PELT(SeriesDetector):
         noise = variance if self.cost == "mean" else _LEAST_VARIANCE * variance
         cost = Cost.of(_without_seasons(z), self.cost, noise)
         usual = _NUMBERS[self.cost] * float(self.memory_[j]) * np.log(max(len(z), 2))
-        step = -(-len(z) // _EXACT_ROWS)
+        step = int(np.ceil(len(z) * np.sqrt(len(self.scale_)) / _EXACT_ROWS))
         points = pelt(cost, self.penalty or usual, self.min_size, step)
         points = sharpened(cost, points, step, self.min_size)
         return points, gains(cost, points)
 
 
 def _without_seasons(z: Vector) -> Vector:
-    rest: Vector = z - decompose(z).seasonal.sum(axis=0)
+    """What is left of the median of all cycles: one that follows the cycles around would follow a change too."""
+    seasons = find_seasons(z)
+    rest = z.copy()
+    if seasons:
+        trend = decompose(z, seasons).trend
+        for season in seasons:
+            pattern = profile(rest - trend, season, wide=None)
+            rest -= pattern - pattern.mean()
     return rest
 
 

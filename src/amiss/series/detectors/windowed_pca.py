@@ -8,13 +8,15 @@ from typing import ClassVar
 import numpy as np
 
 from amiss.core.detector import Capabilities, Matrix, SeriesDetector, Vector
-from amiss.core.params import Between, Flag, OneOf, Whole
+from amiss.core.params import Between, Flag, OneOf, Optional, Whole
 from amiss.prepare.scales import robust_scale
 from amiss.prepare.windows import spread, windows
+from amiss.series.seasons import usual_window
 from amiss.summaries.subspace import axes, inside_terms, outside_terms
 
 __all__ = ["WindowedPCA"]
 
+_CHANNELS_WINDOW = 10
 _MOST_CELLS = 2_000_000
 _MOST_WINDOWS = 20_000
 _WIDEST = 1500
@@ -38,7 +40,7 @@ class WindowedPCA(SeriesDetector):
     Parameters
     ----------
     window
-        Rows in a window, at least 1.
+        Rows in a window, at least 1; None for 10, or of a single channel for the lag at which it is most like itself.
     variance
         Share of the variance that the kept directions explain at least, in (0, 1).
     statistic
@@ -82,20 +84,23 @@ class WindowedPCA(SeriesDetector):
     capabilities: ClassVar = Capabilities(ordered=True, reasons=True, additive=True)
     finds: ClassVar = ("collective", "level_shift")
     domains: ClassVar = {
-        "window": Whole(1),
+        "window": Optional(Whole(1)),
         "variance": Between(0, 1, open_low=True, open_high=True),
         "statistic": OneOf(("both", "q", "t2")),
         "causal": Flag(),
     }
 
-    def __init__(self, window: int = 10, variance: float = 0.8, statistic: str = "both", causal: bool = False) -> None:
+    def __init__(
+        self, window: int | None = None, variance: float = 0.8, statistic: str = "both", causal: bool = False
+    ) -> None:
         self.window = window
         self.variance = variance
         self.statistic = statistic
         self.causal = causal
 
     def _learn(self, X: Matrix) -> None:
-        self.window_ = max(min(self.window, len(X) // 2), 1)
+        usual = usual_window(X) if X.shape[1] == 1 else _CHANNELS_WINDOW
+        self.window_ = max(min(self.window or usual, len(X) // 2), 1)
         largest = np.abs(X).max(axis=0)
         self.location_, self.scale_ = robust_scale(X, np.where(largest > 0, largest, 1.0))
         parts = windows(self._standard(X), self.window_)
