@@ -181,7 +181,7 @@ def noise_of(x: Vector) -> Noise:
             rho = min(power ** (1 / lag), _LONGEST_MEMORY)
             found.append(Noise(apart[lag] / (2 * (1 - rho**lag)), (1 + rho) / (1 - rho)))
     most = max(found, key=lambda noise: noise.variance * noise.memory)
-    return most if most.variance > 0 else Noise(float(np.var(x)), 1.0)
+    return most if most.variance > 0 or not len(x) else Noise(float(np.var(x)), 1.0)
 
 
 def _spread_of_differences(x: Vector, lag: int) -> float:

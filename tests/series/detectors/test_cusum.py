@@ -46,3 +46,13 @@ def test_small_shifts_that_last_are_found_and_forgotten():
     assert 1550 < np.argmax(scores) < 1620
     X[1500:1600] += 100
     assert CUSUM().fit(X).anomaly_score(X)[1700:].max() < 40
+
+
+def test_a_missing_value_leaves_the_sums_as_they_are():
+    X = np.random.default_rng(0).normal(size=(300, 1))
+    X[150:200] += 2
+    detector = CUSUM().fit(X)
+    holed = np.insert(X, [160, 160, 170], np.nan, axis=0)
+    np.testing.assert_allclose(
+        np.delete(detector.anomaly_score(holed), [160, 161, 172])[:240], detector.anomaly_score(X)[:240]
+    )

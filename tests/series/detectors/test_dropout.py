@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import amiss
 from amiss.series import Dropout
 
 
@@ -12,8 +13,9 @@ def test_where_nothing_was_missing_any_run_scores_by_its_length():
     detector = Dropout().fit(X)
     X[100], X[300:310] = np.nan, np.nan
     scores = detector.anomaly_score(X)
-    assert (scores[~np.isnan(X[:, 0])] == 0).all()
+    assert np.flatnonzero(scores).tolist() == [100, 101, *range(300, 311)]
     assert 0 < scores[100] == scores[300] < scores[301] < scores[309]
+    assert scores[309] == scores[310]
 
 
 def test_single_holes_are_usual_where_there_are_many():
@@ -40,3 +42,13 @@ def test_each_feature_by_itself():
     contributions = Dropout().fit(X).contributions(X)
     assert (contributions[500:520].argmax(axis=1) == 1).all()
     assert (contributions[:, [0, 2]] == 0).all()
+
+
+def test_where_whole_rows_are_missing_the_next_one_has_the_event():
+    time = np.datetime64("2026-03-01") + np.arange(3000) * np.timedelta64(10, "m")
+    load = 40 + np.random.default_rng(0).normal(size=3000)
+    there = np.delete(np.arange(3000), np.r_[1000:1050, 2000:2300])
+    result = amiss.detect({"time": time[there], "load": load[there]}, detector="dropout")
+    assert there[np.argsort(-result.scores)[:2]].tolist() == [2300, 1050]
+    assert {there[event.peak_row] for event in result.events} <= {2300, 1050}
+    assert result.events

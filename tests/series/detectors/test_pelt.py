@@ -79,3 +79,18 @@ def test_each_feature_is_cut_by_itself():
     detector = PELT().fit(X)
     np.testing.assert_allclose(detector.change_points_, [600, 1300], atol=2)
     assert detector.contributions(X)[detector.change_points_].argmax(axis=1).tolist() == [0, 2]
+
+
+def test_missing_values_are_left_out():
+    x = noise()
+    x[800:] += 4
+    x[300:500] = np.nan
+    x[::7] = np.nan
+    np.testing.assert_allclose(PELT().fit(x[:, None]).change_points_, [800], atol=4)
+    X = np.stack([np.full(2000, np.nan), x], axis=1)
+    np.testing.assert_allclose(PELT().fit(X).change_points_, [800], atol=4)
+
+
+def test_what_repeats_exactly_is_not_cut_by_what_rounding_leaves():
+    x = np.sin(np.arange(2400) * 2 * np.pi / 24)
+    assert len(PELT().fit(x[:, None]).change_points_) == 0

@@ -23,7 +23,7 @@ class CUSUM(SeriesDetector):
     rows. A sum reaches back `window` rows at most and has no limit of its own: it is not reset when it is high, but
     forgets a change that is over within a window, where Page's own sum would need as long as the change has been large.
     A level that is new for good stays odd until it is learnt. Knows neither seasons nor wandering levels: there it
-    follows the season; the first row of a shift scores low.
+    follows the season; the first row of a shift scores low. A missing value leaves the sums as they are.
 
     Costs O(n_rows × n_features) time and memory, whatever the window.
 
@@ -55,7 +55,7 @@ class CUSUM(SeriesDetector):
     Statistical Society B.
     """
 
-    capabilities: ClassVar = Capabilities(ordered=True, causal=True, reasons=True, additive=True)
+    capabilities: ClassVar = Capabilities(ordered=True, causal=True, missing=True, reasons=True, additive=True)
     finds: ClassVar = ("level_shift", "drift")
     domains: ClassVar = {"slack": Between(0), "window": Whole(1)}
 
@@ -65,6 +65,7 @@ class CUSUM(SeriesDetector):
 
     def _learn(self, X: Matrix) -> None:
         self.location_, self.scale_ = robust_scale(X)
+        self.location_ = np.nan_to_num(self.location_)
 
     def _sums(self, X: Matrix) -> Matrix:
         """The larger of both sums, (n_rows, n_features)."""
@@ -74,7 +75,7 @@ class CUSUM(SeriesDetector):
     def _one_side(self, z: Matrix) -> Matrix:
         from scipy.ndimage import minimum_filter1d
 
-        total = np.vstack([np.zeros(z.shape[1]), np.cumsum(z - self.slack, axis=0)])
+        total = np.vstack([np.zeros(z.shape[1]), np.cumsum(np.nan_to_num(z - self.slack), axis=0)])
         width = min(self.window, len(z)) + 1
         lowest = minimum_filter1d(total, width, axis=0, origin=(width - 1) // 2, mode="nearest")
         # What was summed up in another order is only nearly nothing.

@@ -9,7 +9,7 @@ import numpy as np
 from amiss.core.detector import Capabilities, Matrix, SeriesDetector, Vector
 from amiss.core.params import Optional, Whole
 from amiss.prepare.scales import robust_scale
-from amiss.series.forecast import filled_forward, length, squared_shares
+from amiss.series.forecast import length, squared_shares
 from amiss.series.seasons import find_seasons
 
 __all__ = ["Drift"]
@@ -67,10 +67,10 @@ class Drift(SeriesDetector):
         self.window = window
 
     def _learn(self, X: Matrix) -> None:
-        known = filled_forward(X)
-        self.window_ = min(self.window or _usual_length(known), max(len(X) // 2, 1))
-        self.location_, scale = robust_scale(known)
-        gap = self._gap(known, scale)
+        self.window_ = min(self.window or _usual_length(X), max(len(X) // 2, 1))
+        self.location_, scale = robust_scale(X)
+        self.location_ = np.nan_to_num(self.location_)
+        gap = self._gap(X, scale)
         means = gap[self.window_ - 1 :]
         middle = np.median(means, axis=0)
         self.location_ = self.location_ + middle * scale
@@ -79,17 +79,17 @@ class Drift(SeriesDetector):
         self.spread_ = scale * np.maximum(spread, max(1 / np.sqrt(self.window_), _LEAST))
 
     def _gap(self, X: Matrix, scale: Vector) -> Matrix:
-        """Mean of the last rows less the usual level, in units of `scale`; early on of all rows so far."""
+        """Mean of the last rows less the usual level, in units of `scale`."""
         z = np.clip((X - self.location_) / scale, -_FARTHEST, _FARTHEST)
-        total = np.vstack([np.zeros(z.shape[1]), np.cumsum(z, axis=0)])
+        total = np.vstack([np.zeros(z.shape[1]), np.cumsum(np.nan_to_num(z), axis=0)])
         end = np.arange(1, len(X) + 1)
         start = np.maximum(end - self.window_, 0)
-        # A mean of few rows says the less: it is as if the rows that are still to come stood at the level.
+        # A mean of few rows says the less: those that are missing or before the first count as if they stood at it.
         mean: Matrix = (total[end] - total[start]) / self.window_
         return mean
 
     def _away(self, X: Matrix) -> Matrix:
-        return self._gap(filled_forward(X), self.spread_)
+        return self._gap(X, self.spread_)
 
     def _score(self, X: Matrix) -> Vector:
         return length(self._away(X))

@@ -19,6 +19,8 @@ _EXACT_ROWS = 10_000
 """Of one feature; of several so many less that they cost as much together."""
 _NUMBERS = {"mean": 2, "normal": 3}
 """What a change has to tell: its row, a mean, a variance."""
+_FINEST = 1e-6
+"""Of scale_²: a series that repeats exactly is not cut by what rounding leaves."""
 _LEAST_VARIANCE = 1e-3
 _FARTHEST = 1e6
 _TAPER = 6
@@ -30,10 +32,9 @@ class PELT(SeriesDetector):
 
     Good at where a series goes over to another level or another noise, and at how surely; it looks both ways. A change
     counts if it gains more than the penalty, which grows with the memory of the noise, so that a series that wanders
-    is not cut to pieces; steady seasons are found and taken out first, what is
-    left of others is cut up. It is silent within a stretch: what is odd in itself
-    and a single spike are not seen, an anomaly of fewer rows than `min_size` hardly, and a steady slope becomes a
-    staircase. Each feature is cut by itself.
+    is not cut to pieces; steady seasons are found and taken out first, what is left of others is cut up. It is silent
+    within a stretch: what is odd in itself and a single spike are not seen, an anomaly of fewer rows than `min_size`
+    hardly, and a steady slope becomes a staircase. Each feature is cut by itself, its missing values left out.
 
     Exact up to 10,000 / √n_features rows; in a longer series changes are looked for at every second, third … row, and
     each is then moved to its best row. Up to there it costs O(n_rows² × n_features) at worst, where nothing changes,
@@ -75,7 +76,7 @@ class PELT(SeriesDetector):
     cost. JASA.
     """
 
-    capabilities: ClassVar = Capabilities(ordered=True, reasons=True, additive=True)
+    capabilities: ClassVar = Capabilities(ordered=True, missing=True, reasons=True, additive=True)
     finds: ClassVar = ("change_point", "level_shift", "variance_change")
     domains: ClassVar = {
         "cost": OneOf(("normal", "mean")),
@@ -95,8 +96,9 @@ class PELT(SeriesDetector):
 
     def _learn(self, X: Matrix) -> None:
         self.location_, self.scale_ = robust_scale(X)
-        noises = [noise_of(_without_seasons(z)) for z in self._standard(X).T]
-        self.variance_ = np.array([noise.variance for noise in noises])
+        self.location_ = np.nan_to_num(self.location_)
+        noises = [noise_of(_without_seasons(z)[1]) for z in self._standard(X).T]
+        self.variance_ = np.array([max(noise.variance, _FINEST) for noise in noises])
         self.memory_ = np.array([noise.memory for noise in noises])
 
     def _learn_score(self, X: Matrix) -> Vector:
@@ -123,26 +125,31 @@ class PELT(SeriesDetector):
         return [self._of_feature(z, j) for j, z in enumerate(self._standard(X).T)]
 
     def _of_feature(self, z: Vector, j: int) -> tuple[Positions, Vector]:
-        variance = float(self.variance_[j]) or 1.0
+        variance = float(self.variance_[j])
         noise = variance if self.cost == "mean" else _LEAST_VARIANCE * variance
-        cost = Cost.of(_without_seasons(z), self.cost, noise)
-        usual = _NUMBERS[self.cost] * float(self.memory_[j]) * np.log(max(len(z), 2))
-        step = int(np.ceil(len(z) * np.sqrt(len(self.scale_)) / _EXACT_ROWS))
+        there, rest = _without_seasons(z)
+        cost = Cost.of(rest, self.cost, noise)
+        usual = _NUMBERS[self.cost] * float(self.memory_[j]) * np.log(max(len(there), 2))
+        step = max(1, int(np.ceil(len(there) * np.sqrt(len(self.scale_)) / _EXACT_ROWS)))
         points = pelt(cost, self.penalty or usual, self.min_size, step)
         points = sharpened(cost, points, step, self.min_size)
-        return points, gains(cost, points)
+        return there[points], gains(cost, points)
 
 
-def _without_seasons(z: Vector) -> Vector:
-    """What is left of the median of all cycles: one that follows the cycles around would follow a change too."""
-    seasons = find_seasons(z)
+def _without_seasons(z: Vector) -> tuple[Positions, Vector]:
+    """Rows that have a value, and what is left there of the median of all cycles.
+
+    A median that follows the cycles around would follow a change too.
+    """
+    there = np.flatnonzero(~np.isnan(z))
     rest = z.copy()
+    seasons = find_seasons(z)
     if seasons:
         trend = decompose(z, seasons).trend
         for season in seasons:
             pattern = profile(rest - trend, season, wide=None)
             rest -= pattern - pattern.mean()
-    return rest
+    return there, rest[there]
 
 
 def _rows(found: list[tuple[Positions, Vector]]) -> Positions:
