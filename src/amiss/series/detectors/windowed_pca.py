@@ -11,14 +11,14 @@ from amiss.core.detector import Capabilities, Matrix, SeriesDetector, Vector
 from amiss.core.params import Between, Flag, OneOf, Optional, Whole
 from amiss.prepare.scales import robust_scale
 from amiss.prepare.windows import spread, windows
-from amiss.series.seasons import usual_window
+from amiss.series.seasons import Positions, usual_window
 from amiss.summaries.subspace import axes, inside_terms, outside_terms
 
 __all__ = ["WindowedPCA"]
 
 _CHANNELS_WINDOW = 10
 _MOST_CELLS = 2_000_000
-_MOST_WINDOWS = 20_000
+_MOST_WINDOWS, _MOST_KEPT = 20_000, 8_000_000
 _WIDEST = 1500
 """Values in a window from which on directions are sought among as many windows instead."""
 _FARTHEST = 1e6
@@ -35,7 +35,7 @@ class WindowedPCA(SeriesDetector):
     channel with a season it sees what is not of that shape.
 
     Learning costs O(n_kept × (n_features × window)²) with 20,000 windows kept at most, scoring O(n_rows × n_features ×
-    window × n_components); memory some 100 MB at most beside the rows.
+    window × n_components); memory some 150 MB at most beside the rows.
 
     Parameters
     ----------
@@ -103,9 +103,7 @@ class WindowedPCA(SeriesDetector):
         self.window_ = max(min(self.window or usual, len(X) // 2), 1)
         largest = np.abs(X).max(axis=0)
         self.location_, self.scale_ = robust_scale(X, np.where(largest > 0, largest, 1.0))
-        parts = windows(self._standard(X), self.window_)
-        n_kept = min(len(parts), _MOST_WINDOWS, max(_MOST_CELLS * 10 // parts.shape[1], 2))
-        kept = parts[np.unique(np.linspace(0, len(parts) - 1, n_kept).round().astype(np.int64))]
+        kept = self._sample(self._standard(X))
         self.mean_ = kept.mean(axis=0)
         variances, directions = _directions(kept - self.mean_)
         total = float(variances.sum())
@@ -118,11 +116,19 @@ class WindowedPCA(SeriesDetector):
         standard: Matrix = np.clip((X - self.location_) / self.scale_, -_FARTHEST, _FARTHEST)
         return standard
 
+    def _sample(self, Z: Matrix) -> Matrix:
+        """Windows learnt from, evenly spaced."""
+        parts = np.lib.stride_tricks.sliding_window_view(Z, self.window_, axis=0)
+        n_kept = min(len(parts), _MOST_WINDOWS, max(_MOST_KEPT // (self.window_ * Z.shape[1]), _WIDEST))
+        return parts[_evenly(len(parts), n_kept)].reshape(n_kept, -1)
+
     def _blocks(self, X: Matrix, *, before: bool) -> Iterator[Matrix]:
-        parts = windows(self._standard(X), self.window_, before=before)
-        size = max(1, _MOST_CELLS // parts.shape[1])
-        for start in range(0, len(parts), size):
-            yield parts[start : start + size] - self.mean_
+        Z = self._standard(X)
+        missing = self.window_ - 1 if before else max(self.window_ - len(Z), 0)
+        Z = np.vstack([np.repeat(Z[:1], missing, axis=0), Z])
+        size = max(1, _MOST_CELLS // len(self.mean_))
+        for start in range(0, len(Z) - self.window_ + 1, size):
+            yield windows(Z[start : start + size + self.window_ - 1], self.window_) - self.mean_
 
     def _terms(self, parts: Matrix) -> Matrix:
         """What each feature adds to T² and to Q of centred windows, (n_windows, 2, n_features)."""
@@ -145,8 +151,12 @@ def _directions(parts: Matrix) -> tuple[Vector, Matrix]:
     """Variances of centred windows, widest first, and the orthonormal directions that they lie along."""
     if parts.shape[1] <= _WIDEST:
         return axes(parts.T @ parts / len(parts))
-    some = parts[np.unique(np.linspace(0, len(parts) - 1, min(len(parts), _WIDEST)).round().astype(np.int64))]
+    some = parts[_evenly(len(parts), min(len(parts), _WIDEST))]
     variances, among = axes(some @ some.T / len(some))
     there = variances > _LEAST * max(float(variances[0]), _LEAST)
     directions: Matrix = among[there] @ some / np.sqrt(variances[there] * len(some))[:, None]
     return variances[there], directions
+
+
+def _evenly(n: int, n_kept: int) -> Positions:
+    return np.linspace(0, n - 1, n_kept).round().astype(np.int64)
