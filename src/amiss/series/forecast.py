@@ -9,7 +9,7 @@ import numpy as np
 
 from amiss.core.detector import Capabilities, Matrix, SeriesDetector, Vector
 
-__all__ = ["ForecastDetector", "filled_forward"]
+__all__ = ["ForecastDetector", "filled_forward", "length", "squared_shares"]
 
 _FARTHEST = 1e100
 _LEAST = 1e-3
@@ -55,13 +55,10 @@ class ForecastDetector(SeriesDetector):
         return clipped
 
     def _score(self, X: Matrix) -> Vector:
-        return _length(self._misses(X))
+        return length(self._misses(X))
 
     def _contributions(self, X: Matrix) -> Matrix:
-        miss = self._misses(X)
-        score = _length(miss)[:, None]
-        shares: Matrix = np.divide(miss, score, out=np.zeros_like(miss), where=score > 0) * miss
-        return shares
+        return squared_shares(self._misses(X))
 
 
 def filled_forward(X: Matrix) -> Matrix:
@@ -91,8 +88,16 @@ def _usual(miss: Vector, x: Vector) -> float:
     return min(max(spread, floor), _FARTHEST) or 1.0
 
 
-def _length(miss: Matrix) -> Vector:
+def length(miss: Matrix) -> Vector:
+    """Length of each row, (n_rows,); no square overflows."""
     largest = np.abs(miss).max(axis=1, keepdims=True)
     unit = np.divide(miss, largest, out=np.zeros_like(miss), where=largest > 0)
-    length: Vector = largest[:, 0] * np.sqrt(np.einsum("ij,ij->i", unit, unit))
-    return length
+    whole: Vector = largest[:, 0] * np.sqrt(np.einsum("ij,ij->i", unit, unit))
+    return whole
+
+
+def squared_shares(miss: Matrix) -> Matrix:
+    """The length of each row, shared by the squares of its values: (n_rows, n_features)."""
+    whole = length(miss)[:, None]
+    shares: Matrix = np.divide(miss, whole, out=np.zeros_like(miss), where=whole > 0) * miss
+    return shares

@@ -49,6 +49,12 @@ def _planted(kind: str, X: Matrix) -> tuple[Matrix, slice]:
     elif kind == "drift":
         here = slice(start, len(X))
         X[here, 0] += 0.02 * np.arange(len(X) - start)
+    elif kind == "change_point":
+        here = slice(start, start + 1)
+        X[start:, 0] += 3.0
+    elif kind == "gap":
+        here = slice(start, start + 30)
+        X[here, 0] = np.nan
     elif kind == "collective":
         here = slice(start, start + 60)
         X[here, 0] = np.sin(2 * np.pi * np.arange(60) / 9) + 0.15 * random.normal(size=60)
