@@ -248,3 +248,14 @@ def test_a_gap_is_told_and_raises_no_alarm_of_its_own(gap):
     assert any("missing" in note for note in result.notes)
     beside = [event for event in result.events if event.first_row < gap[0] + 150 and event.last_row > gap[0] - 150]
     assert beside == []
+
+
+def test_an_event_that_lies_in_a_gap_is_told_by_the_row_beside_it():
+    x = pump()
+    x[1500:] += 9
+    table = frame(x)
+    table = pl.concat([table[:1400], table[1600:2200], table[2230:]])
+    for name in ("pelt", "dropout", "bayesian_change_point", "windowed_pca"):
+        result = amiss.detect(table, kind="series", detector=name, false_alarms=20)
+        assert all(0 <= event.first_row <= event.last_row < len(table) for event in result.events), name
+        assert all(event.reason for event in result.events), name

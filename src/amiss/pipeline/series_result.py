@@ -108,7 +108,8 @@ class SeriesResult(Result):
         begin, end = min(shape.first for shape in speaking), max(shape.last for shape in speaking)
         inside = (member.clock.cell >= begin) & (member.clock.cell <= end)
         inside = inside if inside.any() else (member.clock.cell >= first) & (member.clock.cell <= last)
-        rows = member.rows[inside]
+        # Where all of it lies in a gap, the row nearest to it stands for it.
+        rows = member.rows[inside] if inside.any() else np.array([self.story(k).row_at(first)])
         peak = first + int(np.argmax(judged.scores[first : last + 1]))
         seconds = member.clock.seconds() if member.clock.interval_seconds else None
         limited = bool(self.beyond[rows].any()) and not judged.high[first : last + 1].any()
