@@ -13,6 +13,7 @@ import numpy as np
 
 from amiss import __version__
 from amiss.io.files.sink import check_ending, replaced
+from amiss.pipeline.recipe import DEFAULT, SERIES_DEFAULT
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import duration_words
@@ -23,6 +24,9 @@ from amiss.report.series_figures import series_data
 __all__ = ["report_html", "write_report"]
 
 _MOST_COLUMNS = 400
+_TABLE = ("table.html", ("common.js", "table.js"))
+_SERIES = ("series.html", ("common.js", "chart.js", "series.js", "around.js"))
+"""What stands in the frame, and the scripts that fill it."""
 
 
 def write_report(result: Result, path: str | os.PathLike[str]) -> None:
@@ -45,6 +49,7 @@ def report_html(result: Result) -> str:
     """The report as one HTML page."""
     series = isinstance(result, SeriesResult)
     data = series_data(result) if isinstance(result, SeriesResult) else report_data(result)
+    views, scripts = _SERIES if series else _TABLE
     parts = {
         "title": html.escape(f"{result.source.name}: anomalies"),
         "name": html.escape(result.source.name),
@@ -57,13 +62,14 @@ def report_html(result: Result) -> str:
         "command": html.escape(_command(result)),
         "versions": html.escape(_versions()),
         "css": _part("page.css"),
-        "js": _part("series.js" if series else "page.js"),
+        "views": _part(views).rstrip(),
+        "js": "".join(_part(name) for name in scripts),
         # "<" could end the script element; JSON has another way to write it.
         "data": json.dumps(data, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
         .replace("<", "\\u003c")
         .replace("\u2028", "\\u2028"),
     }
-    pieces = _part("series.html" if series else "page.html").split("{{")
+    pieces = _part("frame.html").split("{{")
     page = [pieces[0]]
     for piece in pieces[1:]:
         name, _, rest = piece.partition("}}")
@@ -163,8 +169,9 @@ def _command(result: Result) -> str:
             f"false_discoveries={recipe.false_discoveries!r}, clean={recipe.clean!r}, time={recipe.time!r}, "
             f"entity={recipe.entity!r}, ignore={list(recipe.ignore)!r}, seed={recipe.seed}).report('report.html')"
         )
+    default = SERIES_DEFAULT if recipe.kind == "series" else DEFAULT
     options = {
-        "--detector": recipe.detector if recipe.detector != "ensemble" else None,
+        "--detector": None if recipe.detector == default else recipe.detector,
         "--false-alarms": recipe.false_alarms,
         "--false-discoveries": recipe.false_discoveries,
         "--kind": recipe.kind,
