@@ -234,7 +234,7 @@ def test_channels_around_an_event(browser, beside):
     opened(browser, beside)
     line = all_of("#rows tbody tr.main")[0]
     line.send_keys(Keys.ENTER)
-    assert all_of("#rows tr[aria-current]")
+    assert all_of("#rows tr[aria-current]") == [line] == [browser.switch_to.active_element]
     names = [name.text for name in all_of("#panels button.name")]
     assert names[0] == "load"
     assert set(names) == {"load", "loss", "apart"}

@@ -16,7 +16,7 @@ function showAround(e) {
   if ($("around").hidden) return;
   event = e;
   $("event").value = String(data.events.indexOf(e));
-  $("when").textContent = `${kindOf(e)}, ${e.from}` + (e.to === e.from ? "" : ` to ${e.to}`);
+  $("when").textContent = spanOf(e);
   const shown = beside(e), all = tracks.filter((t) => t.series === shown[0].track.series);
   for (const id of ["across", "up"]) options(id, all.map((t) => [tracks.indexOf(t), t.name]));
   $("up").value = String(tracks.indexOf(shown[0].track));
@@ -33,9 +33,15 @@ function panel({ track: t, share, alike }) {
     $($("up").value === String(tracks.indexOf(t)) ? "up" : "across").value = String(tracks.indexOf(t));
     drawCloud();
   });
-  const canvas = el("canvas", { role: "img", "aria-label": `${t.name} around the event, with its expected band` });
-  canvas.addEventListener("pointermove", (e) => point(e.offsetX, canvas.clientWidth));
-  canvas.addEventListener("pointerleave", () => point(null));
+  const canvas = el("canvas", { tabindex: "0", role: "img", "aria-label": `${t.name} around the event, with its expected band` });
+  canvas.addEventListener("pointermove", (e) => point(cellAt(e.offsetX, canvas.clientWidth)));
+  for (const end of ["pointerleave", "blur"]) canvas.addEventListener(end, () => point(null));
+  canvas.addEventListener("keydown", (e) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[e.key];
+    if (!by) return;
+    e.preventDefault();
+    point(Math.max(event.window[0], Math.min(event.window[1], (pointed ?? event.first - by) + by)));
+  });
   const box = el("div", { class: "panel" }, el("div", { class: "panel-head" }, name, why, el("span", { class: "now" })), canvas);
   return Object.assign(box, { track: t, canvas });
 }
@@ -49,13 +55,19 @@ function drawPanels() {
   drawClock(pen, boxes[0].track.series, a, b, scaleX(a, b, width), width, 18);
 }
 // One moment in all channels.
-function point(x, width) {
-  const [a, b] = event.window, inside = x !== null && x >= LEFT && x <= width - RIGHT;
-  const cell = inside ? Math.round(a + (x - LEFT) / (width - LEFT - RIGHT) * (b - a)) : null;
-  $("channels").style.setProperty("--at", inside ? `${x}px` : "-9px");
-  for (const box of $("panels").children) box.querySelector(".now").textContent = inside ? reading(box.track, cell) : "";
-  if (inside) $("when").textContent = moment(tracks[event.blamed[0][0]].series, cell);
+let pointed = null;
+function cellAt(x, width) {
+  const [a, b] = event.window;
+  return x >= LEFT && x <= width - RIGHT ? Math.round(a + (x - LEFT) / (width - LEFT - RIGHT) * (b - a)) : null;
 }
+function point(cell) {
+  pointed = cell;
+  const boxes = [...$("panels").children], none = cell === null;
+  $("channels").style.setProperty("--at", none ? "-9px" : `${scaleX(...event.window, boxes[0].canvas.clientWidth)(cell)}px`);
+  for (const box of boxes) box.querySelector(".now").textContent = none ? "" : reading(box.track, cell);
+  $("when").textContent = none ? spanOf(event) : moment(boxes[0].track.series, cell);
+}
+const spanOf = (e) => `${kindOf(e)}, ${e.from}` + (e.to === e.from ? "" : ` to ${e.to}`);
 function rowsOf(e, t) {
   const own = tracks.filter((one) => one.series === t.series);
   return unpacked([e.rows + own.indexOf(t) * e.n_rows, e.n_rows, t.low, t.unit]);
@@ -94,7 +106,7 @@ for (const id of ["across", "up"]) $(id).addEventListener("change", drawCloud);
 listEvents();
 if (tracks.length) {
   const worst = data.events.find((e) => e.blamed.length);
-  if (worst) { chosen = worst; listEvents(); showAround(worst); }
+  if (worst) { chosen = worst; markChosen(); showAround(worst); }
   show(worst ? worst.blamed[0][0] : 0);
 } else for (const id of ["series", "parts"]) $(id).hidden = true;
 const redraw = () => { if (track) draw(); if (event) drawPanels(); };

@@ -62,17 +62,21 @@ function secondsOf(s, cell) {
   const cut = s.cuts.findLast(([place]) => place <= cell);
   return s.start + (cell + (cut ? cut[1] : 0)) * s.interval;
 }
-function cellOf(s, seconds) {
-  const raw = (seconds - s.start) / s.interval;
-  const cut = s.cuts.findLast(([place, shift]) => place + shift <= raw);
-  const cell = raw - (cut ? cut[1] : 0), next = s.cuts.find(([place]) => place > (cut ? cut[0] : -1));
-  return next && cell >= next[0] ? null : cell;
-}
 const moment = (s, cell) => s.interval ? clock(secondsOf(s, cell), s.interval < 60) : "row " + Math.round(cell).toLocaleString("en-US");
-// Steps at which the axis is marked, with their words.
+// Steps at which the axis is marked, with their words. A gap that was cut short has none: it is drawn shorter than it was.
 function timeTicks(s, a, b, most) {
-  if (!s.interval || secondsOf(s, b) - secondsOf(s, a) < 4) return ticks(a, b, most).at.map((cell) => [cell, s.interval ? moment(s, cell) : cell.toLocaleString("en-US")]);
-  return calendarTicks(secondsOf(s, a), secondsOf(s, b), most).map((t) => [cellOf(s, t), dayWords(t)]).filter(([cell]) => cell !== null);
+  const span = (b - a) * s.interval, marks = [];
+  if (span < 4) return ticks(a, b, most).at.map((cell) => [cell, s.interval ? moment(s, cell) : cell.toLocaleString("en-US")]);
+  const starts = [a, ...s.cuts.map(([cell]) => cell).filter((cell) => cell > a && cell < b)];
+  starts.forEach((start, i) => {
+    const shift = secondsOf(s, start) - start * s.interval, cut = starts[i + 1], gap = s.gaps.find(([, last]) => last === cut - 1);
+    const end = gap ? Math.max(gap[0], start) : cut ?? b;
+    calendarTicks(secondsOf(s, start), end * s.interval + shift, most, span).forEach((t, n) => {
+      const words = dayWords(t), date = i && !n && words.includes(":") ? `${dayWords(Math.floor(t / 86400) * 86400)} ` : "";
+      marks.push([(t - shift) / s.interval, date + words]);
+    });
+  });
+  return marks;
 }
 
 // Drawing --------------------------------------------------------------------------------------------
@@ -229,7 +233,7 @@ function reading(t, cell) {
   const here = at(t.x, cell);
   if (!here) return "";
   const gap = t.series.gaps.find(([first, last]) => first <= cell && cell <= last);
-  if (gap) return `no rows from ${moment(t.series, gap[0])} to ${moment(t.series, gap[1])}`;
+  if (gap) return `no values from ${moment(t.series, gap[0])} to ${moment(t.series, gap[1])}`;
   const expected = at(t.expected, cell).low, half = at(t.half, cell).low, told = (v) => written(v, t.unit);
   const n = here.last - here.first + 1, value = n > 1 && here.high > here.low ? `${told(here.low)} to ${told(here.high)} in ${n} rows` : told(here.low);
   return `${value}, expected ${told(expected - half)} to ${told(expected + half)}`;

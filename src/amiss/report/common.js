@@ -60,29 +60,32 @@ function written(v, size) {
 }
 // Round numbers from low to high: about so many, two at the least.
 function ticks(low, high, most) {
+  if (!(high > low)) return { step: Math.abs(low) / 1000 || 1, at: [low] };
   const rough = (high - low) / most || 1, power = 10 ** Math.floor(Math.log10(rough));
   for (const step of [10, 5, 2, 1, 0.5].map((m) => m * power).filter((s, i, steps) => !(steps[i + 1] >= rough))) {
-    const at = [];
-    for (let i = Math.ceil(low / step - 1e-9); i <= Math.floor(high / step + 1e-9); i++) at.push(i * step);
+    const first = Math.ceil(low / step - 1e-9), n = Math.min(50, Math.floor(high / step + 1e-9) - first + 1);
+    const at = Array.from({ length: Math.max(n, 0) }, (_, i) => (first + i) * step);
     if (at.length > 1) return { step, at };
   }
   return { step: rough, at: [low, high] };
 }
 function clock(seconds, fine) {
-  const iso = new Date(Math.round(seconds * 1000)).toISOString();
+  const date = new Date(Math.round(seconds * 1000));
+  if (Number.isNaN(date.getTime())) return `${seconds} s`;
+  const iso = date.toISOString();
   return `${iso.slice(0, 10)} ${iso.slice(11, fine ? 19 : 16)}`;
 }
-// Round moments between two, in seconds since 1970, and what an axis says of them.
+// Round moments between two, in seconds since 1970, as far apart as `most` of them in `span` are.
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 2 * 86400, 7 * 86400, 14 * 86400];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-function calendarTicks(from, to, most) {
-  const step = STEPS.find((s) => (to - from) / s <= most), found = [];
+function calendarTicks(from, to, most, span = to - from) {
+  const step = STEPS.find((s) => span / s <= most), found = [];
   if (step) {
     const origin = step >= 7 * 86400 ? 4 * 86400 : 0;  // weeks begin on Monday, 1970-01-05
     for (let t = Math.ceil((from - origin) / step) * step + origin; t <= to; t += step) found.push(t);
     return found;
   }
-  const months = [1, 3, 6, 12, 24, 60, 120, 240, 600, 1200].find((m) => (to - from) / (m * 2.63e6) <= most) ?? 6000;
+  const months = [1, 3, 6, 12, 24, 60, 120, 240, 600, 1200].find((m) => span / (m * 2.63e6) <= most) ?? 6000;
   const first = new Date(from * 1000), year = first.getUTCFullYear();
   for (let m = Math.ceil((year * 12 + first.getUTCMonth()) / months) * months; found.length < 60; m += months) {
     const t = new Date(0).setUTCFullYear(Math.floor(m / 12), m % 12, 1) / 1000;

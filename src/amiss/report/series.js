@@ -11,23 +11,30 @@ function listEvents() {
   $("count").textContent = `${found.length} of ${counted(data.n_events, "event")}` + (data.n_events > data.events.length ? `, the ${data.events.length} most severe are listed` : "");
   $("more").hidden = shown.length === found.length;
   $("rows").tBodies[0].replaceChildren(...shown.map(eventLine));
+  markChosen();
+}
+// The lines stay, so that the one that was pressed keeps the keyboard.
+function markChosen() {
+  for (const line of $("rows").tBodies[0].rows) if (chosen && line.event === chosen) line.setAttribute("aria-current", "true"); else line.removeAttribute("aria-current");
 }
 function eventLine(e) {
   const cells = [el("span", { class: "mark", "aria-hidden": "true" }, "●"), e.from, e.to === e.from ? "" : e.to, ...(data.entities ? [e.entity ?? ""] : []), kindOf(e), e.score.toFixed(1), chance(e.p), e.reason];
   const line = el("tr", {}, ...cells.map((cell, i) => el("td", { class: heads[i][1] }, cell)));
   if (!e.blamed.length) return line;
-  filled(line, { class: "main", tabindex: "0", ...(e === chosen ? { "aria-current": "true" } : {}) });
+  filled(line, { class: "main", tabindex: "0" });
+  Object.assign(line, { event: e });
   onPick(line, () => { choose(e); $("series").scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" }); });
   return line;
 }
 function choose(e) {
   chosen = e;
-  listEvents();
+  markChosen();
   show(e.blamed[0][0], e.window);
   showAround(e);
 }
 $("filter").addEventListener("input", listEvents);
 $("more").addEventListener("click", () => { all = true; listEvents(); });
+if (!data.events.length) $("choose").textContent = "Nothing rises above what the promise allows.";
 if (data.events.some((e) => !e.blamed.length)) $("choose").textContent += " Those that cannot be chosen are in channels beyond the ones that this page holds.";
 
 // The plot -------------------------------------------------------------------------------------------
@@ -130,19 +137,24 @@ options("which", tracks.map((t, i) => [i, nameOf(t)]));
 $("which").addEventListener("change", () => show(+$("which").value, tracks[+$("which").value].series === track.series ? view : null));
 
 // Taken apart ----------------------------------------------------------------------------------------
-function curve(title, place) {
+function curve(title, place, from, to) {
   const values = unpacked(place), width = 320, height = 130, left = 46, box = picture(width, height, title), [low, high] = boundsOf(values);
-  const up = (v) => 118 - (v - low) / (high - low || 1) * 108, { step, at: marks } = ticks(low, high, 3);
+  const up = (v) => 108 - (v - low) / (high - low || 1) * 98, { step, at: marks } = ticks(low, high, 3);
   for (const v of marks) box.append(shape("line", { x1: left, x2: width, y1: up(v), y2: up(v), class: "axis" }), shape("text", { x: left - 6, y: up(v) + 4, "text-anchor": "end" }, written(v, step)));
   let path = "";
   values.forEach((v, i) => { if (!Number.isNaN(v)) path += `${i && !Number.isNaN(values[i - 1]) ? "L" : "M"}${(left + 2 + i / Math.max(values.length - 1, 1) * (width - left - 4)).toFixed(1)} ${up(v).toFixed(1)}`; });
-  box.append(shape("path", { d: path, class: "stroke-line" }));
+  box.append(shape("path", { d: path, class: "stroke-line" }), shape("text", { x: left, y: 126 }, from), shape("text", { x: width, y: 126, "text-anchor": "end" }, to));
   return el("div", {}, el("h3", {}, title), box);
 }
 function showParts() {
   for (const name of document.querySelectorAll(".channel")) name.textContent = nameOf(track);
   $("seasons").textContent = track.seasons.length ? "What repeats: " + track.seasons.map((s) => s.words).join("; ") + "." : "Nothing repeats on time in this series.";
-  $("pieces").replaceChildren(curve("trend", track.trend), ...track.seasons.map((s) => curve("one cycle of " + s.period, s.cycle)), curve("left over, from its lowest to its highest", track.rest));
+  const ends = [0, longest()].map((cell) => moment(track.series, cell).slice(0, track.series.interval && secondsOf(track.series, longest()) - track.series.start > 3 * 86400 ? 10 : 19));
+  $("pieces").replaceChildren(
+    curve("trend", track.trend, ...ends),
+    ...track.seasons.map((s) => curve("one cycle of " + s.period, s.cycle, "", s.period)),
+    curve("left over, from its lowest to its highest", track.rest, ...ends),
+  );
 }
 
 // Hours and days -------------------------------------------------------------------------------------
@@ -157,10 +169,11 @@ function showCalendar() {
 function heat(week) {
   const cell = 42, tall = 22, left = 40, box = picture(left + 24 * cell, 7 * tall + 22, "means by hour of the week");
   const most = week.reduce((x, v) => Number.isNaN(v) ? x : Math.max(x, Math.abs(v)), 0.5);
+  $("deepest").textContent = written(most, 0.1);
   week.forEach((v, i) => {
     const day = Math.floor(i / 24), hour = i % 24, none = Number.isNaN(v);
     const mark = shape("rect", { x: left + hour * cell, y: day * tall, width: cell - 2, height: tall - 2, rx: 2, class: none ? "none" : v > 0 ? "fill-high" : "fill-low", "fill-opacity": none ? 1 : (Math.abs(v) / most).toFixed(3) });
-    hover(mark, () => `${DAYS[day]} ${hour}:00: ${none ? "no rows" : `${v > 0 ? "+" : ""}${written(v, 0.01)} deviations`}`);
+    hover(mark, () => `${DAYS[day]} ${hour}:00: ${none ? "no values" : `${v > 0 ? "+" : ""}${written(v, 0.01)} deviations`}`);
     box.append(mark);
   });
   DAYS.forEach((name, day) => box.append(shape("text", { x: left - 8, y: day * tall + 15, "text-anchor": "end" }, name)));

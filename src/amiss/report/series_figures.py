@@ -81,16 +81,17 @@ def series_data(result: SeriesResult) -> dict[str, Any]:
 
 
 def _seen(result: SeriesResult, events: list[Event]) -> list[_Seen]:
-    """The series and channels of the page: what events are in first, then what goes with it, then the first series."""
+    """Series and channels of the page: what events are in first, then what goes with it; or else the longest."""
     names = result.model.preparation.features
     numbers = {member.entity: k for k, member in enumerate(result.series.members)}
     blamed = [(numbers[e.entity], [names.index(c.column) for c in e.channels]) for e in events]
     wanted = [(k, j) for k, channels in blamed for j in channels[:1]]
     wanted += [(k, j) for k, channels in blamed for j in channels[1:]]
-    first = list(dict.fromkeys(k for k, _ in wanted))[:_MOST_TRACKS] or [0]
+    longest = max(range(len(result.series.members)), key=lambda k: result.series.members[k].clock.n_cells)
+    first = list(dict.fromkeys(k for k, _ in wanted))[:_MOST_TRACKS] or [longest]
     wanted += [(k, j) for k in first for j in _by_likeness(result.series.members[k], k, wanted)]
-    longest = max(member.clock.n_cells for member in result.series.members)
-    most = max(1, min(_MOST_TRACKS, _MOST_STEPS // max(longest, 1)))
+    n_cells = result.series.members[longest].clock.n_cells
+    most = max(1, min(_MOST_TRACKS, _MOST_STEPS // max(n_cells, 1)))
     chosen = list(dict.fromkeys(wanted))[:most]
     seen = []
     for k in dict.fromkeys(k for k, _ in chosen):
