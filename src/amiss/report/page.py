@@ -92,11 +92,12 @@ def _lead(result: Result) -> str:
 
 def _series_tiles(result: SeriesResult) -> list[tuple[str, str]]:
     n, interval = len(result.series.members), result.series.interval_seconds
+    n_channels = len(result.model.preparation.features)
     return [
-        (f"{len(result.events):,}", "events"),
+        (f"{len(result.events):,}", "event" if len(result.events) == 1 else "events"),
         (result.promise.asked.replace(" (default)", ""), "false alarms asked for, at most"),
         (duration_words(interval) if interval else "rows", "between two rows" if interval else "are the clock"),
-        (f"{n:,}" if n > 1 else f"{len(result.model.preparation.features)}", "series" if n > 1 else "channels"),
+        (f"{n:,}", "series") if n > 1 else (f"{n_channels:,}", "channel" if n_channels == 1 else "channels"),
         (result.model.recipe.detector.replace("_", " "), "detector"),
     ]
 
@@ -107,7 +108,7 @@ def _tiles(result: Result) -> str:
         _series_tiles(result)
         if isinstance(result, SeriesResult)
         else [
-            (f"{result.n_anomalies:,}", "rows raise an alarm"),
+            (f"{result.n_anomalies:,}", "row raises an alarm" if result.n_anomalies == 1 else "rows raise an alarm"),
             (f"{len(result.events):,}", "events" if result.schema.first("time") else "separate alarms"),
             (_percent(promise.rate), f"false alarms asked for, at most; share of the {promise.share_of}"),
             (_percent(promise.reached), "of the calibration rows reach it"),

@@ -34,7 +34,10 @@ function choose(e) {
 }
 $("filter").addEventListener("input", listEvents);
 $("more").addEventListener("click", () => { all = true; listEvents(); });
-if (!data.events.length) $("choose").textContent = "Nothing rises above what the promise allows.";
+if (!data.events.length) {
+  $("choose").textContent = "Nothing rises above what the promise allows.";
+  for (const part of $("ranking").querySelectorAll(".bar, .scroll")) part.hidden = true;
+}
 if (data.events.some((e) => !e.blamed.length)) $("choose").textContent += " Those that cannot be chosen are in channels beyond the ones that this page holds.";
 
 // The plot -------------------------------------------------------------------------------------------
@@ -153,7 +156,7 @@ function showParts() {
   $("pieces").replaceChildren(
     curve("trend", track.trend, ...ends),
     ...track.seasons.map((s) => curve("one cycle of " + s.period, s.cycle, "", s.period)),
-    curve("left over, from its lowest to its highest", track.rest, ...ends),
+    curve("left over", track.rest, ...ends),
   );
 }
 
