@@ -147,6 +147,31 @@ def test_in_the_dark(browser, page):
     assert background("dark") != background("light")
 
 
+def calm():
+    """A table in which nothing raises an alarm."""
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    return amiss.detect(X, false_discoveries="1%")
+
+
+@pytest.mark.browser
+def test_without_an_alarm_it_speaks_of_none(browser, tmp_path):
+    from selenium.webdriver.common.by import By
+
+    result = calm()
+    assert result.n_anomalies == 0
+    result.report(tmp_path / "calm.html")
+    browser.get((tmp_path / "calm.html").as_uri())
+    assert "No row raises an alarm" in browser.find_element(By.ID, "directions").text
+    said = " ".join(part.text for part in browser.find_elements(By.CSS_SELECTOR, "#cloud, #blame"))
+    assert "alarms" not in said
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#scatter circle.fill-alarm")) == 20
+    red, shown = browser.execute_script(
+        """const of = (node) => getComputedStyle(node).getPropertyValue("--alarm").trim();
+        return [of(document.documentElement), of(document.body)]"""
+    )
+    assert red != shown
+
+
 def test_a_report_is_a_page(tmp_path):
     result = amiss.detect(np.random.default_rng(0).normal(size=(60, 2)))
     with pytest.raises(ParameterError, match=r"end it in \.html"):

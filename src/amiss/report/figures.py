@@ -15,7 +15,7 @@ __all__ = ["report_data"]
 
 _TABLE_ROWS = 150
 _POINTS = 900
-_ALARM_POINTS = 250
+_ALARM_POINTS, _RANKED_POINTS = 250, 20
 _BLAMED = 8
 _BINS = 40
 _TIME_BINS = 400
@@ -30,7 +30,9 @@ def report_data(result: Result) -> dict[str, Any]:
     n = max(min(result.n_anomalies, _TABLE_ROWS), min(20, len(result)))
     explanations = result.explain_top(n)
     blamed = _most_blamed(result)
-    alarms = result.ranking(min(result.n_anomalies, _ALARM_POINTS))
+    # Without an alarm the rows ranked highest take their place, and the page says so.
+    n_marked = result.n_anomalies or min(_RANKED_POINTS, len(result) // 5)
+    alarms = result.ranking(min(n_marked, _ALARM_POINTS))
     others = result.sample(_POINTS)
     others = others[~np.isin(others, alarms)]
     rows = np.concatenate([others, alarms])
@@ -50,6 +52,7 @@ def report_data(result: Result) -> dict[str, Any]:
             }
             for e, values in zip(explanations, _values(result, top), strict=True)
         ],
+        "n_alarms": result.n_anomalies,
         "shown": _shown_columns(result),
         "n_context": len(result.schema.named("time", "entity", "identifier")),
         "scatter": _scatter(result, frame, X, len(others), rows, blamed),

@@ -13,6 +13,7 @@ import numpy as np
 
 from amiss import __version__
 from amiss.io.files.sink import check_ending, replaced
+from amiss.pipeline.recipe import DEFAULT, SERIES_DEFAULT
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import duration_words
@@ -23,6 +24,9 @@ from amiss.report.series_figures import series_data
 __all__ = ["report_html", "write_report"]
 
 _MOST_COLUMNS = 400
+_TABLE = ("table.html", ("common.js", "table.js"))
+_SERIES = ("series.html", ("common.js", "chart.js", "series.js", "around.js"))
+"""What stands in the frame, and the scripts that fill it."""
 
 
 def write_report(result: Result, path: str | os.PathLike[str]) -> None:
@@ -45,6 +49,7 @@ def report_html(result: Result) -> str:
     """The report as one HTML page."""
     series = isinstance(result, SeriesResult)
     data = series_data(result) if isinstance(result, SeriesResult) else report_data(result)
+    views, scripts = _SERIES if series else _TABLE
     parts = {
         "title": html.escape(f"{result.source.name}: anomalies"),
         "name": html.escape(result.source.name),
@@ -57,13 +62,14 @@ def report_html(result: Result) -> str:
         "command": html.escape(_command(result)),
         "versions": html.escape(_versions()),
         "css": _part("page.css"),
-        "js": _part("series.js" if series else "page.js"),
+        "views": _part(views).rstrip(),
+        "js": "".join(_part(name) for name in scripts),
         # "<" could end the script element; JSON has another way to write it.
         "data": json.dumps(data, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
         .replace("<", "\\u003c")
         .replace("\u2028", "\\u2028"),
     }
-    pieces = _part("series.html" if series else "page.html").split("{{")
+    pieces = _part("frame.html").split("{{")
     page = [pieces[0]]
     for piece in pieces[1:]:
         name, _, rest = piece.partition("}}")
@@ -86,11 +92,12 @@ def _lead(result: Result) -> str:
 
 def _series_tiles(result: SeriesResult) -> list[tuple[str, str]]:
     n, interval = len(result.series.members), result.series.interval_seconds
+    n_channels = len(result.model.preparation.features)
     return [
-        (f"{len(result.events):,}", "events"),
+        (f"{len(result.events):,}", "event" if len(result.events) == 1 else "events"),
         (result.promise.asked.replace(" (default)", ""), "false alarms asked for, at most"),
         (duration_words(interval) if interval else "rows", "between two rows" if interval else "are the clock"),
-        (f"{n:,}" if n > 1 else f"{len(result.model.preparation.features)}", "series" if n > 1 else "channels"),
+        (f"{n:,}", "series") if n > 1 else (f"{n_channels:,}", "channel" if n_channels == 1 else "channels"),
         (result.model.recipe.detector.replace("_", " "), "detector"),
     ]
 
@@ -101,7 +108,7 @@ def _tiles(result: Result) -> str:
         _series_tiles(result)
         if isinstance(result, SeriesResult)
         else [
-            (f"{result.n_anomalies:,}", "rows raise an alarm"),
+            (f"{result.n_anomalies:,}", "row raises an alarm" if result.n_anomalies == 1 else "rows raise an alarm"),
             (f"{len(result.events):,}", "events" if result.schema.first("time") else "separate alarms"),
             (_percent(promise.rate), f"false alarms asked for, at most; share of the {promise.share_of}"),
             (_percent(promise.reached), "of the calibration rows reach it"),
@@ -163,8 +170,9 @@ def _command(result: Result) -> str:
             f"false_discoveries={recipe.false_discoveries!r}, clean={recipe.clean!r}, time={recipe.time!r}, "
             f"entity={recipe.entity!r}, ignore={list(recipe.ignore)!r}, seed={recipe.seed}).report('report.html')"
         )
+    default = SERIES_DEFAULT if recipe.kind == "series" else DEFAULT
     options = {
-        "--detector": recipe.detector if recipe.detector != "ensemble" else None,
+        "--detector": None if recipe.detector == default else recipe.detector,
         "--false-alarms": recipe.false_alarms,
         "--false-discoveries": recipe.false_discoveries,
         "--kind": recipe.kind,

@@ -1,205 +1,204 @@
-"use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const $ = (id) => document.getElementById(id);
+// Events ---------------------------------------------------------------------------------------------
+const heads = [["", ""], ["from", "when"], ["to", "when wide"], ...(data.entities ? [[data.entities, ""]] : []), ["kind", ""], ["score", "num"], ["p", "num wide"], ["what happened", "reason"]];
+const LISTED = 25;
+let all = false, chosen = null;
+$("rows").tHead.append(el("tr", {}, ...heads.map(([name, style]) => el("th", { scope: "col", class: style }, name))));
+const kindOf = (e) => e.kind.replace("_", " ");
+function listEvents() {
+  const words = $("filter").value.trim().toLowerCase();
+  const found = data.events.filter((e) => !words || [e.from, e.to, e.entity, kindOf(e), e.reason, ...e.channels].join(" ").toLowerCase().includes(words));
+  const shown = all ? found : found.slice(0, LISTED);
+  $("count").textContent = `${found.length} of ${counted(data.n_events, "event")}` + (data.n_events > data.events.length ? `, the ${data.events.length} most severe are listed` : "");
+  $("more").hidden = shown.length === found.length;
+  $("rows").tBodies[0].replaceChildren(...shown.map(eventLine));
+  markChosen();
+}
+// The lines stay, so that the one that was pressed keeps the keyboard.
+function markChosen() {
+  for (const line of $("rows").tBodies[0].rows) if (chosen && line.event === chosen) line.setAttribute("aria-current", "true"); else line.removeAttribute("aria-current");
+}
+function eventLine(e) {
+  const cells = [el("span", { class: "mark", "aria-hidden": "true" }, "●"), e.from, e.to === e.from ? "" : e.to, ...(data.entities ? [e.entity ?? ""] : []), kindOf(e), e.score.toFixed(1), chance(e.p), e.reason];
+  const line = el("tr", {}, ...cells.map((cell, i) => el("td", { class: heads[i][1] }, cell)));
+  if (!e.blamed.length) return line;
+  filled(line, { class: "main", tabindex: "0" });
+  Object.assign(line, { event: e });
+  onPick(line, () => { choose(e); $("series").scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" }); });
+  return line;
+}
+function choose(e) {
+  chosen = e;
+  markChosen();
+  show(e.blamed[0][0], e.window);
+  showAround(e);
+}
+$("filter").addEventListener("input", listEvents);
+$("more").addEventListener("click", () => { all = true; listEvents(); });
+if (!data.events.length) {
+  $("choose").textContent = "Nothing rises above what the promise allows.";
+  for (const part of $("ranking").querySelectorAll(".bar, .scroll")) part.hidden = true;
+}
+if (data.events.some((e) => !e.blamed.length)) $("choose").textContent += " Those that cannot be chosen are in channels beyond the ones that this page holds.";
 
-  // Elements are made with textContent alone: a value from the data is never read as markup.
-  function el(name, attributes = {}, ...children) {
-    const node = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    node.append(...children);
-    return node;
+// The plot -------------------------------------------------------------------------------------------
+const plot = $("plot"), FEWEST_SHOWN = 12;
+let track = null, view = [0, 1];
+const longest = () => Math.max(track.series.n - 1, 1);
+function limited(start, size) {
+  const most = longest(), wide = Math.min(most, Math.max(FEWEST_SHOWN, size)), from = Math.max(0, Math.min(most - wide, start));
+  return [from, from + wide];
+}
+function drawScore() {
+  const { pen, width, height } = fitted($("strip")), [a, b] = view, s = track.series;
+  const [low, high] = bounds((take) => { walk(s.score, 0, s.n - 1, (first, last, least, most) => { take(least); take(most); }); if (data.threshold !== null) take(data.threshold); });
+  const rise = (v) => height - 6 - (v - low) / (high - low || 1) * (height - 12);
+  pen.fillStyle = color("--soft");
+  pen.textAlign = "right";
+  pen.fillText("score", LEFT - 6, height / 2 + 4);
+  pen.beginPath(); pen.rect(LEFT, 0, width - LEFT - RIGHT, height); pen.clip();
+  const across = scaleX(a, b, width);
+  drawSpans(pen, s, a, b, across, 0, height);
+  if (data.threshold !== null) {
+    pen.strokeStyle = color("--alarm");
+    pen.setLineDash([4, 4]);
+    pen.beginPath(); pen.moveTo(LEFT, rise(data.threshold)); pen.lineTo(width - RIGHT, rise(data.threshold)); pen.stroke();
+    pen.setLineDash([]);
   }
-  function shape(name, attributes = {}, text) {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    if (text !== undefined) node.textContent = text;
-    return node;
+  pen.strokeStyle = color("--soft");
+  drawValues(pen, s.score, a, b, across, rise);
+}
+function drawOverview() {
+  const { pen, width, height } = fitted($("overview")), n = longest(), across = scaleX(0, n, width), [low, high] = extent(track, 0, n, OWN);
+  pen.fillStyle = color("--soft");
+  pen.textAlign = "right";
+  pen.fillText("all", LEFT - 6, height / 2 + 4);
+  drawSpans(pen, track.series, 0, n, across, 0, height);
+  pen.strokeStyle = color("--rest");
+  drawValues(pen, track.x, 0, n, across, (v) => height - 3 - (v - low) / (high - low) * (height - 6));
+  pen.strokeStyle = color("--ink");
+  pen.lineWidth = 1.5;
+  pen.strokeRect(across(view[0]), 1, Math.max(across(view[1]) - across(view[0]), 4), height - 2);
+}
+function draw() {
+  chart(plot, track, view);
+  drawScore();
+  drawOverview();
+  $("read").textContent = `${moment(track.series, view[0])} to ${moment(track.series, view[1])}`;
+}
+function show(number, window) {
+  const before = track;
+  track = tracks[number];
+  $("which").value = String(number);
+  view = window ? limited(window[0], window[1] - window[0]) : [0, longest()];
+  $("holes").hidden = !track.series.gaps.length;
+  $("limit").hidden = data.threshold === null;
+  $("grain").textContent = track.series.values > 1 ? `Away from the most severe events ${track.series.values} rows are drawn as one, from their lowest to their highest value.` : "";
+  draw();
+  if (track !== before) { showParts(); showCalendar(); }
+}
+function zoom(by, where = 0.5) {
+  const [a, b] = view, size = Math.min(longest(), Math.max(FEWEST_SHOWN, (b - a) * by));
+  view = limited(a + (b - a) * where - size * where, size);
+  draw();
+}
+const shareAt = (e) => Math.max(0, Math.min(1, (e.offsetX - LEFT) / (plot.clientWidth - LEFT - RIGHT)));
+plot.addEventListener("wheel", (e) => { e.preventDefault(); zoom(e.deltaY > 0 ? 1.3 : 0.77, shareAt(e)); }, { passive: false });
+plot.addEventListener("dblclick", () => { view = [0, longest()]; draw(); });
+let held = null;
+plot.addEventListener("pointerdown", (e) => { held = [e.clientX, ...view]; plot.setPointerCapture(e.pointerId); });
+for (const end of ["pointerup", "pointercancel"]) plot.addEventListener(end, () => { held = null; });
+plot.addEventListener("pointermove", (e) => {
+  if (held) {
+    const size = held[2] - held[1];
+    view = limited(held[1] - (e.clientX - held[0]) / (plot.clientWidth - LEFT - RIGHT) * size, size);
+    draw();
+  } else {
+    const cell = Math.round(view[0] + (view[1] - view[0]) * shareAt(e));
+    $("read").textContent = `${moment(track.series, cell)}: ${reading(track, cell)}`;
   }
-  const svg = (width, height, label) => shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
-  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const number = (v) => v === null || v === undefined || Number.isNaN(v) ? "missing" : String(+v.toPrecision(6));
-  const floats = (text) => {
-    const raw = atob(text), bytes = new Uint8Array(raw.length);
-    for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
-    return new Float32Array(bytes.buffer);
-  };
-  const pad = (n) => String(n).padStart(2, "0");
-  function clock(seconds, fine) {
-    const d = new Date(seconds * 1000), day = `${d.getUTCFullYear()}-${pad(d.getUTCMonth() + 1)}-${pad(d.getUTCDate())}`;
-    return `${day} ${pad(d.getUTCHours())}:${pad(d.getUTCMinutes())}` + (fine ? ":" + pad(d.getUTCSeconds()) : "");
-  }
-  const tracks = data.tracks.map((t) => ({ ...t, x: floats(t.x), expected: floats(t.expected), half: floats(t.half), score: floats(t.score) }));
-  function moment(t, place) {
-    const cell = place * t.step, cut = t.cuts.filter(([at]) => at <= cell).pop();
-    return t.interval ? clock(t.start + (cell + (cut ? cut[1] : 0)) * t.interval, t.interval < 60) : "row " + Math.round(cell);
-  }
+});
+plot.addEventListener("pointerleave", () => { $("read").textContent = `${moment(track.series, view[0])} to ${moment(track.series, view[1])}`; });
+plot.addEventListener("keydown", (e) => {
+  const by = { "+": 0.7, "-": 1.4 }[e.key], step = { ArrowLeft: -0.2, ArrowRight: 0.2 }[e.key], size = view[1] - view[0];
+  if (!by && !step && e.key !== "Home") return;
+  e.preventDefault();
+  if (by) zoom(by);
+  else { view = step ? limited(view[0] + step * size, size) : [0, longest()]; draw(); }
+});
+// The overview moves the frame to where it is pressed.
+for (const kind of ["pointerdown", "pointermove"]) $("overview").addEventListener(kind, (e) => {
+  if (!e.buttons) return;
+  const size = Math.min(view[1] - view[0], longest() / 3), middle = (e.offsetX - LEFT) / ($("overview").clientWidth - LEFT - RIGHT) * longest();
+  view = limited(middle - size / 2, size);
+  draw();
+});
+$("in").addEventListener("click", () => zoom(0.5));
+$("out").addEventListener("click", () => zoom(2));
+$("whole").addEventListener("click", () => { view = [0, longest()]; draw(); });
+const nameOf = (t) => t.series.name ? `${t.series.name}: ${t.name}` : t.name;
+options("which", tracks.map((t, i) => [i, nameOf(t)]));
+$("which").addEventListener("change", () => show(+$("which").value, tracks[+$("which").value].series === track.series ? view : null));
 
-  // Events ------------------------------------------------------------------------------------------
-  const heads = ["", "from", "to", ...(data.entities ? [data.entities] : []), "kind", "score", "p", "what happened"];
-  $("rows").tHead.append(el("tr", {}, ...heads.map((h) => el("th", {}, h))));
-  function list() {
-    const words = $("filter").value.toLowerCase();
-    const chosen = data.events.filter((e) => !words || [e.from, e.to, e.entity, e.kind, e.reason, ...e.channels].join(" ").toLowerCase().includes(words));
-    $("count").textContent = `${chosen.length} of ${data.events.length} events`;
-    $("rows").tBodies[0].replaceChildren(...chosen.map((e) => {
-      const cells = [el("span", { class: "mark" }, "●"), e.from, e.to === e.from ? "" : e.to, ...(data.entities ? [e.entity ?? ""] : []), e.kind.replace("_", " "), e.score.toFixed(1), e.p.toPrecision(2), e.reason];
-      const line = el("tr", { class: "main", tabindex: "0" }, ...cells.map((c, i) => el("td", i === cells.length - 1 ? { class: "reason" } : {}, c)));
-      const go = () => { show(e.track, e.first, e.last); $("series").scrollIntoView({ behavior: "smooth" }); };
-      line.addEventListener("click", go);
-      line.addEventListener("keydown", (k) => { if (k.key === "Enter") go(); });
-      return line;
-    }));
-  }
-  $("filter").addEventListener("input", list);
+// Taken apart ----------------------------------------------------------------------------------------
+function curve(title, place, from, to) {
+  const values = unpacked(place), width = 320, height = 130, left = 46, box = picture(width, height, title), [low, high] = boundsOf(values);
+  const up = (v) => 108 - (v - low) / (high - low || 1) * 98, { step, at: marks } = ticks(low, high, 3);
+  for (const v of marks) box.append(shape("line", { x1: left, x2: width, y1: up(v), y2: up(v), class: "axis" }), shape("text", { x: left - 6, y: up(v) + 4, "text-anchor": "end" }, written(v, step)));
+  let path = "";
+  values.forEach((v, i) => { if (!Number.isNaN(v)) path += `${i && !Number.isNaN(values[i - 1]) ? "L" : "M"}${(left + 2 + i / Math.max(values.length - 1, 1) * (width - left - 4)).toFixed(1)} ${up(v).toFixed(1)}`; });
+  box.append(shape("path", { d: path, class: "stroke-line" }), shape("text", { x: left, y: 126 }, from), shape("text", { x: width, y: 126, "text-anchor": "end" }, to));
+  return el("div", {}, el("h3", {}, title), box);
+}
+function showParts() {
+  for (const name of document.querySelectorAll(".channel")) name.textContent = nameOf(track);
+  $("seasons").textContent = track.seasons.length ? "What repeats: " + track.seasons.map((s) => s.words).join("; ") + "." : "Nothing repeats on time in this series.";
+  const ends = [0, longest()].map((cell) => moment(track.series, cell).slice(0, track.series.interval && secondsOf(track.series, longest()) - track.series.start > 3 * 86400 ? 10 : 19));
+  $("pieces").replaceChildren(
+    curve("trend", track.trend, ...ends),
+    ...track.seasons.map((s) => curve("one cycle of " + s.period, s.cycle, "", s.period)),
+    curve("left over", track.rest, ...ends),
+  );
+}
 
-  // The plot ----------------------------------------------------------------------------------------
-  const plot = $("plot"), strip = $("strip"), left = 62, below = 22;
-  let now = 0, view = [0, 1];
-  function fitted(node) {
-    const ratio = devicePixelRatio || 1, box = node.getBoundingClientRect();
-    node.width = Math.round(box.width * ratio); node.height = Math.round(box.height * ratio);
-    const pen = node.getContext("2d");
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    return [pen, box.width, box.height];
-  }
-  function range(values, a, b) {
-    let low = Infinity, high = -Infinity;
-    for (let i = Math.max(0, Math.floor(a)); i <= Math.min(values.length - 1, Math.ceil(b)); i++) {
-      const v = values[i];
-      if (v < low) low = v;
-      if (v > high) high = v;
-    }
-    return low <= high ? [low, high] : [0, 1];
-  }
-  // Lowest and highest value of each pixel: a million points look as they are.
-  function line(pen, values, across, up, a, b, width) {
-    const per = (b - a) / width;
-    pen.beginPath();
-    let open = false;
-    const to = (x, y) => { if (Number.isNaN(y)) open = false; else if (open) pen.lineTo(x, y); else { pen.moveTo(x, y); open = true; } };
-    if (per <= 1.5) for (let i = Math.max(0, Math.floor(a)); i <= Math.min(values.length - 1, Math.ceil(b)); i++) to(across(i), up(values[i]));
-    else for (let p = 0; p < width; p++) {
-      const first = Math.max(0, Math.floor(a + p * per)), last = Math.min(values.length - 1, Math.floor(a + (p + 1) * per));
-      let low = Infinity, high = -Infinity;
-      for (let i = first; i <= last; i++) { const v = values[i]; if (v < low) low = v; if (v > high) high = v; }
-      if (low > high) { open = false; continue; }
-      to(left + p, up(low)); to(left + p, up(high));
-    }
-    pen.stroke();
-  }
-  function draw() {
-    const t = tracks[now], [pen, wide, tall] = fitted(plot), width = wide - left - 8, height = tall - below - 8, [a, b] = view;
-    const across = (i) => left + (i - a) / (b - a) * width;
-    const k = t.coarse;
-    const [low, high] = range(t.x, a, b), [el0] = range(t.expected.map((v, i) => v - t.half[i]), a / k, b / k), [, eh] = range(t.expected.map((v, i) => v + t.half[i]), a / k, b / k);
-    const bottom = Math.min(low, el0), top = Math.max(high, eh), room = (top - bottom || 1) * 0.05;
-    const up = (v) => 8 + height - (v - bottom + room) / (top - bottom + 2 * room) * height;
-    pen.clearRect(0, 0, wide, tall);
-    pen.font = "11px system-ui, sans-serif"; pen.fillStyle = color("--soft"); pen.strokeStyle = color("--line");
-    for (let i = 0; i <= 4; i++) {
-      const v = bottom + (top - bottom) * i / 4;
-      pen.beginPath(); pen.moveTo(left, up(v)); pen.lineTo(wide - 8, up(v)); pen.stroke();
-      pen.textAlign = "right"; pen.fillText(number(+v.toPrecision(4)), left - 6, up(v) + 4);
-    }
-    const ticks = Math.max(2, Math.floor(width / 190));
-    for (let i = 0; i <= ticks; i++) {
-      pen.textAlign = i === 0 ? "left" : i === ticks ? "right" : "center";
-      pen.fillText(moment(t, a + (b - a) * i / ticks), left + width * i / ticks, tall - 6);
-    }
-    pen.save(); pen.beginPath(); pen.rect(left, 0, width, tall - below); pen.clip();
-    pen.fillStyle = color("--alarm"); pen.globalAlpha = 0.16;
-    for (const [f, l] of t.spans) if (l >= a && f <= b) pen.fillRect(across(f) - 1, 8, Math.max(across(l) - across(f), 3), height);
-    pen.globalAlpha = 0.4; pen.fillStyle = color("--rest"); pen.beginPath();
-    const from = Math.max(0, Math.floor(a / k)), until = Math.min(t.expected.length - 1, Math.ceil(b / k)), stride = Math.max(1, Math.floor((until - from) / 2000));
-    for (let i = from; i <= until; i += stride) pen.lineTo(across(i * k), up(t.expected[i] + t.half[i]));
-    for (let i = until; i >= from; i -= stride) pen.lineTo(across(i * k), up(t.expected[i] - t.half[i]));
-    pen.fill();
-    pen.globalAlpha = 1; pen.strokeStyle = color("--accent"); pen.lineWidth = 1.2;
-    line(pen, t.x, across, up, a, b, width);
-    pen.restore();
-    const [ink, w2, h2] = fitted(strip), [sl, sh] = range(t.score, 0, t.score.length - 1), c = t.scored;
-    const rise = (v) => h2 - 6 - (v - sl) / (sh - sl || 1) * (h2 - 14);
-    ink.clearRect(0, 0, w2, h2);
-    ink.fillStyle = color("--soft"); ink.font = "11px system-ui, sans-serif"; ink.textAlign = "right"; ink.fillText("score", left - 6, h2 / 2 + 4);
-    if (data.threshold !== null) { ink.strokeStyle = color("--alarm"); ink.setLineDash([4, 4]); ink.beginPath(); ink.moveTo(left, rise(data.threshold)); ink.lineTo(w2 - 8, rise(data.threshold)); ink.stroke(); ink.setLineDash([]); }
-    ink.strokeStyle = color("--rest");
-    line(ink, t.score, (i) => left + (i * c - a) / (b - a) * width, rise, a / c, b / c, width);
-    $("read").textContent = `${moment(t, a)} to ${moment(t, b)}`;
-  }
-  function show(track, first, last) {
-    now = track; $("which").value = String(track);
-    const n = tracks[now].x.length - 1;
-    const pad = first === undefined ? 0 : Math.max(6 * (last - first), 60);
-    view = first === undefined ? [0, Math.max(n, 1)] : [Math.max(0, first - pad), Math.min(n, last + pad)];
-    draw(); pieces();
-  }
-  function zoom(by, at = 0.5) {
-    const n = Math.max(tracks[now].x.length - 1, 1), [a, b] = view, middle = a + (b - a) * at, size = Math.min(n, Math.max(10, (b - a) * by));
-    const start = Math.max(0, Math.min(n - size, middle - size * at));
-    view = [start, start + size]; draw();
-  }
-  plot.addEventListener("wheel", (e) => { e.preventDefault(); zoom(e.deltaY > 0 ? 1.3 : 0.77, Math.max(0, (e.offsetX - left) / (plot.clientWidth - left))); }, { passive: false });
-  plot.addEventListener("dblclick", () => show(now));
-  let held = null;
-  plot.addEventListener("pointerdown", (e) => { held = [e.clientX, ...view]; plot.setPointerCapture(e.pointerId); });
-  plot.addEventListener("pointerup", () => { held = null; });
-  plot.addEventListener("pointermove", (e) => {
-    if (held) {
-      const n = tracks[now].x.length - 1, size = held[2] - held[1], start = Math.max(0, Math.min(n - size, held[1] - (e.clientX - held[0]) / (plot.clientWidth - left) * size));
-      view = [start, start + size]; draw();
-    } else {
-      const t = tracks[now], cell = Math.round(view[0] + (view[1] - view[0]) * (e.offsetX - left) / (plot.clientWidth - left - 8));
-      const at = Math.min(t.expected.length - 1, Math.max(0, Math.round(cell / t.coarse)));
-      if (cell >= 0 && cell < t.x.length) $("read").textContent = `${moment(t, cell)}: ${number(t.x[cell])}, expected ${number(t.expected[at] - t.half[at])} to ${number(t.expected[at] + t.half[at])}`;
-    }
+// Hours and days -------------------------------------------------------------------------------------
+const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], HOURS = Array.from({ length: 24 }, (_, h) => `${h}:00`);
+function showCalendar() {
+  $("week").hidden = !track.week;
+  if (!track.week) return;
+  $("heat").replaceChildren(heat(unpacked(track.week)));
+  $("hourly").replaceChildren(boxes(unpacked(track.hours), HOURS, 3, 720, "values by hour of the day"));
+  $("daily").replaceChildren(boxes(unpacked(track.days), DAYS, 1, 330, "values by day of the week"));
+}
+function heat(week) {
+  const cell = 42, tall = 22, left = 40, box = picture(left + 24 * cell, 7 * tall + 22, "means by hour of the week");
+  const most = week.reduce((x, v) => Number.isNaN(v) ? x : Math.max(x, Math.abs(v)), 0.5);
+  $("deepest").textContent = written(most, 0.1);
+  week.forEach((v, i) => {
+    const day = Math.floor(i / 24), hour = i % 24, none = Number.isNaN(v);
+    const mark = shape("rect", { x: left + hour * cell, y: day * tall, width: cell - 2, height: tall - 2, rx: 2, class: none ? "none" : v > 0 ? "fill-high" : "fill-low", "fill-opacity": none ? 1 : (Math.abs(v) / most).toFixed(3) });
+    hover(mark, () => `${DAYS[day]} ${hour}:00: ${none ? "no values" : `${v > 0 ? "+" : ""}${written(v, 0.01)} deviations`}`);
+    box.append(mark);
   });
-  plot.addEventListener("keydown", (e) => { const by = { "+": 0.7, "-": 1.4 }[e.key]; if (by) zoom(by); });
-  $("in").addEventListener("click", () => zoom(0.5)); $("out").addEventListener("click", () => zoom(2)); $("whole").addEventListener("click", () => show(now));
-  $("which").append(...tracks.map((t, i) => el("option", { value: String(i) }, t.name)));
-  $("which").addEventListener("change", () => show(+$("which").value));
-
-  // Taken apart -------------------------------------------------------------------------------------
-  function curve(title, values, label) {
-    const width = 320, height = 120, box = svg(width, height, title), [low, high] = range(values, 0, values.length - 1);
-    const points = Array.from(values, (v, i) => `${(4 + i / Math.max(values.length - 1, 1) * (width - 8)).toFixed(1)},${(height - 16 - (v - low) / (high - low || 1) * (height - 26)).toFixed(1)}`);
-    box.append(shape("polyline", { points: points.join(" "), class: "stroke-line" }), shape("text", { x: 4, y: 10 }, number(high)), shape("text", { x: 4, y: height - 4 }, number(low) + (label ? "  " + label : "")));
-    return el("div", {}, el("h3", {}, title), box);
-  }
-  function pieces() {
-    const t = tracks[now];
-    $("seasons").textContent = t.seasons.length ? "What repeats: " + t.seasons.map((s) => s.words).join("; ") + "." : "Nothing repeats on time in this series.";
-    $("pieces").replaceChildren(curve("trend", t.trend), ...t.seasons.map((s) => curve("one cycle of " + s.period, s.cycle)), curve("left over", t.rest));
-    $("week").hidden = !t.week;
-    if (t.week) { heat(t.week); boxes(t.day); }
-  }
-  function heat(week) {
-    const width = 760, cell = 27, box = svg(width, 7 * 20 + 24, "mean by hour of the week"), names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    const most = Math.max(...week.flat().filter((v) => v !== null).map(Math.abs), 0.5);
-    week.forEach((hours, d) => {
-      box.append(shape("text", { x: 0, y: d * 20 + 14 }, names[d]));
-      hours.forEach((v, h) => {
-        const mark = shape("rect", { x: 40 + h * (cell + 2), y: d * 20, width: cell, height: 18, rx: 2, fill: v === null ? "none" : v > 0 ? color("--alarm") : color("--accent"), opacity: v === null ? 0 : Math.abs(v) / most });
-        mark.append(shape("title", {}, `${names[d]} ${h}:00: ${v === null ? "no rows" : v.toFixed(2)}`));
-        box.append(mark);
-      });
-    });
-    for (let h = 0; h < 24; h += 3) box.append(shape("text", { x: 40 + h * (cell + 2), y: 7 * 20 + 14 }, h + ":00"));
-    $("heat").replaceChildren(box);
-  }
-  function boxes(day) {
-    const width = 760, height = 150, box = svg(width, height, "quartiles by hour of the day"), all = day.flat().filter((v) => v !== null), low = Math.min(...all), high = Math.max(...all);
-    const up = (v) => height - 20 - (v - low) / (high - low || 1) * (height - 30);
-    day.forEach((q, h) => {
-      if (q[0] === null) return;
-      const x = 40 + h * 29;
-      box.append(shape("line", { x1: x + 13, x2: x + 13, y1: up(q[0]), y2: up(q[4]), class: "axis" }), shape("rect", { x: x + 4, y: up(q[3]), width: 18, height: Math.max(up(q[1]) - up(q[3]), 1), class: "fill-rest", opacity: .6 }), shape("line", { x1: x + 4, x2: x + 22, y1: up(q[2]), y2: up(q[2]), stroke: color("--ink") }));
-      if (h % 3 === 0) box.append(shape("text", { x: x, y: height - 4 }, h + ":00"));
-    });
-    box.append(shape("text", { x: 0, y: up(high) + 8 }, number(high)), shape("text", { x: 0, y: up(low) }, number(low)));
-    $("boxes").replaceChildren(box);
-  }
-  list();
-  if (tracks.length) { const worst = data.events[0]; worst ? show(worst.track) : show(0); } else { $("series").hidden = true; $("parts").hidden = true; }
-  addEventListener("resize", draw);
-})();
+  DAYS.forEach((name, day) => box.append(shape("text", { x: left - 8, y: day * tall + 15, "text-anchor": "end" }, name)));
+  for (let h = 0; h < 24; h += 3) box.append(shape("text", { x: left + h * cell, y: 7 * tall + 14 }, HOURS[h]));
+  return box;
+}
+function boxes(quantiles, names, every, width, label) {
+  const height = 190, left = 48, base = 166, box = picture(width, height, label), [low, high] = boundsOf(quantiles);
+  const up = (v) => base - 4 - (v - low) / (high - low || 1) * (base - 12), wide = (width - left) / names.length, { step, at: marks } = ticks(low, high, 4);
+  for (const v of marks) box.append(shape("line", { x1: left, x2: width, y1: up(v), y2: up(v), class: "axis" }), shape("text", { x: left - 6, y: up(v) + 4, "text-anchor": "end" }, written(v, step)));
+  names.forEach((name, i) => {
+    const q = quantiles.slice(5 * i, 5 * i + 5), middle = left + (i + 0.5) * wide, half = Math.min(wide * 0.32, 14);
+    if (i % every === 0) box.append(shape("text", { x: middle, y: height - 6, "text-anchor": "middle" }, name));
+    if (Number.isNaN(q[0])) return;
+    const group = shape("g");
+    group.append(
+      shape("line", { x1: middle, x2: middle, y1: up(q[0]), y2: up(q[4]), class: "whisker" }),
+      shape("rect", { x: middle - half, y: up(q[3]), width: 2 * half, height: Math.max(up(q[1]) - up(q[3]), 1), class: "quartiles" }),
+      shape("line", { x1: middle - half, x2: middle + half, y1: up(q[2]), y2: up(q[2]), class: "median" }),
+    );
+    hover(group, () => `${name}: median ${written(q[2], step / 10)}, half from ${written(q[1], step / 10)} to ${written(q[3], step / 10)}`);
+    box.append(group);
+  });
+  return box;
+}
