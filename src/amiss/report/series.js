@@ -1,5 +1,6 @@
 // Events ---------------------------------------------------------------------------------------------
-const heads = [["", ""], ["from", "when"], ["to", "when wide"], ...(data.entities ? [[data.entities, ""]] : []), ["kind", ""], ["score", "num"], ["p", "num wide"], ["what happened", "reason"]];
+const causal = data.events.some((e) => e.raised);
+const heads = [["", ""], ...(causal ? [["raised", "when"]] : []), ["from", "when"], ["to", "when wide"], ...(data.entities ? [[data.entities, ""]] : []), ["kind", ""], ["score", "num"], ["p", "num wide"], ["what happened", "reason"]];
 const LISTED = 25;
 let all = false, chosen = null;
 $("rows").tHead.append(el("tr", {}, ...heads.map(([name, style]) => el("th", { scope: "col", class: style }, name))));
@@ -18,7 +19,7 @@ function markChosen() {
   for (const line of $("rows").tBodies[0].rows) if (chosen && line.event === chosen) line.setAttribute("aria-current", "true"); else line.removeAttribute("aria-current");
 }
 function eventLine(e) {
-  const cells = [el("span", { class: "mark", "aria-hidden": "true" }, "●"), e.from, e.to === e.from ? "" : e.to, ...(data.entities ? [e.entity ?? ""] : []), kindOf(e), e.score.toFixed(1), chance(e.p), e.reason];
+  const cells = [el("span", { class: "mark", "aria-hidden": "true" }, "●"), ...(causal ? [e.raised] : []), e.from, e.to === e.from ? "" : e.to, ...(data.entities ? [e.entity ?? ""] : []), kindOf(e), e.score.toFixed(1), chance(e.p), e.reason];
   const line = el("tr", {}, ...cells.map((cell, i) => el("td", { class: heads[i][1] }, cell)));
   if (!e.blamed.length) return line;
   filled(line, { class: "main", tabindex: "0" });

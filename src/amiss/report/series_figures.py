@@ -192,6 +192,7 @@ def _told(
     names = result.model.preparation.features
     told: dict[str, Any] = {
         "entity": event.entity, "kind": event.kind or "", "score": round(event.score, 2), "p": event.p_value,
+        "raised": _words(event.raised, event.first_row) if event.raised else "",
         "from": _words(event.start, event.first_row), "to": _words(event.end, event.last_row), "reason": event.reason,
         "channels": [channel.column for channel in event.channels], "blamed": [],
     }  # fmt: skip

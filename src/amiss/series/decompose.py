@@ -16,6 +16,8 @@ __all__ = ["Decomposition", "bridged", "decompose"]
 _ROUNDS = 3
 _TREND_SHARE = 20
 """A series without a season: its trend is what a twentieth of it has in common."""
+_CYCLES = 3
+"""Of the longest season, that its trend has in common: what lasts a day is no trend of daily values."""
 _SHORTEST_TREND, _LONGEST_TREND = 25, 20_001
 _SHORT_HOLE = 3
 _FEWEST_A_PHASE = 8
@@ -116,7 +118,7 @@ def bridged(x: Vector, interval_seconds: float = 0.0) -> Vector:
 
 def _trend_width(n: int, seasons: Sequence[Season]) -> int:
     if seasons:
-        return min(round(seasons[-1].period) | 1, max(n // 2, 1) | 1)
+        return min(round(_CYCLES * seasons[-1].period) | 1, max(n // 2, 1) | 1, _LONGEST_TREND)
     return int(np.clip(n // _TREND_SHARE, _SHORTEST_TREND, _LONGEST_TREND)) | 1
 
 
@@ -125,7 +127,8 @@ def _median(x: Vector, width: int) -> Vector:
     from scipy.ndimage import median_filter
 
     there = np.flatnonzero(~np.isnan(x))
-    smooth = median_filter(x[there], size=min(width, len(there)), mode="nearest")
+    # Beyond an end the rows before it, mirrored: were the outermost repeated, it would be half of all.
+    smooth = median_filter(x[there], size=min(width, len(there)), mode="reflect")
     rows: Vector = np.interp(np.arange(len(x)), there, smooth)
     return rows
 
