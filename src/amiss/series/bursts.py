@@ -36,13 +36,25 @@ def peaks(scores: Vector, apart: int) -> npt.NDArray[np.int64]:
 
     Taken from the highest down, each hides what is nearer than `apart`: so many separate chances to be odd there were.
     """
-    from scipy.signal import find_peaks
+    tops = _tops(scores)
+    kept = np.ones(len(tops), np.bool_)
+    first = np.searchsorted(tops, tops - apart, side="right")
+    last = np.searchsorted(tops, tops + apart, side="left")
+    for k in np.argsort(scores[tops], kind="stable")[::-1].tolist():
+        if kept[k] and last[k] - first[k] > 1:
+            kept[first[k] : last[k]] = False
+            kept[k] = True
+    return tops[kept]
 
-    lowest = scores.min(initial=0.0) - 1.0
-    padded = np.concatenate([[lowest], scores, [lowest]])
-    found, _ = find_peaks(padded, distance=max(apart, 1))
-    highest: npt.NDArray[np.int64] = found.astype(np.int64) - 1
-    return highest
+
+def _tops(scores: Vector) -> npt.NDArray[np.int64]:
+    """Rows higher than those beside them, the middle one of several that are equal; beyond the ends all is lower."""
+    change = np.flatnonzero(scores[1:] != scores[:-1])
+    first, last = np.append(0, change + 1), np.append(change, len(scores) - 1)
+    level = np.concatenate([[-np.inf], scores[first[: len(scores)]], [-np.inf]])
+    high = (level[1:-1] > level[:-2]) & (level[1:-1] > level[2:])
+    middle: npt.NDArray[np.int64] = (first[high] + last[high]) // 2
+    return middle
 
 
 def runs(high: npt.NDArray[np.bool_], apart: int) -> list[tuple[int, int]]:
