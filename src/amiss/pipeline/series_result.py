@@ -15,15 +15,19 @@ from amiss.core.source import Source
 from amiss.core.summary import Matrix, Vector
 from amiss.explain.words import range_words
 from amiss.pipeline.events import iso_time
+from amiss.pipeline.ranker import Ranker
 from amiss.pipeline.result import Result
-from amiss.pipeline.series_rows import SeriesRows
+from amiss.pipeline.series_rows import Member, SeriesRows
 from amiss.pipeline.story import FOLLOWING, Story
-from amiss.series.bursts import peaks, reach, runs
+from amiss.series.bursts import peaks, reach, runs, widened
 
 if TYPE_CHECKING:
     from amiss.pipeline.series_model import SeriesModel
 
 __all__ = ["SeriesResult"]
+
+_NEARLY = 0.9
+"""Of the detector's score at the peak of an event: the rows beside it that reach this are of it."""
 
 
 class SeriesResult(Result):
@@ -82,9 +86,11 @@ class SeriesResult(Result):
     def _blame(self, k: int) -> Matrix:
         if k not in self._contributions:
             member = self.series.members[k]
-            ranker = self.model.rankers.get(member.entity) or next(iter(self.model.rankers.values()))
-            self._contributions[k] = ranker.contributions(member)
+            self._contributions[k] = self._ranker(member).contributions(member)
         return self._contributions[k]
+
+    def _ranker(self, member: Member) -> Ranker:
+        return self.model.rankers.get(member.entity) or next(iter(self.model.rankers.values()))
 
     @cached_property
     def spans(self) -> list[list[tuple[int, int]]]:
@@ -94,7 +100,12 @@ class SeriesResult(Result):
             alarm = high.copy()
             limited = member.clock.cell[self.beyond[member.rows]]
             alarm[limited[limited >= 0]] = True
-            spans.append(runs(alarm, reach(cells)) if len(cells) else [])
+            far = reach(cells) if alarm.any() else 1
+            found = runs(alarm, far)
+            # What is nearly as odd as the peak belongs to it; a limit is beyond by itself.
+            drop = -np.log(_NEARLY) / self._ranker(member).scale
+            least = np.array([cells[a : b + 1].max() - drop if high[a : b + 1].any() else np.inf for a, b in found])
+            spans.append(widened(found, cells, least, far))
         return spans
 
     @property

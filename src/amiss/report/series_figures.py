@@ -140,7 +140,8 @@ def _calendar(member: Member, band: Band) -> dict[str, Any]:
     """Deviation by hour of the week and quartiles by hour of the day, where there are two days of hours."""
     clock = member.clock
     interval = clock.interval_seconds
-    if not interval or interval > _DAY / 8 or clock.step[-1] * interval < 2 * _DAY:
+    empty = np.isnan(band.x).all()
+    if empty or not interval or interval > _DAY / 8 or clock.step[-1] * interval < 2 * _DAY:
         return {"week": None, "day": None}
     seconds = clock.seconds()
     hour = (seconds // 3600 % 24).astype(int)

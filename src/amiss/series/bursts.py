@@ -8,7 +8,7 @@ import numpy.typing as npt
 from amiss.core.summary import Vector
 from amiss.series.seasons import autocorrelation
 
-__all__ = ["peaks", "reach", "runs"]
+__all__ = ["peaks", "reach", "runs", "widened"]
 
 _RELATED = 0.2
 """Correlation below which scores say something new."""
@@ -66,3 +66,23 @@ def runs(high: npt.NDArray[np.bool_], apart: int) -> list[tuple[int, int]]:
     first = rows[np.append(0, cut + 1)]
     last = rows[np.append(cut, len(rows) - 1)]
     return list(zip(first.tolist(), last.tolist(), strict=True))
+
+
+def widened(spans: list[tuple[int, int]], scores: Vector, least: Vector, most: int) -> list[tuple[int, int]]:
+    """The same stretches, each with the rows beside it whose scores reach its own `least`.
+
+    At most `most` rows to each side, and never into another one: of a peak that is hardly high enough the top alone is
+    high, and what happened is beside it.
+    """
+    wide = []
+    ends = [-1, *(last for _, last in spans)]
+    begins = [*(first for first, _ in spans[1:]), len(scores)]
+    for (first, last), low, end, begin in zip(spans, least.tolist(), ends, begins, strict=False):
+        before = scores[max(first - most, end + 1) : first][::-1] < low
+        after = scores[last + 1 : min(last + most, begin - 1) + 1] < low
+        wide.append((first - _all_until(before), last + _all_until(after)))
+    return wide
+
+
+def _all_until(stop: npt.NDArray[np.bool_]) -> int:
+    return int(np.argmax(stop)) if stop.any() else len(stop)
