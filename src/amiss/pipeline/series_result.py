@@ -100,6 +100,8 @@ class SeriesResult(Result):
             alarm = high.copy()
             limited = member.clock.cell[self.beyond[member.rows]]
             alarm[limited[limited >= 0]] = True
+            # Where there is no row there is a gap, which is told as such, and no event.
+            alarm &= np.bincount(member.clock.cell[member.clock.cell >= 0], minlength=len(alarm)) > 0
             far = reach(cells) if alarm.any() else 1
             found = runs(alarm, far)
             # What is nearly as odd as the peak belongs to it; a limit is beyond by itself.
