@@ -24,6 +24,8 @@ _SHAPES, _SCALES = np.linspace(-0.601, 0.099, 29), np.exp(np.linspace(-1.5, 1.5,
 _PRIOR_SHAPE, _PRIOR_SCALE = 0.2, 0.15
 _OPEN = 0.1
 _MOST = 2000
+_MOST_FAR = 3
+"""Peaks, of which chance makes one, up to which the fit is believed."""
 _LEAST_SCALE = 0.05
 """Of a logarithm: peaks that are more alike than so are alike."""
 
@@ -80,7 +82,10 @@ class _Fall:
             fit = np.where(possible, fit, -np.inf)
         weight = np.exp(fit - fit.max())
         kept = weight > 1e-9
-        return cls(start, shape[kept], scale[kept], weight[kept] / weight[kept].sum())
+        made = cls(start, shape[kept], scale[kept], weight[kept] / weight[kept].sum())
+        # Where so many peaks would be beyond chance, they are anomalies or the fit is wrong: the slower law is kept.
+        far = int((0.5 * made.share_above(peaks) * len(peaks) <= 1).sum())
+        return made if far <= _MOST_FAR else cls(0.0, np.array([1e-9]), np.ones(1), np.ones(1))
 
     def share_above(self, scores: Vector) -> Vector:
         """Share of the upper half that is above each score, (n_rows,); 1 below its start."""
