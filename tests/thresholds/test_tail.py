@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from amiss.thresholds.conformal import Conformal
-from amiss.thresholds.tail import Tail, _survival
+from amiss.thresholds.tail import Tail, survival
 
 NONE = np.empty(0)
 
@@ -19,9 +19,9 @@ def descending(values):
 
 
 @pytest.mark.parametrize("shape", [-0.3, 0.2, 0.5, 1.0])
-def test_survival_is_scipys(shape):
+def testsurvival_is_scipys(shape):
     excess = np.linspace(0, 20, 50)
-    ours = _survival(excess, np.array([shape]), np.array([2.0]))[0]
+    ours = survival(excess, np.array([shape]), np.array([2.0]))[0]
     np.testing.assert_allclose(ours, stats.genpareto.sf(excess, shape, scale=2.0), atol=1e-12)
 
 

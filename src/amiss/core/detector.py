@@ -317,13 +317,14 @@ class SeriesDetector(Detector):
         self._learn_score(X)
 
     def _learn_score(self, X: Matrix) -> Vector:
-        self._learn(X)
-        scores = self._score(X)
+        known = self._learn(X)
+        scores = self._score(X) if known is None else known
         self.offset_ = -float(np.quantile(scores, 1 - PREDICT_RATE))
         return scores
 
     @abstractmethod
-    def _learn(self, X: Matrix) -> None: ...
+    def _learn(self, X: Matrix) -> Vector | None:
+        """Learn; gives the scores of the rows learnt where they are a by-product."""
 
 
 class SequentialSeriesDetector(SeriesDetector):

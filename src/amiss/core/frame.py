@@ -151,23 +151,24 @@ class Frame:
         return dict(zip(table["value"].to_list(), table["len"].to_list(), strict=True))
 
     def times(self, name: str, reading: str | None = None) -> npt.NDArray[np.float64]:
-        """A column as seconds since 1970-01-01 UTC; NaN where missing or no time. `reading` as in `numbers`."""
+        """A column as seconds since 1970-01-01 UTC; NaN where missing or no time.
+
+        `reading` as in `numbers`; where it reads none of the text that is there, what suits this frame.
+        """
         import polars as pl
 
         column = self.table[name]
         if self.kind(name) == "text":
             text = self.text(name)
-            pattern = time_reading(text)[0] if reading is None else reading
-            if not pattern:
-                return _epoch_seconds(read_numbers(text, "").to_numpy().astype(np.float64))
-            column = read_times(text, pattern)
+            found = _text_seconds(text, time_reading(text)[0] if reading is None else reading)
+            if reading is not None and np.isnan(found).all() and text.null_count() < len(text):
+                found = _text_seconds(text, time_reading(text)[0])
+            return found
         if self.kind(name) == "number":
             return _epoch_seconds(self.numbers(name))
         if column.dtype == pl.Null:
             return np.full(self.n_rows, np.nan)
-        micro = column.cast(pl.Datetime("us", getattr(column.dtype, "time_zone", None)), strict=False)
-        number: npt.NDArray[np.float64] = micro.to_physical().cast(pl.Float64).to_numpy()
-        return np.asarray(number / 1e6, np.float64)
+        return _seconds(column)
 
     def missing(self, name: str) -> Bools:
         """Where a column has no value."""
@@ -188,6 +189,20 @@ class Frame:
         if self.kind(name) == "nested":
             return pl.Series(name, [None if v is None else str(v) for v in column.to_list()], dtype=pl.String)
         return column.cast(pl.String)
+
+
+def _seconds(column: pl.Series) -> npt.NDArray[np.float64]:
+    import polars as pl
+
+    micro = column.cast(pl.Datetime("us", getattr(column.dtype, "time_zone", None)), strict=False)
+    number: npt.NDArray[np.float64] = micro.to_physical().cast(pl.Float64).to_numpy()
+    return np.asarray(number / 1e6, np.float64)
+
+
+def _text_seconds(text: pl.Series, pattern: str) -> npt.NDArray[np.float64]:
+    if pattern:
+        return _seconds(read_times(text, pattern))
+    return _epoch_seconds(read_numbers(text, "").to_numpy().astype(np.float64))
 
 
 def column_names(raw: Sequence[Any]) -> tuple[list[str], list[str]]:

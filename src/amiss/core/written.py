@@ -27,6 +27,8 @@ _ZONED = (
 )  # fmt: skip
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d", "%d-%b-%Y", "%d %b %Y")
 _PROBED = 500
+_EPOCH = (631_152_000.0, 4_102_444_800_000_000_000.0)
+"""1990 in seconds, and 2100 in nanoseconds since 1970: numbers between them may be times."""
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories of what is not seen but obeyed, or is no character."""
 
@@ -95,12 +97,15 @@ def time_reading(column: pl.Series) -> tuple[str, str]:
     probe = column.drop_nulls().head(_PROBED)
     counts = {p: len(probe) - read_times(probe, p).null_count() for p in (*_TIMES, *_ZONED, *_DATES)}
     best = max(counts, key=lambda pattern: counts[pattern])
-    if not counts[best]:
+    if not counts[best] or read_numbers(probe, "").is_between(*_EPOCH, closed="none").sum() > counts[best]:
         return "", ""
     swapped = best.replace("%m/%d", "%d/%m")
     if swapped != best and counts.get(swapped) == counts[best]:
         return best, "read as month/day/year; day/month/year would be possible too"
-    return best, "times with a zone; shown in UTC" if best in _ZONED else ""
+    if best not in _ZONED:
+        return best, ""
+    bare = counts[best] > len(_zoned(probe.str.strip_chars(), best).drop_nulls())
+    return best, f"times with a zone; shown in UTC{', and those without one read as such' if bare else ''}"
 
 
 def read_times(column: pl.Series, pattern: str) -> pl.Series:
@@ -109,9 +114,16 @@ def read_times(column: pl.Series, pattern: str) -> pl.Series:
 
     text = column.str.strip_chars()
     if pattern in _ZONED:
-        text = text.str.replace("Z$", "+00:00")
-        zoned = text.str.to_datetime(pattern, time_unit="us", time_zone="UTC", strict=False)
-        return zoned.dt.replace_time_zone(None)
+        zoned = _zoned(text, pattern)
+        if zoned.null_count() in (text.null_count(), len(text)):
+            return zoned
+        bare = pattern.removesuffix("%#z").removesuffix(" %z")
+        return zoned.fill_null(text.str.to_datetime(bare, time_unit="us", strict=False))
     if pattern in _DATES:
         return text.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))
     return text.str.to_datetime(pattern, time_unit="us", strict=False)
+
+
+def _zoned(text: pl.Series, pattern: str) -> pl.Series:
+    zoned = text.str.replace("Z$", "+00:00").str.to_datetime(pattern, time_unit="us", time_zone="UTC", strict=False)
+    return zoned.dt.replace_time_zone(None)

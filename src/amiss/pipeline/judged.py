@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.summary import Vector
-from amiss.series.bursts import peaks, reach, runs
+from amiss.series.bursts import peaks, reach, runs, widened
 from amiss.thresholds.notices import separation
 from amiss.thresholds.peaks import PeakThreshold
 
@@ -34,13 +34,30 @@ class Judged:
     high: npt.NDArray[np.bool_]
     causal: bool = False
 
-    def spans(self, limited: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-        """First and last step of its events; steps that are beyond a limit raise alarms too."""
+    def spans(
+        self, limited: npt.NDArray[np.int64], there: npt.NDArray[np.bool_], nearly: float
+    ) -> list[tuple[int, int]]:
+        """First and last step of its events.
+
+        Parameters
+        ----------
+        limited
+            Steps that are beyond a limit: they raise alarms too.
+        there : (n_cells,)
+            Steps with rows: where there is none there is a gap, which is told as such, and no event.
+        nearly
+            What is lower than the peak of an event by so little, beside it, belongs to it.
+        """
         alarm = self.high.copy()
         alarm[limited] = True
-        if not len(alarm):
-            return []
-        return runs(alarm, separation(len(alarm)) if self.causal else reach(self.scores))
+        alarm &= there
+        if self.causal:
+            return runs(alarm, separation(len(alarm)))
+        far = reach(self.scores) if alarm.any() else 1
+        found = runs(alarm, far)
+        # A limit is beyond by itself.
+        least = [self.scores[a : b + 1].max() - nearly if self.high[a : b + 1].any() else np.inf for a, b in found]
+        return widened(found, self.scores, np.array(least), far)
 
 
 def judge_peaks(threshold: PeakThreshold, cell_scores: list[Vector]) -> list[Judged]:

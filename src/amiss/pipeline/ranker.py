@@ -67,6 +67,8 @@ class Ranker:
 
     def score(self, member: Member) -> Vector:
         """Scores of each step, (n_cells,): above 0 for what is higher than half of the peaks learnt."""
+        if not member.clock.n_cells:
+            return np.empty(0)
         return self.on_scale(self.detector.score_rows(_seen(self.detector, member)))
 
     def on_scale(self, raw: Vector) -> Vector:
@@ -79,6 +81,8 @@ class Ranker:
         """What each feature adds to the detector's score at each step, (n_cells, n_features); 0 where it cannot say."""
         if not self.detector.capabilities.reasons:
             return np.zeros(member.grid.shape)
+        if member.grid.shape[1] == 1:
+            return np.ones(member.grid.shape)  # whatever it says, it says of the one feature
         return self.detector.contribute_rows(_seen(self.detector, member))
 
     def held_out(self, member: Member, recipe: Recipe) -> Vector:

@@ -136,7 +136,7 @@ def score_members(
     for k, member in enumerate(members):
         ranker = rankers.get(member.entity)
         if ranker is None:
-            (short if member.clock.n_cells < FEWEST_CELLS else unknown).append(str(member.entity))
+            (short if member.clock.n_cells < FEWEST_CELLS else unknown).append(member.name)
         if known is not None and member.entity in known:
             scores.append(known[member.entity])
         elif ranker is None and member.clock.n_cells < FEWEST_CELLS:

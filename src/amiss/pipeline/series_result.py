@@ -16,14 +16,19 @@ from amiss.core.summary import Matrix
 from amiss.explain.words import range_words
 from amiss.pipeline.events import iso_time
 from amiss.pipeline.judged import Judged
+from amiss.pipeline.live_ranker import LiveRanker
+from amiss.pipeline.ranker import Ranker
 from amiss.pipeline.result import Result
-from amiss.pipeline.series_rows import SeriesRows
+from amiss.pipeline.series_rows import Member, SeriesRows
 from amiss.pipeline.story import FOLLOWING, Story
 
 if TYPE_CHECKING:
     from amiss.pipeline.series_model import SeriesModel
 
 __all__ = ["SeriesResult"]
+
+_NEARLY = 0.9
+"""Of the detector's score at the peak of an event: the rows beside it that reach this are of it."""
 
 
 class SeriesResult(Result):
@@ -80,9 +85,11 @@ class SeriesResult(Result):
     def _blame(self, k: int) -> Matrix:
         if k not in self._contributions:
             member = self.series.members[k]
-            ranker = self.model.rankers.get(member.entity) or next(iter(self.model.rankers.values()))
-            self._contributions[k] = ranker.contributions(member)
+            self._contributions[k] = self._ranker(member).contributions(member)
         return self._contributions[k]
+
+    def _ranker(self, member: Member) -> Ranker | LiveRanker:
+        return self.model.ranker_of(member.entity)
 
     @cached_property
     def spans(self) -> list[list[tuple[int, int]]]:
@@ -90,7 +97,10 @@ class SeriesResult(Result):
         spans = []
         for member, judged in zip(self.series.members, self.judged, strict=True):
             limited = member.clock.cell[self.beyond[member.rows]]
-            spans.append(judged.spans(limited[limited >= 0]))
+            there = np.bincount(member.clock.cell[member.clock.cell >= 0], minlength=member.clock.n_cells) > 0
+            ranker = self._ranker(member)
+            nearly = -np.log(_NEARLY) / ranker.scale if isinstance(ranker, Ranker) else 0.0
+            spans.append(judged.spans(limited[limited >= 0], there, nearly))
         return spans
 
     @property

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from amiss.core.errors import DataError
 from amiss.core.frame import Frame
 from amiss.core.schema import Schema
 from amiss.core.source import Progress, Source
 from amiss.core.summary import Matrix, Vector
-from amiss.prepare.preparation import Preparation
+from amiss.prepare.preparation import FARTHEST, Preparation
 from amiss.series.clock import Clock
 from amiss.series.decompose import bridged
 
@@ -21,6 +22,7 @@ __all__ = ["Member", "SeriesRows", "duration_words", "gather"]
 _SAMPLED = 0.5
 """Correlation of neighbouring rows from which on rows at odd times are samples of something, not events."""
 _FEWEST_ROWS = 20
+_FEW_MISSING = 0.01
 _UNITS = ((604_800.0, "week"), (86_400.0, "day"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -47,6 +49,19 @@ class Member:
     clock: Clock
     grid: Matrix
     whole: Matrix
+
+    @property
+    def name(self) -> str:
+        """Its entity in words."""
+        return "the rows without one" if self.entity is None else self.entity or "''"
+
+    @property
+    def n_missing(self) -> int:
+        """Number of values that are missing at steps that have a row."""
+        if self.grid is self.whole:
+            return 0
+        there = np.bincount(self.clock.cell[self.clock.cell >= 0], minlength=self.clock.n_cells) > 0
+        return int(np.isnan(self.grid[there]).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +115,7 @@ class SeriesRows:
 def gather(source: Source, batches: Iterable[Frame], preparation: Preparation, progress: Progress) -> SeriesRows:
     """Read all rows and sort them into series; takes 8 bytes for each value, and as much again for each time."""
     time = next((column for column in preparation.schema.columns if column.role == "time"), None)
-    known: dict[str, int] = {}
+    known: dict[str | None, int] = {}
     parts: list[Matrix] = []
     times: list[Vector] = []
     codes: list[npt.NDArray[np.int64]] = []
@@ -113,6 +128,11 @@ def gather(source: Source, batches: Iterable[Frame], preparation: Preparation, p
     X, code = np.concatenate(parts), np.concatenate(codes)
     del parts
     when = np.concatenate(times) if len(times) == len(codes) else None
+    if when is not None and time is not None and np.isnan(when).all():
+        raise DataError(
+            f"not one time in column {time.name!r} can be read", where=source.name,
+            mend="write times as 2026-01-31 12:00:00 or as seconds since 1970",
+        )  # fmt: skip
     names: list[str | None] = [*known] or [None]
     order = np.argsort(code, kind="stable")
     cuts = np.searchsorted(code[order], np.arange(len(names) + 1))
@@ -122,18 +142,19 @@ def gather(source: Source, batches: Iterable[Frame], preparation: Preparation, p
     return SeriesRows(members, len(X))
 
 
-def _codes(frame: Frame, schema: Schema, known: dict[str, int]) -> npt.NDArray[np.int64]:
+def _codes(frame: Frame, schema: Schema, known: dict[str | None, int]) -> npt.NDArray[np.int64]:
     """Number of each row's entity, new ones added to `known`; missing is an entity of its own."""
     name = schema.first("entity")
     if name is None or name not in frame.names:
         return np.zeros(frame.n_rows, np.int64)
     for entity in sorted(frame.counts(name), key=str):
         known.setdefault(entity, len(known))
-    place = frame.codes(name, list(known))
+    named = [entity for entity in known if entity is not None]
+    place = frame.codes(name, named)
     if (place < 0).any():
-        known.setdefault("", len(known))
-        place = np.where(place < 0, known[""], place)
-    return place
+        known.setdefault(None, len(known))
+    number = np.array([*(known[entity] for entity in named), known.get(None, -1)], np.int64)
+    return number[place]
 
 
 def _member(entity: str | None, rows: npt.NDArray[np.int64], X: Matrix, when: Vector | None) -> Member:
@@ -178,7 +199,7 @@ def _notes(members: list[Member]) -> list[str]:
     if gaps and not odd:
         longest, member = max(gaps, key=lambda pair: pair[0].n_missing)
         total = sum(gap.n_missing for gap, _ in gaps)
-        of = f" of {member.entity}" if len(members) > 1 else ""
+        of = f" of {member.name}" if len(members) > 1 else ""
         said.append(
             f"{_count(len(gaps), 'gap')}{who}, {_count(total, 'row')} missing; the longest{of} lasts "
             f"{duration_words(longest.before - longest.after)}"
@@ -192,6 +213,12 @@ def _notes(members: list[Member]) -> list[str]:
     if changes:
         said.append("it went back by half an hour or an hour, as at the end of daylight saving; times without a zone "
                     "cannot tell the two hours apart")  # fmt: skip
+    missing, n_values = sum(m.n_missing for m in members), sum(m.grid.size for m in members)
+    if missing > _FEW_MISSING * n_values:
+        said.append(f"{missing / n_values:.0%} of the values are missing: bridged by what was to be expected there")
+    far = sum(int((np.abs(m.grid) >= FARTHEST).sum()) for m in members)
+    if far:
+        said.append(f"{_count(far, 'value')} immensely far out: taken to be {FARTHEST:.0g} usual deviations away")
     untimed = sum(c.n_untimed for c in clocks)
     if untimed:
         said.append(f"{_count(untimed, 'row')} without a time{who}: not judged")

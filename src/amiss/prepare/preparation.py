@@ -17,11 +17,12 @@ from amiss.prepare.roles import nearest_name
 from amiss.prepare.scales import ROUNDING, robust_scale
 from amiss.summaries.table import TableSummary
 
-__all__ = ["Preparation"]
+__all__ = ["FARTHEST", "Preparation"]
 
 _FEWEST_ROWS = 30
 """Rows of an entity from which on it has a location and scale of its own."""
-_FARTHEST = 1e9
+FARTHEST = 1e9
+"""Usual deviations at which a value is as far out as can be."""
 _MOST_KINDS = 10_000
 
 
@@ -191,7 +192,7 @@ class Preparation:
                 if np.any(scale <= 2 * rounding):
                     # Constant but for rounding: whoever scales the features anew must not see it.
                     gap[np.abs(gap) <= rounding] = 0.0
-                np.clip(gap / scale, -_FARTHEST, _FARTHEST, out=out[:, j])
+                np.clip(gap / scale, -FARTHEST, FARTHEST, out=out[:, j])
             if self.fill_missing:
                 out[np.isnan(out[:, j]), j] = self.fill[j]
         for k, name in enumerate(self.categories):
@@ -213,7 +214,7 @@ class Preparation:
             if name in bounds and not np.isnan(self.values(frame, name)[0]):
                 place, scale = self.location[line, j], self.scale[line, j]
                 # The same steps as in `transform` keep the order of numbers; what is clipped there is beyond any limit.
-                farthest = np.nextafter(_FARTHEST, 0.0)
+                farthest = np.nextafter(FARTHEST, 0.0)
                 found[j] = (
                     -np.inf if low is None else float(max((low - place) / scale, -farthest)),
                     np.inf if high is None else float(min((high - place) / scale, farthest)),

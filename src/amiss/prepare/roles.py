@@ -181,8 +181,9 @@ def _role_of_numbers(name: str, counts: ColumnCounts, summary: TableSummary) -> 
     present = values[~np.isnan(values)]
     whole = bool((present == np.floor(present)).all())
     if _TIME.match(name) and len(present):
-        low, high = np.quantile(summary.sample.times(name)[~np.isnan(values)], [0.01, 0.99])
-        if low > _EPOCH_SECONDS[0] and high < _EPOCH_SECONDS[1] and counts.highest is not None:
+        share = _epoch_share(summary.sample, name)
+        # A clock that was reset leaves times of 1970 behind.
+        if share > 0.98 or (share >= 0.5 and values.min() >= 0):
             return "time", "read as time since 1970"
     if whole and len(present) > 2 and counts.n_missing == 0:
         step = np.diff(present)
@@ -201,6 +202,8 @@ def _role_of_text(name: str, summary: TableSummary) -> tuple[str, str]:
     n_present = sum(counts.values())
     if n_present == 0:
         return "text", "hardly ever a value; shown with the rows, not ranked"
+    if _TIME.match(name) and not sample.reading(name)[0] and _epoch_share(sample, name) > 0.95:
+        return "time", "read as time since 1970"
     is_number = ~np.isnan(sample.numbers(name))
     n_numbers = int(is_number.sum())
     tokens = _no_numbers(sample, name, is_number) if n_numbers >= 0.5 * n_present else []
@@ -221,6 +224,14 @@ def _role_of_text(name: str, summary: TableSummary) -> tuple[str, str]:
         like = ", like times that could not be read" if _TIME.match(name) else ""
         return "identifier", f"all values differ{like}; left out"
     return "category", f"{len(summary.columns[name].kinds or counts):,} kinds"
+
+
+def _epoch_share(sample: Frame, name: str) -> float:
+    """Share of the values that are there and, read as a count since 1970, lie between 1990 and 2100."""
+    there = ~sample.missing(name)
+    seconds = sample.times(name, "")[there]
+    low, high = _EPOCH_SECONDS
+    return float(((seconds > low) & (seconds < high)).sum() / max(there.sum(), 1))
 
 
 def _no_numbers(sample: Frame, name: str, is_number: npt.NDArray[np.bool_]) -> list[str]:
@@ -249,19 +260,32 @@ def _find_entity(columns: list[ColumnSchema], summary: TableSummary) -> list[Col
     stamps = summary.sample.times(time)
     stamps = np.where(np.isnan(stamps), -1.0, stamps)
     n = len(stamps)
-    if len(np.unique(stamps)) > 0.7 * n:
+    n_moments = len(np.unique(stamps))
+    if n_moments == n:
         return columns
     for i, column in enumerate(columns):
-        if column.role != "category" and not (column.role == "number" and _ENTITY.search(column.name)):
+        named = bool(_ENTITY.search(column.name))
+        parts_rows = column.role == "number" or (column.role == "constant" and column.missing > 0)
+        if not (column.role == "category" or (named and parts_rows)):
             continue
         known = list(summary.sample.counts(column.name))
         codes = summary.sample.codes(column.name, known)
         pairs = np.unique(np.stack([stamps, codes.astype(float)]), axis=1).shape[1]
-        if len(known) > 1 and pairs > 0.99 * n:
-            note = f"tells {len(known):,} series apart; each is compared with itself"
+        n_series = len(known) + bool((codes < 0).any())
+        # Where few times repeat it may be by chance; not so if each series follows on another's end.
+        often = n_moments <= 0.7 * n or (named and _one_after_another(stamps, codes))
+        if often and n_series > 1 and n - pairs <= 0.01 * min(n, 2 * (n - n_moments)):
+            note = f"tells {n_series:,} series apart; each is compared with itself"
             entity = _column(column.name, "entity", note, summary.columns[column.name], summary)
             return [*columns[:i], entity, *columns[i + 1 :]]
     return columns
+
+
+def _one_after_another(stamps: npt.NDArray[np.float64], codes: npt.NDArray[np.int64]) -> bool:
+    """Whether the clock goes back in the whole, and never within one of the parts."""
+    order = np.argsort(codes, kind="stable")
+    within = np.diff(codes[order]) == 0
+    return bool((np.diff(stamps) < 0).any() and (np.diff(stamps[order])[within] >= 0).all())
 
 
 def _decimals(sample: Frame, name: str) -> int:

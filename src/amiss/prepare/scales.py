@@ -74,7 +74,9 @@ def robust_scale(X: Matrix, fallback: Vector | None = None) -> tuple[Vector, Vec
     unit_free = filled / unit
     first, low, middle, high, last = np.nanquantile(unit_free, [0.01, 0.25, 0.5, 0.75, 0.99], axis=0)
     by_quartiles = (high - low) / 1.349
-    deviation = np.nanstd(np.clip(unit_free, first, last), axis=0)
+    # In a unit of their own: squares of what is tiny beside the largest value must not vanish.
+    size = np.maximum(np.maximum(np.abs(first), np.abs(last)), 1e-300)
+    deviation = np.nanstd(np.clip(unit_free, first, last) / size, axis=0) * size
     rounding = ROUNDING * np.abs(middle)
     deviation = np.where(deviation > rounding, deviation, np.nanstd(unit_free, axis=0))
     # Where most values are equal the quartiles say nothing; a few immense values must not speak for them either.

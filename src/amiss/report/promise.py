@@ -51,8 +51,8 @@ def series_promise_lines(promise: Promise, n_events: int) -> list[str]:
         f"Asked: {of} at most {promise.asked}. Found: {n_events:,} event{'' if n_events == 1 else 's'}.",
         f"The score of the history has {promise.n_calibration:,} separate peaks; {promise.reached:.2%} of them are as "
         "high as an event, anomalies among them included.",
-        "Their upper half is taken to fall off exponentially on a logarithmic scale: so few false alarms rest on that "
-        "model, not on counting.",
+        "How their upper half falls off is fitted, on a logarithmic scale: so few false alarms rest on that model, not "
+        "on counting.",
     ]
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from amiss.core.summary import Vector
 from amiss.series.seasons import autocorrelation
 
-__all__ = ["peaks", "reach", "runs"]
+__all__ = ["peaks", "reach", "runs", "widened"]
 
 _RELATED = 0.2
 """Correlation below which scores say something new."""
@@ -36,13 +36,25 @@ def peaks(scores: Vector, apart: int) -> npt.NDArray[np.int64]:
 
     Taken from the highest down, each hides what is nearer than `apart`: so many separate chances to be odd there were.
     """
-    from scipy.signal import find_peaks
+    tops = _tops(scores)
+    kept = np.ones(len(tops), np.bool_)
+    first = np.searchsorted(tops, tops - apart, side="right")
+    last = np.searchsorted(tops, tops + apart, side="left")
+    for k in np.argsort(scores[tops], kind="stable")[::-1].tolist():
+        if kept[k] and last[k] - first[k] > 1:
+            kept[first[k] : last[k]] = False
+            kept[k] = True
+    return tops[kept]
 
-    lowest = scores.min(initial=0.0) - 1.0
-    padded = np.concatenate([[lowest], scores, [lowest]])
-    found, _ = find_peaks(padded, distance=max(apart, 1))
-    highest: npt.NDArray[np.int64] = found.astype(np.int64) - 1
-    return highest
+
+def _tops(scores: Vector) -> npt.NDArray[np.int64]:
+    """Rows higher than those beside them, the middle one of several that are equal; beyond the ends all is lower."""
+    change = np.flatnonzero(scores[1:] != scores[:-1])
+    first, last = np.append(0, change + 1), np.append(change, len(scores) - 1)
+    level = np.concatenate([[-np.inf], scores[first[: len(scores)]], [-np.inf]])
+    high = (level[1:-1] > level[:-2]) & (level[1:-1] > level[2:])
+    middle: npt.NDArray[np.int64] = (first[high] + last[high]) // 2
+    return middle
 
 
 def runs(high: npt.NDArray[np.bool_], apart: int) -> list[tuple[int, int]]:
@@ -54,3 +66,23 @@ def runs(high: npt.NDArray[np.bool_], apart: int) -> list[tuple[int, int]]:
     first = rows[np.append(0, cut + 1)]
     last = rows[np.append(cut, len(rows) - 1)]
     return list(zip(first.tolist(), last.tolist(), strict=True))
+
+
+def widened(spans: list[tuple[int, int]], scores: Vector, least: Vector, most: int) -> list[tuple[int, int]]:
+    """The same stretches, each with the rows beside it whose scores reach its own `least`.
+
+    At most `most` rows to each side, and never into another one: of a peak that is hardly high enough the top alone is
+    high, and what happened is beside it.
+    """
+    wide = []
+    ends = [-1, *(last for _, last in spans)]
+    begins = [*(first for first, _ in spans[1:]), len(scores)]
+    for (first, last), low, end, begin in zip(spans, least.tolist(), ends, begins, strict=False):
+        before = scores[max(first - most, end + 1) : first][::-1] < low
+        after = scores[last + 1 : min(last + most, begin - 1) + 1] < low
+        wide.append((first - _all_until(before), last + _all_until(after)))
+    return wide
+
+
+def _all_until(stop: npt.NDArray[np.bool_]) -> int:
+    return int(np.argmax(stop)) if stop.any() else len(stop)

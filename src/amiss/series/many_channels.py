@@ -92,8 +92,8 @@ class ManyChannels:
     usual: Matrix
 
     @classmethod
-    def learnt(cls, X: Matrix, *, causal: bool) -> ManyChannels:
-        """From a series, (n_rows, n_channels)."""
+    def learnt(cls, X: Matrix, *, causal: bool) -> tuple[ManyChannels, Vector]:
+        """From a series, (n_rows, n_channels); and the scores of its rows, (n_rows,)."""
         location, scale, used, still = channel_scales(X)
         Z = standardized(X, location, scale, still)[:, used]
         forecast = _forecast_weights(Z)
@@ -111,8 +111,9 @@ class ManyChannels:
         made = cls(location, scale, used, still, forecast, clouds, directions, {}, np.empty((0, 3)))
         for name, (take, n_windows) in made._takers(Z, features, causal=False).items():
             made.near[name] = NearWindows.of(take, n_windows, _KEPT)
-        usual = np.array([_usual(s, causal=causal) for s in made._said(Z, causal=causal)])
-        return replace(made, usual=usual)
+        said = made._said(Z, causal=causal)
+        made = replace(made, usual=np.array([_usual(s, causal=causal) for s in said]))
+        return made, made._together(said, causal=causal)
 
     def _takers(self, Z: Matrix, features: Matrix, *, causal: bool) -> dict[str, tuple[Take, int]]:
         """Windows as they are compared, and how many there are of each."""
@@ -142,7 +143,9 @@ class ManyChannels:
     def score(self, X: Matrix, *, causal: bool) -> Vector:
         """Score of each row, (n_rows,)."""
         Z = standardized(X, self.location, self.scale, self.still)[:, self.used]
-        said = self._said(Z, causal=causal)
+        return self._together(self._said(Z, causal=causal), causal=causal)
+
+    def _together(self, said: list[Vector], *, causal: bool) -> Vector:
         parts = [
             (_loud(s, floor, causal=causal) - middle) / size
             for s, (floor, middle, size) in zip(said, self.usual, strict=True)

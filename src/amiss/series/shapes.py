@@ -47,7 +47,7 @@ class NearWindows:
         return bool(np.array_equal(take(self.places), self.reference))
 
     def distances(
-        self, take: Take, n_windows: int, *, step: int = 1, n_neighbors: int, apart: int
+        self, take: Take, n_windows: int, *, step: int = 1, n_neighbors: int, apart: int, own: bool = False
     ) -> tuple[npt.NDArray[np.int64], Vector]:
         """Every `step`-th window: its place, and its mean distance to the nearest ones learnt; (n_chosen,) each.
 
@@ -65,8 +65,10 @@ class NearWindows:
             How many of the nearest; fewer where there are fewer.
         apart
             Where the series is the one learnt, windows that begin nearer than so are left out; 0 for none.
+        own
+            It is said to be that; otherwise the windows themselves tell.
         """
-        known = apart > 0 and self.knows(take, n_windows)
+        known = apart > 0 and (own or self.knows(take, n_windows))
         reference = self.reference.astype(np.float32)
         square = np.einsum("ij,ij->i", reference, reference)
         at = np.arange(0, n_windows, step)
@@ -92,9 +94,10 @@ class NearWindows:
 
 
 def _mean_of_nearest(near: npt.NDArray[np.float32], queries: npt.NDArray[np.float32], n_neighbors: int) -> Vector:
-    """Mean distance, from squares that still lack the query's own."""
+    """Mean distance, from squares that still lack the query's own; changes their order."""
     k = min(n_neighbors, near.shape[1])
-    nearest = np.partition(near, k - 1, axis=1)[:, :k].astype(np.float64)
+    near.partition(k - 1, axis=1)
+    nearest = near[:, :k].astype(np.float64)
     nearest += np.einsum("ij,ij->i", queries, queries, dtype=np.float64)[:, None]
     there = np.isfinite(nearest)
     distance = np.sqrt(np.maximum(np.where(there, nearest, 0.0), 0.0))

@@ -9,7 +9,7 @@ import numpy as np
 
 from amiss.core.summary import Matrix, Vector
 
-__all__ = ["FEWEST_ROWS", "Tail"]
+__all__ = ["FEWEST_ROWS", "Tail", "survival"]
 
 FEWEST_ROWS = 100
 """Calibration rows that a tail takes."""
@@ -33,8 +33,8 @@ def _grid() -> tuple[Matrix, Matrix]:
     return np.meshgrid(shape, np.ones(61))[0].T, by_median[:, None] * np.exp(np.linspace(-1.5, 1.5, 61))
 
 
-def _survival(excess: Vector, shape: Vector, scale: Vector) -> Matrix:
-    """Share above each excess: (n_tails, n_excesses)."""
+def survival(excess: Vector, shape: Vector, scale: Vector) -> Matrix:
+    """Share above each excess by each generalised Pareto law: (n_tails, n_excesses)."""
     inside = np.maximum(1 + shape[:, None] * excess / scale[:, None], 0.0)
     with np.errstate(divide="ignore"):
         share: Matrix = np.where(inside > 0, np.exp(-np.log(np.maximum(inside, _TINY)) / shape[:, None]), 0.0)
@@ -112,7 +112,7 @@ class Tail:
         beyond = np.zeros(len(shape))
         if len(trimmed):
             above = (trimmed - start) / unit
-            beyond = np.minimum(_survival(above[-1:], shape, scale)[:, 0], 1 - 1e-9)
+            beyond = np.minimum(survival(above[-1:], shape, scale)[:, 0], 1 - 1e-9)
             fit += _fit_beyond(above, len(z), beyond, shape, scale)
         fit -= 0.5 * (shape / _PRIOR_SHAPE) ** 2
         weight = np.exp(fit - fit.max())
@@ -130,7 +130,7 @@ class Tail:
         out = np.empty(len(excess))
         for first in range(0, len(excess), 4096):
             part = slice(first, first + 4096)
-            out[part] = self.weight @ _survival(excess[part], self.shape, self.scale)
+            out[part] = self.weight @ survival(excess[part], self.shape, self.scale)
         return out
 
     def _misfit(self, scores: Vector) -> float:
@@ -153,7 +153,7 @@ def _fit_beyond(above: Vector, n_seen: int, beyond: Vector, shape: Vector, scale
     """
     ends = above[-1] * np.geomspace(1, max(above[0] / max(above[-1], _TINY), 1.001) * 1.0001, 9)
     counts = np.array([((above >= low) & (above < high)).sum() for low, high in zip(ends[:-1], ends[1:], strict=True)])
-    expected = -np.diff(_survival(ends, shape, scale), axis=1) * (n_seen / (1 - beyond))[:, None]
+    expected = -np.diff(survival(ends, shape, scale), axis=1) * (n_seen / (1 - beyond))[:, None]
     most = np.maximum(expected, counts)
     # Anomalies fill up what a law leaves; only where it expects more rows than there are does it lose.
     lost = counts * np.log(np.maximum(most, _TINY) / np.maximum(counts, _TINY)) - (most - counts)

@@ -65,10 +65,12 @@ class SeriesEnsemble(SeriesDetector):
         self.causal = causal
         self.random_state = random_state
 
-    def _learn(self, X: Matrix) -> None:
+    def _learn(self, X: Matrix) -> Vector:
         self.one_channel_ = X.shape[1] == 1
         kind = OneChannel if self.one_channel_ else ManyChannels
-        self.voice_: OneChannel | ManyChannels = kind.learnt(X, causal=self.causal)
+        self.voice_: OneChannel | ManyChannels
+        self.voice_, scores = kind.learnt(X, causal=self.causal)
+        return scores
 
     def _score(self, X: Matrix) -> Vector:
         return self.voice_.score(X, causal=self.causal)
