@@ -25,6 +25,7 @@ _FINENESS = (128.0, 32.0)
 """Into how many units half the usual band is divided, in short series and in long ones: finer cannot be seen."""
 _CURVE_LEVELS = 400
 _SIXTEEN_BITS = 65_534
+_FINEST = 1e-12
 
 
 class TrackMaker:
@@ -67,7 +68,9 @@ def _unit(x: Vector, half: Vector, fineness: float) -> float:
     """What values are rounded to: 1, 2 or 5 of a power of ten, small beside the band, as far as 16 bits go."""
     there = x[~np.isnan(x)]
     held = float(there.max() / _SIXTEEN_BITS - there.min() / _SIXTEEN_BITS) if len(there) else 0.0
-    wanted = max(float(np.median(half)) / fineness, held)
+    # Where nothing varies, what a number of its size can hold is as fine as it gets.
+    finest = float(np.abs(there).max(initial=0.0)) * _FINEST
+    wanted = max(float(np.median(half)) / fineness, held, finest)
     if not wanted > 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(wanted))
