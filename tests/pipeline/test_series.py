@@ -247,7 +247,8 @@ def test_a_gap_is_told_and_raises_no_alarm_of_its_own(gap):
     result = amiss.detect(pl.concat([table[: gap[0]], table[gap[1] :]]))
     assert any("missing" in note for note in result.notes)
     beside = [event for event in result.events if event.first_row < gap[0] + 150 and event.last_row > gap[0] - 150]
-    assert beside == []
+    assert [event.kind for event in beside] == ["gap"]
+    assert not result.is_anomaly[gap[0] - 150 : gap[0] + 150].any()
 
 
 def test_an_event_that_lies_in_a_gap_is_told_by_the_row_beside_it():
@@ -259,3 +260,18 @@ def test_an_event_that_lies_in_a_gap_is_told_by_the_row_beside_it():
         result = amiss.detect(table, kind="series", detector=name, false_alarms=20)
         assert all(0 <= event.first_row <= event.last_row < len(table) for event in result.events), name
         assert all(event.reason for event in result.events), name
+
+
+def test_an_unusual_silence_is_an_event_and_a_nightly_one_is_none():
+    table = frame(pump())
+    silent = pl.concat([table[:1000], table[1060:]])
+    events = amiss.detect(silent).events
+    gaps = [event for event in events if event.kind == "gap"]
+    assert [(gap.first_row, gap.last_row, gap.n_alarms) for gap in gaps] == [(999, 1000, 0)]
+    assert events[-1] is gaps[0]
+    assert "60 rows are missing" in gaps[0].reason
+    assert np.datetime64(gaps[0].start.removesuffix("Z")) == np.datetime64(table["time"][999])
+    nightly = table.filter(pl.col("time").dt.hour() >= 6)
+    assert not [event for event in amiss.detect(nightly).events if event.kind == "gap"]
+    broken = nightly.filter((pl.int_range(pl.len()) < 1000) | (pl.int_range(pl.len()) >= 1400))
+    assert len([event for event in amiss.detect(broken).events if event.kind == "gap"]) == 1

@@ -19,6 +19,7 @@ from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.series_model import row_rate
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import Member
+from amiss.pipeline.silence import GAP
 from amiss.thresholds.notices import Notices, separation
 from amiss.thresholds.promise import read_wish
 
@@ -280,7 +281,9 @@ def _with_hindsight(live: SeriesResult, recipe: Recipe, progress: Progress) -> l
     looked_back = detect_source(live.source, plain, progress=progress)
     truth = []
     for member in live.series.members:
-        events = sorted((e for e in looked_back.events if e.entity == member.entity), key=lambda e: e.first_row)
+        events = sorted(
+            (e for e in looked_back.events if e.entity == member.entity and e.kind != GAP), key=lambda e: e.first_row
+        )
         cells = [_cells(member, event.first_row, event.last_row) for event in events]
         truth.append(_Truth(member, [a for a, _ in cells], [b for _, b in cells], [e.reason for e in events]))
     return truth

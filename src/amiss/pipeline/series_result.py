@@ -20,6 +20,7 @@ from amiss.pipeline.live_ranker import LiveRanker
 from amiss.pipeline.ranker import Ranker
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_rows import Member, SeriesRows
+from amiss.pipeline.silence import gap_events
 from amiss.pipeline.story import FOLLOWING, Story
 
 if TYPE_CHECKING:
@@ -105,11 +106,20 @@ class SeriesResult(Result):
 
     @property
     def events(self) -> list[Event]:
-        """What happened, the most severe first: alarms of one series that are within reach of one another."""
+        """What happened, the most severe first: alarms of one series that are within reach of one another.
+
+        Last come unusual gaps between the rows, of kind "gap", which no promise is made on.
+        """
         if self._events is None:
             found = [self._event(k, first, last) for k, spans in enumerate(self.spans) for first, last in spans]
-            self._events = sorted(found, key=lambda event: (-event.score, event.first_row))
+            found.sort(key=lambda event: (-event.score, event.first_row))
+            self._events = [*found, *gap_events(self.series.members)]
         return self._events
+
+    @property
+    def n_promised(self) -> int:
+        """Number of events that the promise is about."""
+        return sum(map(len, self.spans))
 
     def _event(self, k: int, first: int, last: int) -> Event:
         member, judged = self.series.members[k], self.judged[k]

@@ -128,7 +128,7 @@ def _percent(share: float) -> str:
 def _promise(result: Result) -> str:
     promise = result.promise
     if isinstance(result, SeriesResult):
-        return "".join(f"<p>{html.escape(line)}</p>" for line in series_promise_lines(promise, len(result.events)))
+        return "".join(f"<p>{html.escape(line)}</p>" for line in series_promise_lines(promise, result.n_promised))
     lines = [
         f"Asked: at most {promise.asked} as false alarms"
         + (

@@ -41,7 +41,7 @@ def print_result(console: Console, result: Result, n: int) -> None:
     for note in result.notes:
         console.print(f"  note: {escape(note)}", highlight=False)
     if isinstance(result, SeriesResult):
-        for line in series_promise_lines(promise, len(result.events)):
+        for line in series_promise_lines(promise, result.n_promised):
             console.print(f"  {escape(line)}", highlight=False)
         console.print()
         _print_events(console, result, n)
