@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from amiss.core.detector import Capabilities, Matrix, SeriesDetector, Vector
+import numpy as np
+
+from amiss.core.detector import PREDICT_RATE, Capabilities, Matrix, SeriesDetector, Vector
 from amiss.core.params import Flag, Whole
 from amiss.series.many_channels import ManyChannels
 from amiss.series.one_channel import OneChannel
@@ -19,8 +21,8 @@ class SeriesEnsemble(SeriesDetector):
     One channel: windows of three lengths, each by its distance to the windows most like it elsewhere in the series, and
     levels seldom held; the loudest of them counts. Several channels: how mean, spread and slope of windows, the step
     from row to row, and the rows themselves stand to what was learnt, by neighbours and by covariance; the mean of
-    their logarithms counts. In both the score is smoothed over as many rows as the series needs to settle, so that a
-    row counts for the stretch that it stands in.
+    their logarithms counts, or the step alone where chance makes its peak more seldom. In both the score is smoothed
+    over as many rows as the series needs to settle, so that a row counts for the stretch that it stands in.
 
     Learning and scoring cost O(n_rows × n_kept × window) time with 3,000 windows kept; memory 8 bytes a value, and
     some 50 MB.
@@ -66,9 +68,18 @@ class SeriesEnsemble(SeriesDetector):
         self.random_state = random_state
 
     def _learn(self, X: Matrix) -> None:
+        self._learn_score(X)
+
+    def _learn_score(self, X: Matrix) -> Vector:
         self.one_channel_ = X.shape[1] == 1
-        kind = OneChannel if self.one_channel_ else ManyChannels
-        self.voice_: OneChannel | ManyChannels = kind.learnt(X, causal=self.causal)
+        self.voice_: OneChannel | ManyChannels
+        if self.one_channel_:
+            self.voice_ = OneChannel.learnt(X, causal=self.causal)
+            scores = self.voice_.score(X, causal=self.causal)
+        else:
+            self.voice_, scores = ManyChannels.learnt(X, causal=self.causal)
+        self.offset_ = -float(np.quantile(scores, 1 - PREDICT_RATE))
+        return scores
 
     def _score(self, X: Matrix) -> Vector:
         return self.voice_.score(X, causal=self.causal)
