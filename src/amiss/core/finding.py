@@ -158,7 +158,8 @@ class Event(msgspec.Struct, frozen=True):
         Lowest p-value.
     kind
         In a series, what happened in the channel most to blame: "spike", "dip", "level_shift", "trend_change",
-        "variance_change", "contextual", "collective", "stuck", "drift" or "limit"; None in a table.
+        "variance_change", "contextual", "collective", "stuck", "drift", "dropout", "rare_category" or "limit"; None in
+        a table.
     reason
         In a series, one sentence; empty in a table, where `Result.explain` of the highest alarm says it.
     channels
