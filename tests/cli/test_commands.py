@@ -74,7 +74,7 @@ def test_import_is_light():
 
 def test_detecting_a_file_does_not_load_scikit_learn(pump_csv):
     script = (
-        "import sys, amiss\namiss.detect('pump.csv').report('x.html')\n"
+        "import sys, amiss\namiss.detect('pump.csv', kind='table').report('x.html')\n"
         "assert not {'sklearn', 'scipy', 'pandas', 'narwhals', 'rich'} & set(sys.modules), sys.modules.keys()"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=pump_csv, capture_output=True, text=True, timeout=60)
@@ -82,7 +82,7 @@ def test_detecting_a_file_does_not_load_scikit_learn(pump_csv):
 
 
 def test_detect_table(run):
-    out, err = run("detect", "pump.csv")
+    out, err = run("detect", "pump.csv", "--kind", "table")
     assert "2,016 rows" in out
     assert "entity: pump" in out
     assert "1% of the rows (default)" in out
@@ -91,7 +91,7 @@ def test_detect_table(run):
 
 
 def test_detect_json_follows_its_published_schema(run):
-    out, err = run("detect", "pump.csv", "--format", "json", "--top", "7")
+    out, err = run("detect", "pump.csv", "--kind", "table", "--format", "json", "--top", "7")
     record = json.loads(out)
     jsonschema.validate(record, record_schema())
     assert err == ""
@@ -106,10 +106,11 @@ def test_detect_json_follows_its_published_schema(run):
 
 
 def test_ndjson_and_csv_list_the_alarms(run):
-    lines = run("detect", "pump.csv", "--format", "ndjson")[0].splitlines()
+    lines = run("detect", "pump.csv", "--kind", "table", "--format", "ndjson")[0].splitlines()
     assert len(lines) == 20
     assert all(json.loads(line)["is_anomaly"] for line in lines)
-    table = pl.read_csv(run("detect", "pump.csv", "--format", "csv", "--false-alarms", "5")[0].encode())
+    five = run("detect", "pump.csv", "--kind", "table", "--format", "csv", "--false-alarms", "5")[0]
+    table = pl.read_csv(five.encode())
     assert table.height == 5
     assert table.columns[:5] == ["row", "anomaly_score", "p_value", "is_anomaly", "reason"]
 
@@ -155,7 +156,7 @@ def test_fit_and_score(run, tmp_path):
 
 
 def test_what_was_learnt_is_not_told_of_the_rows_scored(run, tmp_path):
-    run("fit", "pump.csv", "-o", tmp_path / "m.amiss")
+    run("fit", "pump.csv", "--kind", "table", "-o", tmp_path / "m.amiss")
     out, _ = run("score", tmp_path / "m.amiss", "new.csv", "--report", tmp_path / "r.html")
     assert "  as learnt from pump.csv:\n    ranked as numbers" in out
     assert "missing (as learnt)" in (tmp_path / "r.html").read_text(encoding="utf-8")
@@ -178,8 +179,8 @@ def test_config_and_options(run, tmp_path):
 
 
 def test_fail_on(run):
-    run("detect", "pump.csv", "--fail-on", "20", code=1)
-    run("detect", "pump.csv", "--fail-on", "21", code=0)
+    run("detect", "pump.csv", "--kind", "table", "--fail-on", "20", code=1)
+    run("detect", "pump.csv", "--kind", "table", "--fail-on", "21", code=0)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,7 @@ def test_fail_on(run):
         (["detect"], 2, "Missing argument"),
         (["detect", "pump.csv", "--no-such"], 2, "No such option"),
         (["detect", "pump.csv", "--false-alarms", "many"], 2, "cannot be read"),
-        (["detect", "pump.csv", "--false-alarms", "0.0001%"], 3, "more rows"),
+        (["detect", "pump.csv", "--kind", "table", "--false-alarms", "0.0001%"], 3, "more rows"),
         (["detect", "pump.csv", "--detector", "knm"], 2, "did you mean 'knn'"),
         (["detect", "pump.csv", "--time", "tim"], 3, "did you mean 'time'"),
         (["detect", "none.csv"], 3, "no such file"),
@@ -271,8 +272,8 @@ def test_doctor(run):
 
 def test_demo(run, tmp_path):
     out, _ = run("demo", "--folder", tmp_path / "d")
-    assert re.search(r"found \d of 8 planted faults", out)
-    assert (tmp_path / "d" / "report.html").stat().st_size < 500_000
+    assert re.search(r"found [78] of 8 planted faults; [0-4] of", out)
+    assert (tmp_path / "d" / "report.html").stat().st_size < 2_000_000
     assert "report.html" in out
     run("demo", "--folder", tmp_path / "d", "--seed", 2**40)  # its own files are made anew
     for name in ("plant.csv", "report.html"):
@@ -291,7 +292,8 @@ def test_completion(run, shell):
 
 def test_false_discoveries_limits_and_a_clean_history(run, tmp_path):
     model = tmp_path / "m.amiss"
-    _, err = run("fit", "pump.csv", "-o", model, "--false-discoveries", "10%", "--limit", "flow_m3h>=0", "--clean")
+    table = "pump.csv", "--kind", "table"
+    _, err = run("fit", *table, "-o", model, "--false-discoveries", "10%", "--limit", "flow_m3h>=0", "--clean")
     assert "10% of the alarms" in err
     assert "look like anomalies" not in err
     record = json.loads(run("score", model, "new.csv", "--format", "json")[0])
@@ -300,7 +302,7 @@ def test_false_discoveries_limits_and_a_clean_history(run, tmp_path):
     changed = json.loads(run("score", model, "new.csv", "--false-alarms", "2%", "--format", "json")[0])
     assert changed["promise"]["share_of"] == "rows"
     assert changed["promise"]["version"] == 2
-    out, _ = run("detect", "pump.csv", "--limit", "flow_m3h<=1", "--limit", "flow_m3h>=0")
+    out, _ = run("detect", *table, "--limit", "flow_m3h<=1", "--limit", "flow_m3h>=0")
     assert "beyond a limit" in out
     assert "is above its limit of 1" in out
 
@@ -330,7 +332,7 @@ def test_an_option_overrules_the_promise_of_the_recipe(run, tmp_path):
 
 def test_a_promise_is_shown_and_changed_in_the_file(run, tmp_path):
     model = tmp_path / "m.amiss"
-    run("fit", "pump.csv", "-o", model)
+    run("fit", "pump.csv", "--kind", "table", "-o", model)
     assert "promise 1: false alarms at most 1% of the rows" in run("promise", model)[0]
     out, err = run("promise", model, "--false-alarms", "2%", "-o", model)
     assert "promise 2: false alarms at most 2% of the rows" in out
@@ -341,13 +343,14 @@ def test_a_promise_is_shown_and_changed_in_the_file(run, tmp_path):
 
 
 def test_explain_tells_all_about_one_row(run, pump_csv):
-    record = json.loads(run("detect", "pump.csv", "--top", "1", "--format", "json")[0])
+    table = "pump.csv", "--kind", "table"
+    record = json.loads(run("detect", *table, "--top", "1", "--format", "json")[0])
     row = record["anomalies"][0]["row"]
-    out, _ = run("detect", "pump.csv", "--explain", row)
+    out, _ = run("detect", *table, "--explain", row)
     assert f"pump.csv, row {row:,} (from 0): raises an alarm" in out
     assert "the row would be normal" in out
     assert all(name in out for name in ("normal row 3", "without it", "pressure_bar"))
-    found = json.loads(run("detect", "pump.csv", "--explain", row, "--format", "json")[0])
+    found = json.loads(run("detect", *table, "--explain", row, "--format", "json")[0])
     assert found["reason"] == record["anomalies"][0]["reason"]
     assert len(found["nearest"]) == 3
     assert found["changes"]

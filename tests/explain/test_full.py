@@ -133,7 +133,7 @@ def test_nearest_rows_against_the_naive_twin():
 
 def test_nearest_rows_are_normal_rows_of_the_table_and_of_the_entity():
     plant = make_plant(n_pumps=2, n_days=8, seed=3)
-    result = amiss.detect(plant.frame.table)
+    result = amiss.detect(plant.frame.table, kind="table")
     rows = plant.frame.table.to_dicts()
     written = {pump: set() for pump in plant.frame.table["pump"].unique()}
     features = result.model.preparation.features

@@ -24,7 +24,7 @@ TABLE = make_plant(n_pumps=2, n_days=7, seed=1).frame.table
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "m.amiss"
-    amiss.fit(TABLE, false_alarms="2%").save(path)
+    amiss.fit(TABLE, kind="table", false_alarms="2%").save(path)
     return path
 
 
@@ -57,7 +57,7 @@ def refused(path, words):
 
 
 def test_a_loaded_model_is_the_saved_one(saved):
-    model, again = amiss.fit(TABLE, false_alarms="2%"), amiss.load(saved)
+    model, again = amiss.fit(TABLE, kind="table", false_alarms="2%"), amiss.load(saved)
     a, b = model.score(TABLE), again.score(TABLE)
     np.testing.assert_array_equal(a.scores, b.scores)
     np.testing.assert_array_equal(a.p_values, b.p_values)
@@ -70,7 +70,7 @@ def test_a_loaded_model_is_the_saved_one(saved):
 
 
 def test_equal_models_give_equal_files(saved, tmp_path):
-    amiss.fit(TABLE, false_alarms="2%").save(tmp_path / "m.amiss")
+    amiss.fit(TABLE, kind="table", false_alarms="2%").save(tmp_path / "m.amiss")
     assert (tmp_path / "m.amiss").read_bytes() == saved.read_bytes()
 
 
@@ -216,7 +216,7 @@ def _with_array(parts, key, array, **facts):
 )  # fmt: skip
 def test_hostile_arrays_of_compiled_loops(tmp_path, detector, name, spoil, said):
     path = tmp_path / "m"
-    amiss.fit(TABLE, detector=detector).save(path)
+    amiss.fit(TABLE, kind="table", detector=detector).save(path)
     with zipfile.ZipFile(path) as archive:
         parts = {entry: archive.read(entry) for entry in archive.namelist()}
     array = np.lib.format.read_array(io.BytesIO(parts[f"detector/{name}.npy"]))
@@ -302,7 +302,7 @@ def test_lengths_and_digits_that_no_model_has(parts, tmp_path):
 @pytest.mark.parametrize("detector", ["knn", "isolation_forest", "mahalanobis", "hbos", "pca", "kde", "gmm"])
 def test_a_detector_of_nothing_but_nan_is_refused(tmp_path, detector):
     path = tmp_path / "m"
-    amiss.fit(TABLE, detector=detector).save(path)
+    amiss.fit(TABLE, kind="table", detector=detector).save(path)
     with zipfile.ZipFile(path) as archive:
         parts = {entry: archive.read(entry) for entry in archive.namelist()}
     for name in [name.removesuffix(".npy") for name in parts if name.startswith("detector/")]:

@@ -11,6 +11,7 @@ import pytest
 import amiss
 from amiss.core.catalog import detector_names
 from amiss.core.errors import DataError, SchemaError
+from amiss.datasets import make_plant
 
 START = dt.datetime(2026, 3, 1)
 
@@ -159,6 +160,113 @@ def test_several_channels_name_the_one_to_blame():
     result = amiss.detect(pl.DataFrame({"time": stamps(2500), **columns}), kind="series")
     assert result.events[0].channels[0].column == "c2"
     assert result.events[0].kind == "level_shift"
+
+
+def plant_events(seed):
+    """Events of a plant in its default mode, with the fault that each touches, or None."""
+    plant = make_plant(seed=seed)
+    result = amiss.detect(plant.frame.table)
+    hours = 4 * 6 * 4  # four hours of four pumps, every ten minutes: what an event shows beside its fault
+    pairs = []
+    for event in result.events:
+        near = (
+            fault
+            for fault in plant.faults
+            if fault.pump == event.entity
+            and event.first_row <= fault.rows[-1] + hours
+            and event.last_row >= fault.rows[0] - hours
+        )
+        pairs.append((event, next(near, None)))
+    return plant, result, pairs
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_faults_of_a_plant_are_found_with_few_false_events(seed):
+    plant, result, pairs = plant_events(seed)
+    assert result.kind == "series"
+    assert sum(result.is_anomaly[fault.rows].any() for fault in plant.faults) >= 7
+    assert sum(fault is None for _, fault in pairs) <= 3
+    named = [event.channels[0].column in fault.columns for event, fault in pairs if fault is not None]
+    assert np.mean(named) >= 0.8
+
+
+def test_what_stays_away_and_what_is_rare_has_its_own_kind():
+    _, _, pairs = plant_events(0)
+    kinds = {fault.kind: event for event, fault in pairs if fault is not None}
+    assert kinds["dropout"].kind == "dropout"
+    assert "missing since 2026-03-18 13:20 for 2 h" in kinds["dropout"].reason
+    assert kinds["stuck"].kind == "stuck"
+    assert kinds["rare_category"].kind == "rare_category"
+    assert "mode 'bypass', as in 0.05% of rows" in kinds["rare_category"].reason
+
+
+def channels(n, d, seed, persistence):
+    """Independent channels, each value resembling the last."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(n, d))
+    for i in range(1, n):
+        x[i] += persistence * x[i - 1]
+    return {f"c{j}": x[:, j] for j in range(d)}
+
+
+def test_columns_with_a_course_are_series_and_others_are_rows():
+    course, none = channels(1500, 4, 0, 0.8), channels(1500, 4, 0, 0.0)
+    assert amiss.detect({"time": stamps(1500), **course}).kind == "series"
+    assert amiss.detect({"time": stamps(1500), **none}).model.recipe.detector == "ensemble"
+    random = np.random.default_rng(1)
+    odd = [START + dt.timedelta(seconds=float(s)) for s in np.cumsum(random.exponential(40, 1500))]
+    bought = {
+        "time": odd,
+        "card": [f"card {k}" for k in random.integers(0, 40, 1500)],
+        "amount": random.lognormal(3, 1, 1500),
+        "distance": random.exponential(10, 1500),
+        "shop": random.choice(["food", "fuel", "books"], 1500).tolist(),
+    }
+    assert amiss.detect(bought).model.recipe.detector == "ensemble"
+    assert amiss.detect({"time": stamps(1500), **course}, kind="table").model.recipe.detector == "ensemble"
+
+
+def test_clean_channels_raise_about_what_was_asked():
+    for d in (5, 20):
+        found = [
+            len(amiss.detect({"time": stamps(1500), **channels(1500, d, seed, 0.8)}, false_alarms=3).events)
+            for seed in range(6)
+        ]
+        assert np.mean(found) <= 6
+
+
+def test_a_switch_is_no_measured_channel_in_whatever_unit():
+    columns = channels(1500, 3, 0, 0.8)
+    columns["c1"][900:930] += 9
+    # Thrown a few times, one after another, as commands are.
+    on = (np.arange(1500) % 211 < 3).astype(float)
+    with_switch = amiss.detect({"time": stamps(1500), **columns, "on": on})
+    without = amiss.detect({"time": stamps(1500), **columns})
+    np.testing.assert_allclose(with_switch.scores, without.scores)
+    assert with_switch.events[0].channels[0].column == "c1"
+
+
+def test_a_sensor_that_always_repeats_or_misses_is_not_stuck():
+    columns = channels(1500, 4, 0, 0.8)
+    columns["c0"] = np.repeat(columns["c0"][::5], 5)  # held for five steps, always
+    columns["c1"] = np.where(np.arange(1500) % 3 == 0, columns["c1"], np.nan)  # read every third step
+    columns["c3"] = columns["c3"].copy()
+    columns["c3"][700:760] = columns["c3"][699]
+    events = amiss.detect({"time": stamps(1500), **columns}).events
+    assert events[0].kind == "stuck"
+    assert events[0].channels[0].column == "c3"
+    assert len(events) <= 3
+
+
+def test_marks_survive_the_file_and_judge_what_comes_later(tmp_path):
+    table = make_plant(n_pumps=2, seed=1).frame.table
+    model = amiss.fit(table)
+    model.save(tmp_path / "m.amiss")
+    later = make_plant(n_pumps=2, seed=2)
+    result = amiss.load(tmp_path / "m.amiss").score(later.frame.table)
+    np.testing.assert_array_equal(result.scores, model.score(later.frame.table).scores)
+    found = {fault.kind for fault in later.faults if result.is_anomaly[fault.rows].any()}
+    assert {"stuck", "dropout", "rare_category", "spike"} <= found
 
 
 def test_a_limit_is_an_event_of_its_own():

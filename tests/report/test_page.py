@@ -19,7 +19,7 @@ from amiss.report.page import report_html
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    amiss.detect(make_plant(seed=1).frame.table).report(path)
+    amiss.detect(make_plant(seed=1).frame.table, kind="table").report(path)
     return path
 
 

@@ -12,6 +12,7 @@ from amiss.cli.show import progress_bar
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from amiss.core.finding import Event
     from amiss.datasets import Plant
     from amiss.pipeline.result import Result
 
@@ -87,10 +88,17 @@ def _compare(console: Console, plant: Plant, result: Result) -> None:
         rows.append((told, fault.pump, start, str(len(fault.rows)), str(n_alarms), said))
     console.print()
     print_columns(console, columns, rows)
-    n_beside = int((result.is_anomaly & ~plant.is_fault).sum())
-    n_normal = int((~plant.is_fault).sum())
+    n_beside = sum(not _touches(event, plant) for event in result.events)
     console.print(
-        f"\nfound {n_found} of {len(plant.faults)} planted faults; {n_beside} alarms on {n_normal:,} normal rows "
-        f"({n_beside / n_normal:.2%}, at most {result.promise.rate:.0%} was promised)",
+        f"\nfound {n_found} of {len(plant.faults)} planted faults; {n_beside} of {len(result.events)} events are "
+        f"beside them (asked: {result.promise.asked})",
         highlight=False,
+    )
+
+
+def _touches(event: Event, plant: Plant) -> bool:
+    """Whether a planted fault of the event's pump lies in it."""
+    return any(
+        fault.pump == event.entity and event.first_row <= fault.rows[-1] and event.last_row >= fault.rows[0]
+        for fault in plant.faults
     )

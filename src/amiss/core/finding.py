@@ -158,8 +158,8 @@ class Event(msgspec.Struct, frozen=True):
         Lowest p-value.
     kind
         In a series, what happened in the channel most to blame: "spike", "dip", "level_shift", "trend_change",
-        "variance_change", "contextual", "collective", "stuck", "drift", "limit" or "gap"; None in a table. A gap has no
-        alarm, a score of 0 and a p-value of 1: rows are missing, nothing is left to chance.
+        "variance_change", "contextual", "collective", "stuck", "drift", "dropout", "rare_category", "limit" or "gap";
+        None in a table. A gap has no alarm, a score of 0 and a p-value of 1: nothing about it is left to chance.
     reason
         In a series, one sentence; empty in a table, where `Result.explain` of the highest alarm says it.
     channels

@@ -9,7 +9,7 @@ import numpy as np
 
 from amiss.core.detector import Matrix, SequentialSeriesDetector, SeriesDetector, Vector
 from amiss.pipeline.judged import Judged
-from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.recipe import CAUSAL_DEFAULT, Recipe
 from amiss.pipeline.series_rows import Member
 from amiss.series.channels import held
 from amiss.thresholds.notices import Notices
@@ -38,7 +38,9 @@ class LiveRanker:
     def fitted(cls, member: Member, recipe: Recipe, rate: float) -> tuple[LiveRanker, Judged]:
         """Learn from a series; gives too what it said of each row when it came."""
         detector = recipe.make_detector()
-        X = _seen(detector, member)
+        # The default sees measured numbers alone, as `Ranker` has it.
+        numbers = recipe.detector == CAUSAL_DEFAULT and member.n_numbers > 0
+        X = _seen(detector, member, member.n_numbers if numbers else member.grid.shape[1])
         scores = detector.fit_score(X) if isinstance(detector, SequentialSeriesDetector) else _forward(detector, X)
         notices = Notices(rate)
         p_values, high = notices.advance(scores, learning=True)
@@ -46,7 +48,7 @@ class LiveRanker:
 
     def score(self, member: Member) -> Vector:
         """Scores of rows that follow those learnt, (n_cells,)."""
-        return self.detector.score_rows(_seen(self.detector, member))
+        return self.detector.score_rows(_seen(self.detector, member, self.detector.n_features_in_))
 
     def judge(self, scores: Vector) -> Judged:
         """What is said of rows with these scores that follow those learnt."""
@@ -58,9 +60,18 @@ class LiveRanker:
 
     def contributions(self, member: Member) -> Matrix:
         """What each feature adds to the detector's score at each step, (n_cells, n_features); 0 where it cannot say."""
-        if not self.detector.capabilities.reasons:
-            return np.zeros(member.grid.shape)
-        return self.detector.contribute_rows(_seen(self.detector, member))
+        found, n_seen = np.zeros(member.grid.shape), self.detector.n_features_in_
+        if self.detector.capabilities.reasons:
+            found[:, :n_seen] = self.detector.contribute_rows(_seen(self.detector, member, n_seen))
+        return found
+
+    def n_seen(self, n_features: int) -> int:
+        """How many of the features, the first ones, the detector sees."""
+        return min(int(self.detector.n_features_in_), n_features)
+
+    def fits(self, n_numbers: int, n_features: int) -> bool:
+        """Whether its parts are made for so many features."""
+        return self.detector.n_features_in_ in (n_numbers, n_features)
 
     def numbers(self) -> dict[str, Any]:
         """All but the detector, for the model file."""
@@ -72,9 +83,9 @@ class LiveRanker:
         return cls(detector, Notices.restored(numbers))
 
 
-def _seen(detector: SeriesDetector, member: Member) -> Matrix:
-    """The series as it came: what is missing is the value before, where the detector cannot do with holes."""
-    X = member.grid
+def _seen(detector: SeriesDetector, member: Member, n_seen: int) -> Matrix:
+    """The first features as they came: what is missing is the value before, where the detector cannot do with holes."""
+    X = member.grid[:, :n_seen]
     if not detector.capabilities.missing:
         X = np.nan_to_num(held(X, np.full(X.shape[1], np.nan)))
     return np.ascontiguousarray(X)

@@ -35,14 +35,13 @@ __all__ = ["detect_series", "fit_series", "read_as_series"]
 def read_as_series(source: Source, recipe: Recipe, looked: Looked, progress: Progress) -> ReadSeries | None:
     """The rows as series, where they are such or are said to be; None for a table.
 
-    Of themselves they are where one column of numbers has a time and is a sample of something that goes on: at a
-    regular clock, or with neighbours that are alike. A detector of rows that is asked for by name makes them a table,
-    one for series a series.
+    Of themselves they are where columns of numbers have a time and are samples of something that goes on: one column at
+    a regular clock, or any with neighbours that are alike. A detector of rows that is asked for by name makes them a
+    table, one for series a series.
     """
     asked = recipe.kind == "series" or recipe.causal or (recipe.kind is None and recipe.ordered)
-    numbers, others = looked.schema.named("number"), looked.schema.named("category")
-    one_channel = looked.schema.first("time") is not None and len(numbers) == 1 and not others
-    if not asked and (recipe.kind == "table" or recipe.detector != DEFAULT or not one_channel):
+    timed = looked.schema.first("time") is not None and bool(looked.schema.named("number"))
+    if not asked and (recipe.kind == "table" or recipe.detector != DEFAULT or not timed):
         return None
     preparation = Preparation.of(looked.schema, looked.table)
     limits = Limits(recipe.limits, looked.schema)

@@ -21,8 +21,11 @@ __all__ = ["Member", "SeriesRows", "duration_words", "gather"]
 
 _SAMPLED = 0.5
 """Correlation of neighbouring rows from which on rows at odd times are samples of something, not events."""
+_SAMPLED_REGULARLY = 0.1
+"""The same for several channels at a regular clock: what is no course at all is better looked at row by row."""
 _FEWEST_ROWS = 20
 _FEW_MISSING = 0.01
+_ROUNDING = 1e-9
 _UNITS = ((604_800.0, "week"), (86_400.0, "day"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -42,6 +45,10 @@ class Member:
         Prepared values at equal steps; NaN where missing.
     whole : (n_cells, n_features)
         The same with its holes bridged by what was to be expected.
+    n_numbers
+        How many of the features are numbers; categories come after them.
+    flags : (n_features,)
+        Which features are 0 and 1 in the data: prepared, these are any two numbers.
     """
 
     entity: str | None
@@ -49,6 +56,8 @@ class Member:
     clock: Clock
     grid: Matrix
     whole: Matrix
+    n_numbers: int
+    flags: npt.NDArray[np.bool_]
 
     @property
     def name(self) -> str:
@@ -97,15 +106,20 @@ class SeriesRows:
     def sampled(self) -> bool:
         """Whether the rows are samples of something that goes on, rather than events of their own.
 
-        Rows at a regular clock are; others where neighbouring rows are alike.
+        Rows of one channel at a regular clock are; others where neighbouring rows are alike, and few of them belong to
+        entities with hardly any.
         """
         n = sum(len(m.rows) for m in self.members)
-        regular = sum(len(m.rows) for m in self.members if m.clock.regular and m.clock.n_cells >= _FEWEST_ROWS)
-        if regular > 0.5 * n:
-            return True
         long = [m for m in self.members if m.clock.n_cells >= _FEWEST_ROWS]
-        alike = [np.median(r) for m in long if len(r := _alike(m.whole))]
-        return bool(alike) and float(np.median(alike)) > _SAMPLED
+        regular = sum(len(m.rows) for m in long if m.clock.regular) > 0.5 * n
+        single = self.members[0].whole.shape[1] == 1
+        if single and regular:
+            return True
+        if not single and sum(len(m.rows) for m in long) <= 0.5 * n:
+            return False
+        alike = [np.median(r) for m in long if len(r := _alike(m.whole[:, : m.n_numbers]))]
+        least = _SAMPLED_REGULARLY if regular else _SAMPLED
+        return bool(alike) and float(np.median(alike)) > least
 
     def notes(self) -> list[str]:
         """What is to be said of the clocks, one sentence each."""
@@ -137,7 +151,9 @@ def gather(source: Source, batches: Iterable[Frame], preparation: Preparation, p
     order = np.argsort(code, kind="stable")
     cuts = np.searchsorted(code[order], np.arange(len(names) + 1))
     members = [
-        _member(name, order[cuts[k] : cuts[k + 1]], X, when) for k, name in enumerate(names) if cuts[k] < cuts[k + 1]
+        _member(name, order[cuts[k] : cuts[k + 1]], X, when, preparation)
+        for k, name in enumerate(names)
+        if cuts[k] < cuts[k + 1]
     ]
     return SeriesRows(members, len(X))
 
@@ -157,22 +173,36 @@ def _codes(frame: Frame, schema: Schema, known: dict[str | None, int]) -> npt.ND
     return number[place]
 
 
-def _member(entity: str | None, rows: npt.NDArray[np.int64], X: Matrix, when: Vector | None) -> Member:
+def _member(
+    entity: str | None, rows: npt.NDArray[np.int64], X: Matrix, when: Vector | None, preparation: Preparation
+) -> Member:
     one = len(rows) == len(X)
     values = X if one else X[rows]
     clock = Clock.counting(len(rows)) if when is None else Clock.of(when if one else when[rows])
     grid = clock.onto_grid(values)
+    facts = len(preparation.numbers), _flags(grid, entity, preparation)
     if not np.isnan(grid).any():
-        return Member(entity, rows, clock, grid, grid)
+        return Member(entity, rows, clock, grid, grid, *facts)
     whole = np.stack([bridged(x, clock.interval_seconds) for x in grid.T], axis=1)
-    return Member(entity, rows, clock, grid, whole)
+    return Member(entity, rows, clock, grid, whole, *facts)
+
+
+def _flags(grid: Matrix, entity: str | None, preparation: Preparation) -> npt.NDArray[np.bool_]:
+    line = preparation.entities.index(entity) if entity in preparation.entities else -1
+    flags = np.zeros(grid.shape[1], np.bool_)
+    for j, x in enumerate(grid[:, : len(preparation.numbers)].T):
+        there = x[~np.isnan(x)]
+        if len(there) and ((there == there.min()) | (there == there.max())).all():
+            ends = preparation.location[line, j] + preparation.scale[line, j] * np.array([there.min(), there.max()])
+            flags[j] = np.abs(ends - (0.0, 1.0)).max() < _ROUNDING
+    return flags
 
 
 def _alike(X: Matrix) -> Vector:
-    """Correlation of neighbouring rows, by feature that varies."""
+    """Correlation of neighbouring rows, by feature that has more than two values."""
     gap = X - X.mean(axis=0)
     square = np.einsum("ij,ij->j", gap, gap)
-    varies = square > 0
+    varies = (square > 0) & ((X.min(axis=0) != X) & (X.max(axis=0) != X)).any(axis=0)
     alike: Vector = np.einsum("ij,ij->j", gap[1:], gap[:-1])[varies] / square[varies]
     return alike
 

@@ -48,7 +48,7 @@ def _check_shapes(model: Model) -> None:
     preparation, d = model.preparation, len(model.preparation.features)
     n_numbers, n_lines = len(preparation.numbers), len(preparation.entities) + 1
     fits = (
-        model.detector.n_features_in_ == d
+        (isinstance(model, SeriesModel) or model.detector.n_features_in_ == d)
         and preparation.location.shape == preparation.scale.shape == (n_lines, n_numbers)
         and len(preparation.kinds) == len(preparation.share) == len(preparation.categories)
         and all(len(s) == len(k) + 2 for s, k in zip(preparation.share, preparation.kinds, strict=True))
@@ -89,8 +89,9 @@ def _check_series(model: SeriesModel) -> None:
     """Raise `ModelFileError` unless the detector of each series scores a short one."""
     X = np.outer(_TRIED, np.ones(len(model.preparation.features)))
     for ranker in model.rankers.values():
-        fits = ranker.detector.n_features_in_ == X.shape[1]
-        scores = ranker.detector.score_rows(X) if fits else np.empty(0)
+        seen = np.ascontiguousarray(X[:, : ranker.n_seen(X.shape[1])])
+        fits = ranker.fits(len(model.preparation.numbers), X.shape[1])
+        scores = ranker.detector.score_rows(seen) if fits else np.empty(0)
         scores = ranker.on_scale(scores) if isinstance(ranker, Ranker) else scores
         if scores.shape != (len(X),) or not np.isfinite(scores).all():
             raise ModelFileError("a detector of the model file does not score")

@@ -69,8 +69,10 @@ class Story:
         self._names = preparation.features
         known = preparation.entities.index(member.entity) if member.entity in preparation.entities else -1
         n = len(preparation.categories)
+        self._n_numbers = len(preparation.numbers)
         self._location = np.append(preparation.location[known], np.zeros(n))
         self._scale = np.append(preparation.scale[known], np.ones(n))
+        self._kinds, self._rarity, self._share = preparation.kinds, preparation.rarity, preparation.share
         self._decimals = {column.name: column.decimals for column in preparation.schema.columns}
         self._bands: dict[int, Band] = {}
 
@@ -90,7 +92,9 @@ class Story:
         found = []
         for j in [j for j in order if share[j] >= _LEAST_SHARE] or order[:1]:
             band = self.band(j)
-            shape = shape_of(band.prepared, band.parts, first, last)
+            shape = (
+                shape_of(band.prepared, band.parts, first, last) if j < self._n_numbers else _rare(band.x, first, last)
+            )
             low, high = band.at(shape.peak)
             value = float(band.x[shape.peak])
             row = self.row_at(shape.peak)
@@ -130,7 +134,19 @@ class Story:
         at = self._moment(shape.peak)
         if shape.kind == "stuck":
             return f"{channel.column} stuck at {value}"
+        if shape.kind == "dropout":
+            return f"{channel.column} missing"
+        if shape.kind == "rare_category":
+            return self._rare_words(channel.column, shape.size)
         return f"{channel.column} {value}{at}" + ("" if inside else f", usually {usual}{self._when(channel)}")
+
+    def _rare_words(self, column: str, rarity: float) -> str:
+        k = self._names.index(column) - self._n_numbers
+        place = int(np.argmin(np.abs(self._rarity[k] - rarity)))
+        n = len(self._kinds[k])
+        if place >= n:
+            return f"{column} {'missing' if place > n else 'of an unknown kind'}"
+        return f"{column} {self._kinds[k][place]!r}, as in {100 * self._share[k][place]:.2g}% of rows,"
 
     def _when(self, channel: Channel) -> str:
         parts = self.band(self._names.index(channel.column)).parts
@@ -166,7 +182,18 @@ class Story:
             "contextual": "; usual at other times, not at this one",
             "collective": f"; an unusual course{since}, for {lasting}",
             "stuck": f"{since} for {lasting}",
+            "dropout": f"{since} for {lasting}",
+            "rare_category": f"{since} for {lasting}",
         }[shape.kind]
+
+
+def _rare(rarity: Vector, first: int, last: int) -> Shape:
+    """Where a category is as rare as it gets in an event."""
+    here = rarity[first : last + 1]
+    highest = float(np.nanmax(here)) if not np.isnan(here).all() else 0.0
+    at = first + np.flatnonzero(here >= highest)
+    begin, end = (int(at[0]), int(at[-1])) if len(at) else (first, last)
+    return Shape("rare_category", begin, end, begin, highest)
 
 
 def _times(ratio: float) -> str:

@@ -32,6 +32,8 @@ _LOUD, _QUIET = 2.0, 0.3
 """Of the usual spread: from and up to which the variance has changed."""
 _STUCK_ROWS, _LONGER = 5, 3
 """Equal values that make a channel stuck, and how much longer a stretch of them is than any elsewhere."""
+_GONE = 0.5
+"""Share of an event's values that are missing where a channel has dropped out."""
 _USUAL = (0.02, 0.98)
 
 
@@ -42,7 +44,8 @@ class Shape:
     Attributes
     ----------
     kind
-        "spike", "dip", "level_shift", "trend_change", "variance_change", "contextual", "collective", "stuck", "drift".
+        "spike", "dip", "level_shift", "trend_change", "variance_change", "contextual", "collective", "stuck", "drift",
+        "dropout".
     first, last
         Rows between which it does it.
     peak
@@ -76,6 +79,9 @@ def shape_of(x: Vector, parts: Decomposition, first: int, last: int) -> Shape:
     stuck = _stuck(x, first, last)
     if stuck is not None:
         return Shape("stuck", *stuck, peak=stuck[0], size=float(np.median(miss[stuck[0] : stuck[1] + 1])))
+    gone = _gone(x, first, last)
+    if gone is not None:
+        return Shape("dropout", *gone, peak=gone[0], size=0.0)
     limit = _outside(miss)
     out = _weighty(first + np.flatnonzero(np.abs(here) > limit), np.abs(miss) - limit)
     if not len(out):
@@ -162,6 +168,14 @@ def _stuck(x: Vector, first: int, last: int) -> tuple[int, int] | None:
         return None
     end = first + int(np.argmax(inside))
     return end - most + 1, end
+
+
+def _gone(x: Vector, first: int, last: int) -> tuple[int, int] | None:
+    """First and last of the missing values, if most are."""
+    missing = np.flatnonzero(np.isnan(x[first : last + 1]))
+    if len(missing) < _GONE * (last - first + 1):
+        return None
+    return first + int(missing[0]), first + int(missing[-1])
 
 
 def _clipped(miss: Vector) -> Vector:

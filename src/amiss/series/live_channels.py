@@ -54,6 +54,8 @@ class _Reference:
     def learnt(cls, X: Matrix) -> Self:
         """From rows in order, (n_rows, n_channels); the usual rest is that of fifths held out."""
         location, scale, used, still = channel_scales(X)
+        switches = np.array([_is_switch(x) for x in X.T]) & ~still
+        used = used & ~switches if (used & ~switches & ~still).any() else used
         Z = standardized(X, location, scale, still)[:, used]
         V = windows(Z, min(_window(Z.shape[1]), len(Z)))
         total, square = V.sum(axis=0), V.T @ V
@@ -175,6 +177,11 @@ class LiveChannels:
         if tail.ndim != 2 or tail.shape[1] != n or (reference is not None and len(reference.location) != n):
             raise ValueError("the channels of the stream do not fit together")
         return cls(int(state["n_rows"]), int(state["next"]), kept, tail, reference)
+
+
+def _is_switch(x: Vector) -> bool:
+    """Whether a channel has two values: that it is thrown is seldom what is wrong."""
+    return bool(((x == x.min()) | (x == x.max())).all())
 
 
 def _window(n_channels: int) -> int:

@@ -10,15 +10,18 @@ import numpy as np
 
 from amiss.core.summary import Matrix, Vector
 from amiss.prepare.windows import spread
+from amiss.series.bursts import peaks, reach
 from amiss.series.channels import Mask, channel_scales, standardized
 from amiss.series.shapes import NearWindows, Take
 from amiss.series.smooth import moving_mean
+from amiss.thresholds.peaks import peak_scale
 
 __all__ = ["ManyChannels"]
 
 # All numbers were chosen together on the development series, see benchmarks/accuracy/series.py.
 _WINDOW = 80
 """Rows of the windows whose mean, spread and slope are looked at."""
+_STEPS_A_WINDOW = 16
 _SHORT = 10
 """Rows of the windows that are looked at value by value."""
 _ORDER = 3
@@ -31,9 +34,12 @@ _WIDTHS = (1, 25)
 _FLOOR = 0.1
 _USUAL = (0.5, 0.95)
 _LEAST_SCALE = 0.05
+_STEP, _STEP_FLOOR = 2, 0.01
+"""Which of the voices is that of single steps, heard by itself too; and its floor."""
 _APART = 0.2
 """Of the history: windows of it are not compared with those so near, which would know an anomaly that lasts."""
 _TINY = 1e-12
+_HIGHEST = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,9 @@ class ManyChannels:
         The windows compared with.
     usual : (n_voices, 3)
         Floor, middle and size of the logarithm of what each says of the rows learnt.
+    heights : (2, 4)
+        Of the mean of the voices, and of the steps alone: floor, location and scale of the logarithms of the peaks, and
+        number of the peaks.
     """
 
     location: Vector
@@ -90,6 +99,7 @@ class ManyChannels:
     directions: dict[str, tuple[Vector, Matrix]]
     near: dict[str, NearWindows]
     usual: Matrix
+    heights: Matrix
 
     @classmethod
     def learnt(cls, X: Matrix, *, causal: bool) -> tuple[ManyChannels, Vector]:
@@ -108,12 +118,16 @@ class ManyChannels:
             "row": _directions(_cube(Z, causal=False), max(len(Z) - _SHORT + 1, 1)),
         }
         directions["unit"] = (unit, np.empty((0, 0)))
-        made = cls(location, scale, used, still, forecast, clouds, directions, {}, np.empty((0, 3)))
+        none = np.empty((0, 3))
+        made = cls(location, scale, used, still, forecast, clouds, directions, {}, none, none)
         for name, (take, n_windows) in made._takers(Z, features, causal=False).items():
             made.near[name] = NearWindows.of(take, n_windows, _KEPT)
-        said = made._said(Z, causal=causal)
+        said = made._said(Z, features, causal=causal)
         made = replace(made, usual=np.array([_usual(s, causal=causal) for s in said]))
-        return made, made._together(said, causal=causal)
+        together = _height(made._together(said, causal=causal), 0.0)
+        floor = _STEP_FLOOR * float(np.median(said[_STEP])) + _TINY
+        made = replace(made, heights=np.array([together, _height(np.log(said[_STEP] + floor), floor)]))
+        return made, made._score(said, causal=causal)
 
     def _takers(self, Z: Matrix, features: Matrix, *, causal: bool) -> dict[str, tuple[Take, int]]:
         """Windows as they are compared, and how many there are of each."""
@@ -125,14 +139,15 @@ class ManyChannels:
             "row": (lambda at: _seen_from(short(at), self.directions["row"]), n_short),
         }
 
-    def _said(self, Z: Matrix, *, causal: bool) -> list[Vector]:
+    def _said(self, Z: Matrix, features: Matrix, *, causal: bool) -> list[Vector]:
         """How odd each row is: window features by covariance and by neighbours, steps, and windows of rows."""
-        features = _features(Z, causal=causal)
         apart = 0 if causal else max(1, round(_APART * len(Z)))
-        far = {
-            name: self.near[name].distances(take, n, n_neighbors=_N_NEIGHBORS, apart=apart)[1]
-            for name, (take, n) in self._takers(Z, features, causal=causal).items()
-        }
+        far = {}
+        for name, (take, n) in self._takers(Z, features, causal=causal).items():
+            # What is told of windows of many rows hardly changes from row to row; a stream has each row by itself.
+            step = 1 if causal or name == "row" else _WINDOW // _STEPS_A_WINDOW
+            at, distance = self.near[name].distances(take, n, step=step, n_neighbors=_N_NEIGHBORS, apart=apart)
+            far[name] = distance if step == 1 else np.interp(np.arange(n), at, distance)
         return [
             self.clouds["window"].terms(features).sum(axis=1),
             far["window"],
@@ -140,18 +155,34 @@ class ManyChannels:
             spread(far["row"], len(Z), _SHORT, before=causal),
         ]
 
-    def score(self, X: Matrix, *, causal: bool) -> Vector:
-        """Score of each row, (n_rows,)."""
-        Z = standardized(X, self.location, self.scale, self.still)[:, self.used]
-        return self._together(self._said(Z, causal=causal), causal=causal)
-
     def _together(self, said: list[Vector], *, causal: bool) -> Vector:
+        """Mean of the logarithms of what the voices say, each in units of what is usual."""
         parts = [
             (_loud(s, floor, causal=causal) - middle) / size
             for s, (floor, middle, size) in zip(said, self.usual, strict=True)
         ]
-        # Positive, so that a logarithm of it is the mean of logarithms that it comes from.
-        score: Vector = np.exp(np.clip(np.mean(parts, axis=0), -50, 50))
+        mean: Vector = np.mean(parts, axis=0)
+        return mean
+
+    def _loudness(self, which: int, said: Vector) -> Vector:
+        """−log of how often chance makes as high a peak in a history: of all voices together, or of the steps alone."""
+        floor, location, scale, n_peaks = self.heights[which]
+        logs = np.log(np.maximum(said, 0.0) + floor) if which else said
+        loud: Vector = (logs - location) / scale - np.log(max(n_peaks / 2, 1.0))
+        # In bounds, so that there is a power of it, and without ties.
+        return _HIGHEST * np.tanh(loud / _HIGHEST)
+
+    def score(self, X: Matrix, *, causal: bool) -> Vector:
+        """Score of each row, (n_rows,)."""
+        Z = standardized(X, self.location, self.scale, self.still)[:, self.used]
+        return self._score(self._said(Z, _features(Z, causal=causal), causal=causal), causal=causal)
+
+    def _score(self, said: list[Vector], *, causal: bool) -> Vector:
+        together = self._loudness(0, self._together(said, causal=causal))
+        # Averaged, a step that is as odd as can be is drowned by windows that hardly notice it.
+        loudest = np.maximum(together, self._loudness(1, said[_STEP]))
+        # Positive, so that a logarithm of it is what it comes from.
+        score: Vector = np.exp(loudest)
         return score
 
     def contributions(self, X: Matrix, scores: Vector) -> Matrix:
@@ -162,18 +193,20 @@ class ManyChannels:
         by_window = (
             np.maximum(self.clouds["window"].terms(_features(Z, causal=False)), 0.0).reshape(-1, 3, d).sum(axis=1)
         )
-        by_step = moving_mean(np.maximum(self.clouds["step"].terms(_misses(Z, self.weights)), 0.0), _WIDTHS[-1])
+        terms = self.clouds["step"].terms(_misses(Z, self.weights))
+        steps = np.maximum(terms, 0.0)
+        loudest = np.exp(self._loudness(1, terms.sum(axis=1))) >= 0.999 * scores
+        shares = np.where(
+            loudest[:, None], _shares(steps), _shares(by_window) + _shares(moving_mean(steps, _WIDTHS[-1]))
+        )
         total = np.zeros(X.shape)
-        for part in (by_window, by_step):
-            whole = part.sum(axis=1, keepdims=True)
-            total[:, used] += np.divide(part, whole, out=np.full_like(part, 1 / d), where=whole > 0)
-        shares: Matrix = total / total.sum(axis=1, keepdims=True) * scores[:, None]
-        return shares
+        total[:, used] = _shares(shares) * scores[:, None]
+        return total
 
     def state(self) -> dict[str, Any]:
         """What has been learnt, as arrays and numbers."""
         state: dict[str, Any] = {
-            name: getattr(self, name) for name in ("location", "scale", "used", "still", "weights", "usual")
+            name: getattr(self, name) for name in ("location", "scale", "used", "still", "weights", "usual", "heights")
         }
         for name, cloud in self.clouds.items():
             state |= {f"mean.{name}": cloud.mean, f"precision.{name}": cloud.precision}
@@ -189,11 +222,11 @@ class ManyChannels:
         clouds = {name: _Cloud(state[f"mean.{name}"], state[f"precision.{name}"]) for name in ("window", "step")}
         directions = {name: (state[f"middle.{name}"], state[f"axes.{name}"]) for name in ("window", "row", "unit")}
         near = {name: NearWindows(state[f"reference.{name}"], state[f"places.{name}"]) for name in ("window", "row")}
-        if state["usual"].shape != (4, 3):
+        if state["usual"].shape != (4, 3) or state["heights"].shape != (2, 4):
             raise ValueError("the parts of the channels do not fit together")
         return cls(
             state["location"], state["scale"], state["used"], state["still"], state["weights"], clouds, directions,
-            near, state["usual"],
+            near, state["usual"], state["heights"],
         )  # fmt: skip
 
 
@@ -272,6 +305,18 @@ def _loud(said: Vector, floor: float, *, causal: bool) -> Vector:
     logs = [np.log(np.maximum(moving_mean(said, w, before=causal), 0.0) + floor) for w in _WIDTHS]
     loud: Vector = np.mean(logs, axis=0)
     return loud
+
+
+def _shares(terms: Matrix) -> Matrix:
+    """Share of each channel in its row."""
+    whole = terms.sum(axis=1, keepdims=True)
+    shares: Matrix = np.divide(terms, whole, out=np.full_like(terms, 1 / max(terms.shape[1], 1)), where=whole > 0)
+    return shares
+
+
+def _height(logs: Vector, floor: float) -> tuple[float, float, float, float]:
+    top = logs[peaks(logs, reach(logs))]
+    return floor, *peak_scale(top), float(len(top))
 
 
 def _usual(said: Vector, *, causal: bool) -> tuple[float, float, float]:

@@ -19,8 +19,8 @@ class SeriesEnsemble(SeriesDetector):
     One channel: windows of three lengths, each by its distance to the windows most like it elsewhere in the series, and
     levels seldom held; the loudest of them counts. Several channels: how mean, spread and slope of windows, the step
     from row to row, and the rows themselves stand to what was learnt, by neighbours and by covariance; the mean of
-    their logarithms counts. In both the score is smoothed over as many rows as the series needs to settle, so that a
-    row counts for the stretch that it stands in.
+    their logarithms counts, or the step alone where chance makes its peak more seldom. In both the score is smoothed
+    over as many rows as the series needs to settle, so that a row counts for the stretch that it stands in.
 
     Learning and scoring cost O(n_rows × n_kept × window) time with 3,000 windows kept; memory 8 bytes a value, and
     some 50 MB.
