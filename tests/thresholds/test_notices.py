@@ -96,7 +96,7 @@ def test_a_calibration_survives_a_file_and_a_damaged_one_is_no_calibration():
     notices.advance(np.random.default_rng(4).exponential(size=3000), learning=True)
     back = Notices.restored(notices.state())
     scores = np.random.default_rng(5).exponential(size=500) * 2
-    told = (each.advance(scores, learning=False) for each in (notices.again(), back))
+    told = (each.advance(scores, learning=False) for each in (notices, back))
     for a, b in zip(*told, strict=True):
         np.testing.assert_array_equal(a, b)
     for name, value in (("rate", 0.0), ("n_rows", -1), ("peaks", np.array([np.nan])), ("correction", 9.0)):

@@ -51,8 +51,11 @@ class LiveRanker:
         return self.detector.score_rows(_seen(self.detector, member, self.detector.n_features_in_))
 
     def judge(self, scores: Vector) -> Judged:
-        """What is said of rows with these scores that follow those learnt."""
-        return Judged(scores, *self.notices.again().advance(scores, learning=False), causal=True)
+        """What is said of rows with these scores that follow those learnt.
+
+        The count of alarms begins anew: those of the first rows, of which hardly anything was known, say little.
+        """
+        return Judged(scores, *self.notices.at(self.notices.rate).advance(scores, learning=False), causal=True)
 
     def at(self, rate: float) -> LiveRanker:
         """The same under another promise."""

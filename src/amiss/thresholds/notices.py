@@ -95,12 +95,8 @@ class Notices:
     _lasted: int = 0
 
     def at(self, rate: float) -> Notices:
-        """The same peaks under another rate, at a row where no alarm is on."""
+        """The same peaks under this rate, at a row where no alarm is on and none has been counted."""
         return Notices(rate, self.n_rows, 0, self.n_learnt, list(self.peaks))
-
-    def again(self) -> Notices:
-        """One that goes on from here by itself, at a row where no alarm is on."""
-        return Notices(self.rate, self.n_rows, self.n_raised, self.n_learnt, list(self.peaks), self.correction)
 
     def advance(self, scores: Vector, *, learning: bool) -> tuple[Vector, npt.NDArray[np.bool_]]:
         """p-value of a peak as high as each score, and whether an alarm is on, row by row.
