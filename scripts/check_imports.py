@@ -11,11 +11,12 @@ ALLOWED = {
     "polars": (
         "core/frame.py", "core/written.py", "io/files/", "pipeline/result.py", "cli/",
     ),
-    "sklearn": ("core/errors.py", "core/estimator.py", "detectors/", "evaluate/", "testing/"),
+    "sklearn": ("core/errors.py", "core/estimator.py", "detectors/", "supervised/", "evaluate/", "testing/"),
     "scipy": ("detectors/", "thresholds/", "evaluate/", "summaries/", "series/"),
     "pandas": (),
     "pyarrow": (),
     "fastexcel": ("io/files/source.py",),
+    "lightgbm": (),
     "narwhals": ("core/frame.py", "pipeline/result.py"),
     "rich": ("cli/", "report/columns.py", "report/terminal.py", "report/drift_table.py", "report/backtest_table.py"),
     "cffi": ("kernels/build_loops.py",),

@@ -14,7 +14,7 @@ from amiss.core.errors import ParameterError
 __all__ = ["detector_class", "detector_names", "own_name"]
 
 _DETECTORS = "amiss.detectors"
-_FAMILIES = {"table": _DETECTORS, "series": "amiss.series.detectors"}
+_FAMILIES = {"table": _DETECTORS, "series": "amiss.series.detectors", "labels": "amiss.supervised"}
 """Kind of data: the package whose files are detectors for it."""
 _ADAPTER = f"{_DETECTORS}._adapter"
 _OTHER_NAMES = {
@@ -38,7 +38,7 @@ def _files(kind: str) -> dict[str, str]:
 
 
 def detector_names(kind: str = "table") -> tuple[str, ...]:
-    """Names of all detectors for a "table" or a "series", the project's own and those of installed plug-ins."""
+    """Names of all detectors for a "table", a "series" or "labels", the project's own and those of plug-ins."""
     return tuple(_files(kind))
 
 
@@ -50,7 +50,7 @@ def detector_class(name: str) -> type[Any]:
     ParameterError
         There is none; names the nearest that there is.
     """
-    files = _files("table") | _files("series")
+    files = _files("table") | _files("series") | _files("labels")
     if "." in name:
         foreign: type[Any] = importlib.import_module(_ADAPTER).external_class(name)
         return foreign

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["over_blocks", "over_pairs"]
+__all__ = ["n_threads", "over_blocks", "over_pairs"]
 
 _SMALLEST = 512
 
@@ -16,12 +16,12 @@ def over_blocks(work: Callable[[int, int], object], n_rows: int, n_jobs: int | N
 
     None is one thread; −1 is one for each processor that this process may use. Blocks start at multiples of `whole`.
     """
-    n_threads = _threads(n_rows, n_jobs)
-    if n_threads == 1:
+    n_blocks = _threads(n_rows, n_jobs)
+    if n_blocks == 1:
         work(0, n_rows)
         return
-    with ThreadPoolExecutor(n_threads) as pool:
-        for done in [pool.submit(work, *block) for block in _blocks(n_rows, n_threads, whole)]:
+    with ThreadPoolExecutor(n_blocks) as pool:
+        for done in [pool.submit(work, *block) for block in _blocks(n_rows, n_blocks, whole)]:
             done.result()
 
 
@@ -32,25 +32,27 @@ def over_pairs(
 
     No block is in two calls at a time, so `work` may write to the rows of both.
     """
-    n_threads = _threads(n_rows, n_jobs)
-    if n_threads == 1:
+    n_workers = _threads(n_rows, n_jobs)
+    if n_workers == 1:
         work((0, n_rows), (0, n_rows))
         return
-    blocks = _blocks(n_rows, 2 * n_threads, whole)
+    blocks = _blocks(n_rows, 2 * n_workers, whole)
     last = len(blocks) - 1
     # As in a tournament where each meets each: one stays, the others go round.
-    rounds = [[(last, r), *(((r + i) % last, (r - i) % last) for i in range(1, n_threads))] for r in range(last)]
-    with ThreadPoolExecutor(n_threads) as pool:
+    rounds = [[(last, r), *(((r + i) % last, (r - i) % last) for i in range(1, n_workers))] for r in range(last)]
+    with ThreadPoolExecutor(n_workers) as pool:
         for pairs in [[(i, i) for i in range(len(blocks))], *rounds]:
             for done in [pool.submit(work, blocks[min(pair)], blocks[max(pair)]) for pair in pairs]:
                 done.result()
 
 
+def n_threads(n_jobs: int | None) -> int:
+    """Threads that `n_jobs` means: one for None, one for each processor that this process may use for −1."""
+    return len(os.sched_getaffinity(0)) if n_jobs == -1 else (n_jobs or 1)
+
+
 def _threads(n_rows: int, n_jobs: int | None) -> int:
-    if n_rows < 2 * _SMALLEST:
-        return 1
-    n_threads = len(os.sched_getaffinity(0)) if n_jobs == -1 else (n_jobs or 1)
-    return min(n_threads, max(1, n_rows // _SMALLEST))
+    return 1 if n_rows < 2 * _SMALLEST else min(n_threads(n_jobs), max(1, n_rows // _SMALLEST))
 
 
 def _blocks(n_rows: int, n_blocks: int, whole: int) -> list[tuple[int, int]]:
