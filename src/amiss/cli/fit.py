@@ -25,6 +25,8 @@ def fit(
     time: options.Time = None,
     entity: options.Entity = None,
     kind: options.Kind = None,
+    label: options.Label = None,
+    normal: options.Normal = None,
     causal: options.Causal = None,
     detector: options.Name = None,
     config: options.Config = None,
@@ -46,7 +48,8 @@ def fit(
 
     recipe = options.make_recipe(
         config, false_alarms=false_alarms, false_discoveries=false_discoveries, limits=limit or None, clean=clean,
-        time=time, entity=entity, kind=kind, causal=causal, detector=detector, seed=seed, ignore=ignore or None,
+        time=time, entity=entity, kind=kind, label=label, normal=normal, causal=causal, detector=detector, seed=seed,
+        ignore=ignore or None,
     )  # fmt: skip
     check_file(output)
     check_saves(recipe)

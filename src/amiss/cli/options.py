@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Causal", "Clean", "Config", "Entity", "Explain", "FailOn", "FalseAlarmsWish", "FalseDiscoveriesWish", "Form",
-    "Format", "Ignore", "Kind", "LimitWish", "Name", "Output", "Report", "Seed", "Time", "Top", "make_recipe",
-    "promising",
+    "Format", "Ignore", "Kind", "Label", "LimitWish", "Name", "Normal", "Output", "Report", "Seed", "Time", "Top",
+    "make_recipe", "promising",
 ]  # fmt: skip
 
 
@@ -57,6 +57,13 @@ Clean = Annotated[
     typer.Option("--clean", help="All rows learnt from are normal: leave none out of the calibration."),
 ]
 Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="table or series; recognised by default.")]
+Label = Annotated[
+    str | None,
+    typer.Option("--label", metavar="COL", help="Column that says which rows are anomalies: 1, or words for kinds."),
+]
+Normal = Annotated[
+    str | None, typer.Option("--normal", metavar="WORD", help="The label's word for a normal row, if it is not plain.")
+]
 Causal = Annotated[
     bool | None,
     typer.Option("--causal", help="Judge each row by those before it alone: what would have been said at the time."),

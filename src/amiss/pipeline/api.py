@@ -11,6 +11,7 @@ import numpy as np
 
 from amiss.core.errors import ParameterError
 from amiss.core.source import Progress, Source, silent
+from amiss.pipeline.labelled import learn_labelled
 from amiss.pipeline.learn import Learnt, Looked, calibrate, learn, look, relearn
 from amiss.pipeline.model import Facts, Model
 from amiss.pipeline.opening import open_source
@@ -108,6 +109,8 @@ def fit(
     data: Any,
     *,
     kind: str | None = None,
+    label: str | None = None,
+    normal: str | None = None,
     causal: bool = False,
     time: str | None = None,
     entity: str | None = None,
@@ -123,6 +126,11 @@ def fit(
     progress: Progress = silent,
 ) -> Model:
     """Learn a Model from rows that are mostly normal, to score others with.
+
+    With a `label`, the column that says which rows are anomalies (1, or words for their kinds; `normal` is its word for
+    a normal row where that is not plain), the default learns both from labelled anomalies and from what normal rows are
+    like; a detector that learns without labels, asked for by name, learns from the normal rows alone. The cut comes
+    from normal rows that had been held out.
 
     Takes the options of `detect`. The threshold is calibrated on rows that the detector in question has not seen
     (ten folds, up to fifty where there are few rows); rows of the same kind then raise no more false alarms than asked.
@@ -145,7 +153,7 @@ def fit(
     array([False,  True])
     """
     recipe = _recipe(
-        kind=kind, causal=causal, time=time, entity=entity, false_alarms=false_alarms,
+        kind=kind, label=label, normal=normal, causal=causal, time=time, entity=entity, false_alarms=false_alarms,
         false_discoveries=false_discoveries, limits=dict(limits or {}), clean=clean,
         detector=detector or "ensemble", params=dict(params or {}),
         ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore), roles=dict(roles or {}), seed=seed,
@@ -177,7 +185,7 @@ def detect_source(source: Source, recipe: Recipe, *, progress: Progress = silent
 
 def _detect_table(source: Source, recipe: Recipe, looked: Looked, progress: Progress, native: Any) -> Result:
     learnt = learn(source, recipe, looked, progress, calibrated=False)
-    facts = _facts(source, learnt)
+    facts = _facts(source, looked)
     threshold = _threshold(recipe, facts, same_rows=True)
     threshold.check_support(facts.n_rows)
     model = _model(recipe, facts, learnt, threshold)
@@ -189,6 +197,8 @@ def _detect_table(source: Source, recipe: Recipe, looked: Looked, progress: Prog
 
 def fit_source(source: Source, recipe: Recipe, *, progress: Progress = silent) -> Model:
     """`fit` for a source that is open already and a recipe."""
+    if recipe.label is not None:
+        return _fit_labelled(source, recipe.checked().for_labels().checked(), progress)
     looked = look(source, recipe.checked(), progress)
     series = read_as_series(source, recipe, looked, progress)
     if series is not None:
@@ -198,7 +208,7 @@ def fit_source(source: Source, recipe: Recipe, *, progress: Progress = silent) -
 
 def _fit_table(source: Source, recipe: Recipe, looked: Looked, progress: Progress) -> Model:
     learnt = learn(source, recipe, looked, progress, calibrated=True)
-    facts = _facts(source, learnt)
+    facts = _facts(source, looked)
     threshold = _threshold(recipe, facts, same_rows=False)
     threshold.check_support(facts.n_rows)
     calibration = calibrate(source, recipe, learnt, progress, threshold.rate)
@@ -219,6 +229,19 @@ def _fit_table(source: Source, recipe: Recipe, looked: Looked, progress: Progres
     return _model(recipe, facts, learnt, threshold)
 
 
+def _fit_labelled(source: Source, recipe: Recipe, progress: Progress) -> Model:
+    looked = look(source, recipe, progress)
+    learnt = learn_labelled(source, recipe, looked, progress)
+    facts = _facts(source, looked)
+    threshold = _threshold(recipe, facts, same_rows=False)
+    threshold.check_support(len(learnt.held_out))
+    threshold.calibrate(learnt.held_out, clean=True)
+    return Model(
+        recipe=recipe, kind="table", facts=facts, preparation=learnt.preparation, detector=learnt.detector,
+        reasons=learnt.reasons, threshold=threshold, kinds=learnt.labels.kinds,
+    )  # fmt: skip
+
+
 def _threshold(recipe: Recipe, facts: Facts, *, same_rows: bool) -> Conformal:
     wish = recipe.wish().of(facts.n_rows)
     rate = wish.rate(facts.n_rows, facts.span_seconds)
@@ -232,8 +255,8 @@ def _recipe(**fields: Any) -> Recipe:
         raise ParameterError(f"an option has the wrong type: {error}") from error
 
 
-def _facts(source: Source, learnt: Learnt) -> Facts:
-    schema, table = learnt.preparation.schema, learnt.table
+def _facts(source: Source, looked: Looked) -> Facts:
+    schema, table = looked.schema, looked.table
     time = next((column for column in schema.columns if column.role == "time"), None)
     if time is None:
         return Facts(source.name, table.n_rows)

@@ -119,6 +119,10 @@ def learn(source: Source, recipe: Recipe, looked: Looked, progress: Progress, *,
         There is no column to rank by.
     """
     detector = recipe.make_detector()
+    if detector.capabilities.labels:
+        raise ParameterError(
+            f"detector {recipe.detector!r} learns from labels", mend="fit it, and name their column: --label COLUMN"
+        )
     if not isinstance(detector, MergeDetector):
         raise ParameterError(
             f"detector {recipe.detector!r} is for series, and these rows are a table",

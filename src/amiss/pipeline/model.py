@@ -92,6 +92,8 @@ class Model:
         "table" or "series".
     schema
         What each column is.
+    kinds
+        Kinds of anomaly that the labels named; empty where it learnt from none.
     """
 
     def __init__(
@@ -104,10 +106,11 @@ class Model:
         detector: Detector,
         reasons: Reasons,
         threshold: Conformal | PeakThreshold | NoticeThreshold,
+        kinds: tuple[str, ...] = (),
     ) -> None:
         self.recipe, self.kind, self.facts = recipe, kind, facts
         self.preparation, self.detector = preparation, detector
-        self.reasons, self.threshold = reasons, threshold
+        self.reasons, self.threshold, self.kinds = reasons, threshold, kinds
         self.limits = Limits(recipe.limits, preparation.schema)
 
     @property
@@ -243,6 +246,7 @@ class Model:
             detector=self.detector,
             reasons=self.reasons,
             threshold=self.threshold.at(wish.rate(self.facts.n_rows, self.facts.span_seconds), wish),
+            kinds=self.kinds,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

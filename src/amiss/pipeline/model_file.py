@@ -42,7 +42,7 @@ _MANIFEST = "manifest.json"
 _LARGEST_MANIFEST = 64 << 20
 _LARGEST_ARRAY = 2 << 30
 _MOST_ARRAYS = 10_000
-_DTYPES = ("float64", "float32", "int64", "int32", "uint64", "bool")
+_DTYPES = ("float64", "float32", "int64", "int32", "uint64", "uint8", "int8", "bool")
 _LIBRARIES = ("numpy", "polars", "scikit-learn")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -163,7 +163,9 @@ def _states(model: Model) -> dict[str, dict[str, Any]]:
 
 def _words(model: Model) -> dict[str, Any]:
     words = model.preparation.words()
-    return words | {"members": list(model.rankers)} if isinstance(model, SeriesModel) else words
+    if isinstance(model, SeriesModel):
+        return words | {"members": list(model.rankers)}
+    return words | ({"label_kinds": list(model.kinds)} if model.kinds else {})
 
 
 def _pack(array: npt.NDArray[Any]) -> bytes:
@@ -289,7 +291,8 @@ def _assemble(manifest: _Manifest, arrays: dict[str, npt.NDArray[Any]]) -> Model
         model = SeriesModel(**shared, rankers=rankers, threshold=kind.restored(part("threshold")))
     else:
         detector = recipe.make_detector().restore(part("detector"))
-        model = Model(**shared, detector=detector, threshold=Conformal.restored(part("threshold")))
+        kinds = tuple(str(kind) for kind in manifest.words.get("label_kinds", ()))
+        model = Model(**shared, detector=detector, threshold=Conformal.restored(part("threshold")), kinds=kinds)
     check_sound(model)
     return model
 

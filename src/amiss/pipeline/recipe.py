@@ -19,6 +19,7 @@ __all__ = ["CAUSAL_DEFAULT", "DEFAULT", "KINDS", "SERIES_DEFAULT", "Recipe", "re
 
 KINDS = ("table", "series")
 DEFAULT, SERIES_DEFAULT, CAUSAL_DEFAULT = "ensemble", "series_ensemble", "causal_ensemble"
+LABEL_DEFAULT = "gradient_boosting"
 _WINDOWED = "windowed"
 _CONTAMINATION = "contamination"
 
@@ -42,6 +43,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         All rows learnt from are normal: none is distrusted, or left out of the calibration, for looking odd.
     kind
         "table" or "series"; None recognises it.
+    label, normal
+        Column that says which rows are anomalies, to learn from, and its word for a normal row where that is not
+        plain; None for no labels.
     causal
         The rows are a series, and each is judged by those before it alone, as they come.
     window
@@ -63,6 +67,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     limits: dict[str, tuple[float | None, float | None]] = {}
     clean: bool = False
     kind: str | None = None
+    label: str | None = None
+    normal: str | None = None
     causal: bool = False
     window: int | None = None
     time: str | None = None
@@ -85,6 +91,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ParameterError(f"there is no kind {self.kind!r}", mend=f"give one of: {', '.join(KINDS)}")
         if self.causal and self.kind == "table":
             raise ParameterError("rows of a table do not come one after another", mend="leave out causal, or the kind")
+        if self.label is not None and (self.causal or self.kind == "series"):
+            raise ParameterError("labels are learnt row by row", mend="leave out the label, or causal and the kind")
         if isinstance(self.seed, bool) or self.seed < 0:
             raise ParameterError(f"seed {self.seed} is not possible", mend="give a whole number from 0")
         self.make_detector()
@@ -99,6 +107,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         default = CAUSAL_DEFAULT if self.causal else SERIES_DEFAULT
         detector = default if self.detector == DEFAULT else self.detector
         return msgspec.structs.replace(self, kind="series", detector=detector)
+
+    def for_labels(self) -> Recipe:
+        """The same for rows with labels: the label is no column to rank by, and the default learns from both sorts."""
+        assert self.label is not None
+        detector = LABEL_DEFAULT if self.detector == DEFAULT else self.detector
+        clean = self.clean or not detector_class(detector).capabilities.labels
+        roles = {**self.roles, self.label: "label"}
+        return msgspec.structs.replace(self, kind="table", detector=detector, roles=roles, clean=clean)
 
     @property
     def ordered(self) -> bool:

@@ -1,0 +1,115 @@
+"""Reads a column of labels: which rows are normal, and of what kind the others are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.errors import DataError
+
+__all__ = ["Labels", "read_label_column"]
+
+_NORMAL = ("normal", "benign", "ok", "good", "healthy", "no", "none", "false", "inlier", "clean", "background", "-")
+"""Words for a normal row, the surer ones first."""
+_ANOMALY = "anomaly"
+_MOST_KINDS = 50
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What is known of each row.
+
+    Attributes
+    ----------
+    y : (n_rows,)
+        0 for a normal row, 1 … n_kinds for an anomaly of a kind, −1 where nothing is known.
+    kinds
+        Names of the kinds, the most frequent first; "anomaly" alone where none are told apart.
+    notes
+        How the labels were read, one sentence each.
+    """
+
+    y: npt.NDArray[np.int64]
+    kinds: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read_label_column(values: Sequence[Any], name: str, normal: str | None = None) -> Labels:
+    """Labels from the values of a column as they stand in the data.
+
+    0 and 1, False and True: 1 is an anomaly. −1 and 1: −1 is one, as scikit-learn writes it. Words: the normal rows are
+    those of `normal`, or of a word such as "normal" or "benign", and all others are kinds of anomaly. Other whole
+    numbers: 0 is normal, or `normal`. Missing values and "" are rows of which nothing is known.
+
+    Raises
+    ------
+    DataError
+        It cannot be told which label is normal; there is one label only.
+    """
+    words = [_word(value) for value in values]
+    counts = Counter(word for word in words if word)
+    where = f"label {name!r}: {', '.join(f'{word!r} ({n:,})' for word, n in counts.most_common(5))}"
+    chosen, notes = _normal_word(counts, normal, where)
+    kinds = [word for word, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])) if word != chosen]
+    if not kinds:
+        raise DataError(
+            "all labels are the same: there is nothing to tell apart",
+            where=where or f"label {name!r} has no value",
+            mend="give rows of both sorts, or leave out the label",
+        )
+    if len(kinds) > _MOST_KINDS:
+        notes.append(f"label {name!r} names {len(kinds)} kinds, which are too many to tell apart: all are anomalies")
+    if len(kinds) == 1 or len(kinds) > _MOST_KINDS:
+        number = dict.fromkeys(kinds, 1)
+        names: tuple[str, ...] = (kinds[0] if len(kinds) == 1 and kinds[0] not in ("1", "-1", "true") else _ANOMALY,)
+    else:
+        number, names = {word: k for k, word in enumerate(kinds, start=1)}, tuple(kinds)
+    number[chosen] = 0
+    y = np.array([number.get(word, UNKNOWN) for word in words], np.int64)
+    n_unknown = int((y == UNKNOWN).sum())
+    if n_unknown:
+        rows = "1 row without a label is" if n_unknown == 1 else f"{n_unknown:,} rows without a label are"
+        notes.append(f"{rows} not learnt from")
+    return Labels(y, names, tuple(notes))
+
+
+def _word(value: Any) -> str:
+    """A label as a word: 1, 1.0 and True are not told apart from "1" and "true"."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "1" if value else "0"
+    if isinstance(value, int | float | np.number):
+        return f"{float(value):g}"
+    word = str(value).strip().rstrip(".")
+    return {"true": "1", "false": "0"}.get(word.casefold(), word)
+
+
+def _normal_word(counts: Counter[str], normal: str | None, where: str) -> tuple[str, list[str]]:
+    if normal is not None:
+        word = next((w for w in counts if w.casefold() == _word(normal).casefold()), None)
+        if word is None:
+            raise DataError(
+                f"no row has the label {normal!r}", where=where, mend="give one of the labels that there are"
+            )
+        return word, []
+    if set(counts) == {"-1", "1"}:
+        return "1", ["labels −1 and 1: −1 is read as an anomaly, as scikit-learn writes it"]
+    if "0" in counts:
+        return "0", []
+    by_word = {word.casefold(): word for word in counts}
+    for known in _NORMAL:
+        if known in by_word:
+            return by_word[known], []
+    if set(counts) == {"1"}:
+        # All anomalies: told as one label only.
+        return "0", []
+    raise DataError(
+        "it cannot be told which label is normal", where=where, mend="say it: --normal WORD, or normal= in Python"
+    )

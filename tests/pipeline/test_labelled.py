@@ -1,0 +1,79 @@
+"""Models that learn from labels: the cut comes from held-out normal rows, and the file holds no objects."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+import amiss
+from amiss.core.catalog import detector_names
+from amiss.core.errors import DataError, ParameterError
+
+
+def _table(n=1500, share=0.1, seed=0):
+    random = np.random.default_rng(seed)
+    kind = np.where(random.random(n) < share, random.choice(["scan", "flood"], n), "normal")
+    rate = random.gamma(2.0, size=n) + 9.0 * (kind == "flood")
+    ports = random.poisson(3, size=n) + 12.0 * (kind == "scan")
+    service = np.where(random.random(n) < 0.7, "http", "dns")
+    return pl.DataFrame({"rate": rate, "ports": ports, "service": service, "attack": kind})
+
+
+@pytest.mark.parametrize("detector", ["gradient_boosting", "random_forest", "logistic_regression", "knn"])
+def test_a_model_from_labels_keeps_its_promise_and_survives_a_file(tmp_path, detector):
+    model = amiss.fit(_table(), label="attack", detector=detector, false_alarms="5%")
+    test = _table(4000, seed=1)
+    result = model.score(test.drop("attack"))
+    odd = (test["attack"] != "normal").to_numpy()
+    false = result.is_anomaly[~odd].mean()
+    assert 0.02 < false < 0.08
+    assert result.is_anomaly[odd].mean() > (0.5 if detector == "knn" else 0.7)
+    assert set(model.kinds) == {"flood", "scan"}
+    model.save(tmp_path / "m.amiss")
+    again = amiss.load(tmp_path / "m.amiss")
+    np.testing.assert_array_equal(again.score(test).scores, model.score(test).scores)
+    assert again.kinds == model.kinds
+
+
+def test_the_label_is_no_column_to_rank_by():
+    table = _table()
+    model = amiss.fit(table, label="attack", detector="logistic_regression")
+    roles = {column.name: column.role for column in model.schema.columns}
+    assert roles["attack"] == "label"
+    assert not any("attack" in name for name in model.preparation.features)
+    result = model.score(table)
+    assert len(result.explain(int(result.ranking(1)[0])).reason) > 5
+
+
+def test_the_default_finds_labelled_kinds():
+    model = amiss.fit(_table(), label="attack")
+    test = _table(2000, seed=2)
+    result = model.score(test)
+    assert model.recipe.detector in detector_names("labels")
+    assert result.is_anomaly[(test["attack"] != "normal").to_numpy()].mean() > 0.75
+
+
+def test_a_copy_of_a_row_is_held_out_with_it():
+    # Every row twice: a calibration that knew the copies would promise far too much.
+    table = _table(700)
+    twice = pl.concat([table, table])
+    model = amiss.fit(twice, label="attack", detector="decision_tree", params={}, false_alarms="5%")
+    test = _table(4000, seed=3)
+    result = model.score(test)
+    assert result.is_anomaly[(test["attack"] == "normal").to_numpy()].mean() < 0.12
+
+
+def test_what_cannot_be_learnt_is_refused():
+    table = _table(300)
+    with pytest.raises(DataError, match="all labels are the same"):
+        amiss.fit(table.with_columns(attack=pl.lit("normal")), label="attack")
+    few = table.with_columns(attack=pl.Series([*["scan"] * 3, *["normal"] * 297]))
+    with pytest.raises(DataError, match="3 anomalous rows are too few"):
+        amiss.fit(few, label="attack")
+    with pytest.raises(ParameterError, match="learns from labels"):
+        amiss.fit(table, detector="random_forest")
+    with pytest.raises(ParameterError, match="learns from labels"):
+        amiss.detect(table, detector="random_forest")
+    with pytest.raises(ParameterError, match="learnt row by row"):
+        amiss.fit(table, label="attack", kind="series")
