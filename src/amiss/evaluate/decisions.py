@@ -18,7 +18,7 @@ from amiss.evaluate.probabilities import CalibrationBin, brier_draws, brier_scor
 from amiss.evaluate.ranking import auc_pr, auc_roc
 from amiss.evaluate.truth import Flags, Rows, as_flags, as_scores
 
-__all__ = ["RATES", "AtRate", "KindRecall", "RowJudgement", "cut_for_rate", "decided", "judge_rows"]
+__all__ = ["RATES", "AtRate", "KindRecall", "RowJudgement", "areas", "cut_for_rate", "decided", "judge_rows"]
 
 RATES = (0.001, 0.01, 0.05)
 """False-alarm rates at which recall is told."""
@@ -279,7 +279,7 @@ def _of_scores(truth: Flags, scores: Vector, draws: Draws, level: float) -> tupl
     found, false = (np.bincount(rows[of], minlength=n_levels)[None, :] / of.sum() for of in (truth, ~truth))
     exact = _exact(truth, scores)
     # Levels are coarser than scores: the draws are moved by what that makes of the rows as they are.
-    coarse, spread = _areas(found, false, share), _areas(*draws.curves(rows, n_levels), share)
+    coarse, spread = areas(found, false, share), areas(*draws.curves(rows, n_levels), share)
     moved = [np.clip(s + (e - c[0]), 0, 1) for e, c, s in zip(exact, coarse, spread, strict=True)]
     told = [area_figure(e, s, level) for e, s in zip(exact[:2], moved[:2], strict=True)]
     told += [figure(e, s, level) for e, s in zip(exact[2:], moved[2:], strict=True)]
@@ -294,7 +294,7 @@ def _exact(truth: Flags, scores: Vector) -> list[float]:
     return [auc_roc(truth, scores), auc_pr(truth, scores), *on_curve]
 
 
-def _areas(anomalies: Matrix, normal: Matrix, share: float) -> list[Vector]:
+def areas(anomalies: Matrix, normal: Matrix, share: float) -> list[Vector]:
     """Areas under both curves and recall at each rate, of many draws at once."""
     found, false = np.cumsum(anomalies, axis=1), np.cumsum(normal, axis=1)
     roc = np.sum(normal * (found - anomalies / 2), axis=1)
