@@ -13,7 +13,7 @@ from amiss.core.params import Whole, check
 from amiss.core.summary import Vector
 from amiss.evaluate.truth import Flags, Rows, as_flags, runs
 
-__all__ = ["OperatingPoint", "at_operating_point"]
+__all__ = ["OperatingPoint", "at_operating_point", "seconds_of"]
 
 _DOMAINS = {"gap": Whole(0)}
 _DAY = 86_400.0
@@ -149,7 +149,24 @@ def _days(clock: Vector) -> float:
 
 
 def _seconds(time: Any, n_rows: int) -> Vector:
-    """Seconds since the first row."""
+    """Seconds since the first row, never going back."""
+    seconds = seconds_of(time, n_rows)
+    back = np.diff(seconds) < 0
+    if back.any():
+        raise DataError(
+            "time goes back", where=f"first at row {int(np.argmax(back)) + 1}", mend="sort labels, flags and time by it"
+        )
+    return seconds
+
+
+def seconds_of(time: Any, n_rows: int) -> Vector:
+    """Dates or seconds as seconds from some moment: (n_rows,), in any order.
+
+    Raises
+    ------
+    DataError
+        A time that is missing, of another length, of an unknown kind, or the same in all rows.
+    """
     values = np.asarray(time)
     if values.shape != (n_rows,):
         raise DataError(
@@ -165,12 +182,7 @@ def _seconds(time: Any, n_rows: int) -> Vector:
             where=f"time, {int(missing.sum()):,} of {n_rows:,} values",
             mend="fill it in, or leave these rows out of labels, flags and time",
         )
-    back = np.diff(seconds) < 0
-    if back.any():
-        raise DataError(
-            "time goes back", where=f"first at row {int(np.argmax(back)) + 1}", mend="sort labels, flags and time by it"
-        )
-    if seconds[-1] <= seconds[0]:
+    if seconds.max() <= seconds.min():
         raise DataError("time does not move, so there is no rate per day", mend="leave time out")
     return seconds
 
