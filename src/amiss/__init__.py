@@ -8,21 +8,27 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from amiss.evaluate.backtest import Backtest, backtest
+    from amiss.evaluate.compare import Comparison, compare
     from amiss.evaluate.drift import drift
     from amiss.evaluate.findings import Drift
     from amiss.pipeline.api import detect, fit, load
     from amiss.pipeline.model import Model
     from amiss.pipeline.result import Result
 
-__all__ = ["Backtest", "Drift", "Model", "Result", "__version__", "backtest", "detect", "drift", "fit", "load"]
+__all__ = [
+    "Backtest", "Comparison", "Drift", "Model", "Result", "__version__", "backtest", "compare", "detect", "drift", "fit",
+    "load",
+]  # fmt: skip
 
 _DOORS = {
     "backtest": "amiss.evaluate.backtest",
+    "compare": "amiss.evaluate.compare",
     "detect": "amiss.pipeline.api",
     "drift": "amiss.evaluate.drift",
     "fit": "amiss.pipeline.api",
     "load": "amiss.pipeline.api",
     "Backtest": "amiss.evaluate.backtest",
+    "Comparison": "amiss.evaluate.compare",
     "Drift": "amiss.evaluate.findings",
     "Model": "amiss.pipeline.model",
     "Result": "amiss.pipeline.result",

@@ -65,7 +65,20 @@ def test_every_error_is_documented():
 
 def test_exported_names():
     assert sorted(amiss.__all__) == sorted(
-        ["backtest", "detect", "drift", "fit", "load", "Backtest", "Drift", "Model", "Result", "__version__"]
+        [
+            "backtest",
+            "compare",
+            "detect",
+            "drift",
+            "fit",
+            "load",
+            "Backtest",
+            "Comparison",
+            "Drift",
+            "Model",
+            "Result",
+            "__version__",
+        ]
     )
     for name in amiss.__all__:
         assert getattr(amiss, name) is not None

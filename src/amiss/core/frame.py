@@ -64,6 +64,28 @@ class Frame:
             return cls(_from_columns({str(k): v for k, v in data.items()}))
         return cls(_from_foreign(data))
 
+    @classmethod
+    def stacked(cls, frames: Sequence[Frame]) -> Frame:
+        """Frames of the same columns below one another; those of the first count.
+
+        Raises
+        ------
+        DataError
+            One lacks a column, or holds another type of it.
+        """
+        import polars as pl
+
+        names = frames[0].names
+        for frame in frames:
+            lacking = [name for name in names if name not in frame.names]
+            if lacking:
+                raise DataError(f"there is no column {lacking[0]!r} in all the rows", mend="give the same columns")
+        try:
+            return cls(pl.concat([frame.table.select(names) for frame in frames], how="vertical_relaxed"))
+        except pl.exceptions.PolarsError as error:
+            what = f"the rows do not fit together: {str(error).splitlines()[0]}"
+            raise DataError(what, mend="write all of them alike") from error
+
     @property
     def n_rows(self) -> int:
         """Number of rows."""

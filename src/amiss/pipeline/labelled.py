@@ -21,7 +21,7 @@ from amiss.pipeline.recipe import Recipe
 from amiss.prepare.labels import Labels, read_label_column
 from amiss.prepare.preparation import Preparation
 
-__all__ = ["LabelledLearnt", "learn_labelled"]
+__all__ = ["LabelledLearnt", "fitted_on", "learn_labelled"]
 
 _FOLDS = 5
 _FOLD_SEED = 0xF01D
@@ -72,14 +72,14 @@ def learn_labelled(source: Source, recipe: Recipe, looked: Looked, progress: Pro
     known = labels.y >= 0
     X, y = np.ascontiguousarray(X[known]), labels.y[known]
     _check_counts(y, recipe)
-    detector = _fitted(detector, X, y)
+    detector = fitted_on(detector, X, y)
     fold = _folds(X)
     parts = []
     for k in range(_FOLDS):
         held = (fold == k) & (y == 0)
         rest = fold != k
         if held.any():
-            parts.append(_fitted(recipe.make_detector(), X[rest], y[rest]).score_rows(np.ascontiguousarray(X[held])))
+            parts.append(fitted_on(recipe.make_detector(), X[rest], y[rest]).score_rows(np.ascontiguousarray(X[held])))
         progress("calibrating", (k + 1) / _FOLDS)
     inside = ~Limits(recipe.limits, looked.schema).beyond(looked.table.sample)
     assert recipe.label is not None
@@ -116,7 +116,7 @@ def _check_counts(y: npt.NDArray[np.int64], recipe: Recipe) -> None:
             )  # fmt: skip
 
 
-def _fitted(detector: Any, X: Matrix, y: npt.NDArray[np.int64]) -> Detector:
+def fitted_on(detector: Any, X: Matrix, y: npt.NDArray[np.int64]) -> Detector:
     """A learner of labels on all rows; any other on the normal ones."""
     if isinstance(detector, LabelDetector):
         return detector.fit(np.ascontiguousarray(X), y)

@@ -1,0 +1,97 @@
+"""A comparison on the terminal: a line for each detector, the best first, and the verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from amiss.evaluate.compare import Comparison
+from amiss.report.columns import Column, print_columns
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from amiss.evaluate.bench import Candidate
+
+__all__ = ["comparison_records", "print_comparison"]
+
+_SHOWN = (("f1", "F1"), ("precision", "precision"), ("recall", "recall"), ("false_alarm_rate", "false alarms"),
+          ("auc_roc", "AUC-ROC"), ("auc_pr", "AUC-PR"))  # fmt: skip
+_SPLITS = {
+    "stratified": "{n} folds, identical rows together", "forward": "{n} times forward in time",
+    "official": "the test set that was given",
+}  # fmt: skip
+
+
+def print_comparison(console: Console, told: Comparison) -> None:
+    """Print what was compared, a line for each detector with its intervals, those that failed, and the verdict."""
+    from rich.markup import escape
+
+    split = _SPLITS[told.split].format(n=told.n_splits)
+    console.print(
+        f"[bold]{escape(told.name)}[/]  label {escape(told.label)}: {told.n_anomalies:,} anomalies among "
+        f"{told.n_rows:,} rows judged; {split}"
+    )
+    console.print(f"  cut for {told.rate:.3g} false alarms a normal row, from held-out normal rows", highlight=False)
+    for note in told.notes:
+        console.print(f"  note: {escape(note)}", highlight=False)
+    console.print()
+    judged = [c for c in told.candidates if c.judged is not None]
+    columns = [Column("detector"), Column("learns from", drop=4)]
+    columns += [Column(title, True, 0 if name in ("f1", told.measure) else k + 1)
+                for k, (name, title) in enumerate(_SHOWN)]  # fmt: skip
+    columns += [Column("fit, CPU s", True, 5)]
+    print_columns(console, columns, [_line(c) for c in judged])
+    _print_kinds(console, told)
+    for candidate in told.candidates:
+        if candidate.judged is None:
+            console.print(f"  not judged: {escape(candidate.name)}: {escape(candidate.failure)}", highlight=False)
+    console.print()
+    console.print(f"[bold]{escape(str(told))}[/]", highlight=False)
+
+
+def comparison_records(told: Comparison) -> list[dict[str, Any]]:
+    """One record for each detector: its figures, the ends of their intervals, costs, or why it is not judged."""
+    records = []
+    for candidate in told.candidates:
+        record: dict[str, Any] = {"detector": candidate.name, "learns_from": candidate.learns_from}
+        if candidate.judged is not None:
+            for name, figure in candidate.judged.figures.items():
+                record |= {name: _plain(figure.value), f"{name}_low": _plain(figure.low),
+                           f"{name}_high": _plain(figure.high)}  # fmt: skip
+            record |= {f"recall_of_{kind.kind}": _plain(kind.recall.value) for kind in candidate.judged.kinds}
+            record |= {"fit_seconds": candidate.fit_seconds, "score_seconds_per_1000_rows": candidate.score_seconds}
+        records.append(record | {"failure": candidate.failure})
+    return records
+
+
+def _line(candidate: Candidate) -> list[str]:
+    assert candidate.judged is not None
+    figures = candidate.judged.figures
+    return [candidate.name, candidate.learns_from, *(str(figures[name]) for name, _ in _SHOWN),
+            f"{candidate.fit_seconds:.3g}"]  # fmt: skip
+
+
+def _print_kinds(console: Console, told: Comparison) -> None:
+    """Recall of each kind by the best, and where another finds more of it."""
+    judged = [c for c in told.candidates if c.judged is not None and c.judged.kinds]
+    if not judged:
+        return
+    console.print()
+    rows = []
+    best = judged[0]
+    assert best.judged is not None
+    for k, kind in enumerate(best.judged.kinds):
+        most = max(judged, key=lambda c, k=k: c.judged.kinds[k].recall.value if c.judged else 0.0)  # type: ignore[misc]
+        assert most.judged is not None
+        better = most.judged.kinds[k].recall.value > kind.recall.value
+        rows.append([
+            kind.kind, f"{kind.n_rows:,}", str(kind.recall), "never learnt" if kind.seen is False else "",
+            f"{most.name} {most.judged.kinds[k].recall.value:.2f}" if better else "",
+        ])  # fmt: skip
+    columns = [Column("kind"), Column("rows", True, 2), Column(f"found by {best.name}", True)]
+    columns += [Column("", drop=1), Column("more by", drop=3)]
+    print_columns(console, columns, rows)
+
+
+def _plain(value: float) -> float | None:
+    return None if value != value else round(value, 6)
