@@ -11,7 +11,9 @@ ALLOWED = {
     "polars": (
         "core/frame.py", "core/written.py", "io/files/", "pipeline/result.py", "cli/",
     ),
-    "sklearn": ("core/errors.py", "core/estimator.py", "detectors/", "supervised/", "evaluate/", "testing/"),
+    "sklearn": (
+        "core/errors.py", "core/estimator.py", "detectors/", "supervised/", "evaluate/", "prepare/worth.py", "testing/",
+    ),
     "scipy": ("detectors/", "thresholds/", "evaluate/", "summaries/", "series/"),
     "pandas": (),
     "pyarrow": (),

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from amiss.pipeline.result import Result
 
 __all__ = [
-    "Backtest", "Comparison", "Drift", "Model", "Result", "__version__", "backtest", "compare", "detect", "drift", "fit",
-    "load",
+    "Backtest", "Comparison", "Drift", "Model", "Result", "__version__",
+    "backtest", "compare", "detect", "drift", "fit", "load",
 ]  # fmt: skip
 
 _DOORS = {

@@ -132,6 +132,8 @@ def _print(told: Comparison, form: Form) -> None:
                 sys.stdout.write(as_json_text(msgspec.json.encode(record).decode()) + "\n")
         else:
             facts = ("name", "label", "n_rows", "n_anomalies", "split", "n_splits", "rate", "measure", "notes")
-            whole = {name: getattr(told, name) for name in facts} | {"detectors": records, "verdict": str(told)}
+            whole = {name: getattr(told, name) for name in facts} | {
+                "findings": list(told.findings), "detectors": records, "verdict": str(told)
+            }  # fmt: skip
             sys.stdout.write(as_json_text(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()) + "\n")
     sys.stdout.flush()

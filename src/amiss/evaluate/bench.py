@@ -16,6 +16,8 @@ from amiss.core.frame import Frame
 from amiss.core.label_detector import LabelDetector
 from amiss.core.source import Source
 from amiss.evaluate.decisions import RowJudgement, cut_for_rate, judge_rows
+from amiss.evaluate.leakage import find_leaks
+from amiss.evaluate.leaks import Leak
 from amiss.evaluate.splits import Folds, Split, forward_folds, official_split, stratified_folds
 from amiss.pipeline.labelled import fitted_on
 from amiss.pipeline.recipe import Recipe
@@ -88,6 +90,7 @@ class Bench:
     folds: Folds
     inner: tuple[Split, ...]
     rate: float
+    findings: tuple[Leak, ...]
     prepared: dict[bool, list[_Part]]
 
     @classmethod
@@ -109,7 +112,14 @@ class Bench:
         whole = Preparation.of(schema, summary).transform(frame)
         folds = _split(frame, labels, whole, schema, n_train if test is not None else None, n_folds, recipe.seed)
         inner = tuple(_held_out(split, labels, whole, folds.kind, recipe.seed) for split in folds)
-        return cls(frame, recipe, labels, folds, inner, rate, {})
+        rows, y = Frame(frame.table.drop(recipe.label)), (labels.y > 0).astype(np.int64)
+        split = n_train if test is not None else len(y)
+        findings = find_leaks(
+            Frame(rows.table[:split]), y[:split], seed=recipe.seed,
+            test=Frame(rows.table[split:]) if test is not None else None,
+            test_labels=y[split:] if test is not None else None,
+        )  # fmt: skip
+        return cls(frame, recipe, labels, folds, inner, rate, findings, {})
 
     @property
     def truth(self) -> npt.NDArray[np.bool_]:

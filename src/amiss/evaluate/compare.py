@@ -16,6 +16,7 @@ from amiss.core.catalog import detector_names
 from amiss.core.errors import AmissError, ParameterError
 from amiss.core.source import Progress, Source, silent
 from amiss.evaluate.bench import Bench, Candidate, Told
+from amiss.evaluate.leaks import Leak
 from amiss.evaluate.significance import compare_on_rows
 from amiss.evaluate.verdict import Verdict, verdict
 from amiss.pipeline.opening import open_source
@@ -53,6 +54,8 @@ class Comparison:
         The best first, those that are not judged last.
     verdict
         Which to take, by how much, how sure; None where none was judged.
+    findings
+        What has to be known of the data before a figure is believed, the strong ones first.
     notes
         What is to be said of labels and splits, one sentence each.
     """
@@ -67,6 +70,7 @@ class Comparison:
     measure: str
     candidates: tuple[Candidate, ...]
     verdict: Verdict | None
+    findings: tuple[Leak, ...]
     notes: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -191,7 +195,7 @@ def compare_sources(
         name=source.name, label=str(recipe.label), n_rows=len(bench.truth), n_anomalies=int(bench.truth.sum()),
         split=bench.folds.kind, n_splits=len(bench.folds), rate=rate, measure=measure,
         candidates=(*(each.candidate for each in told), *failed), verdict=_verdict(told, bench.truth, measure),
-        notes=(*bench.labels.notes, *bench.folds.notes),
+        findings=bench.findings, notes=(*bench.labels.notes, *bench.folds.notes),
     )  # fmt: skip
 
 

@@ -32,6 +32,10 @@ def print_comparison(console: Console, told: Comparison) -> None:
         f"{told.n_rows:,} rows judged; {split}"
     )
     console.print(f"  cut for {told.rate:.3g} false alarms a normal row, from held-out normal rows", highlight=False)
+    for found in told.findings:
+        style = "[bold]" if found.severity == "strong" else ""
+        console.print(f"  {style}{found.severity}: {escape(str(found))}", highlight=False)
+        console.print(f"    mend: {escape(found.mend)}", highlight=False)
     for note in told.notes:
         console.print(f"  note: {escape(note)}", highlight=False)
     console.print()
