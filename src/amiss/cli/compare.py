@@ -68,8 +68,10 @@ def compare(
       amiss compare flows.csv --label attack --detector random_forest --detector knn --format json
       amiss compare flows.csv --label attack --false-alarms 1% --budget 10m -o best.amiss
     """
+    import msgspec
+
     from amiss.evaluate.compare import compare_sources
-    from amiss.pipeline.api import fit_source
+    from amiss.pipeline.api import fit_labelled
     from amiss.pipeline.opening import open_source
 
     recipe = options.make_recipe(
@@ -83,11 +85,8 @@ def compare(
         )  # fmt: skip
         model = None
         if output is not None and told.verdict is not None:
-            best = options.make_recipe(
-                config, label=label, normal=normal, time=time, entity=entity, seed=seed, ignore=ignore or None,
-                detector=told.verdict.best, false_alarms=false_alarms,
-            )  # fmt: skip
-            model = fit_source(open_source(file), best, progress=progress)
+            wishes = msgspec.structs.replace(recipe, false_alarms=false_alarms)
+            model = fit_labelled(open_source(file), wishes.for_labels(told.verdict.best), progress=progress)
     _print(told, form)
     if model is not None and output is not None:
         model.save(output)

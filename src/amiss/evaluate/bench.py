@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -144,7 +143,7 @@ class Bench:
 
     def tried(self, name: str) -> Told:
         """One detector on all splits."""
-        recipe = msgspec.structs.replace(self.recipe, detector=name).for_labels()
+        recipe = self.recipe.for_labels(name)
         detector = recipe.make_detector()
         if not isinstance(detector, LabelDetector | MergeDetector):
             raise ParameterError(f"{name} is for series", mend="name another detector")

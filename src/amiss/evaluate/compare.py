@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -29,6 +28,7 @@ _ONE_CLASS = (
 )  # fmt: skip
 """Detectors that learn without labels which are tried unasked: unlike ones, that stay quick on 100,000 rows."""
 _EXTRAS = {"lightgbm": "lightgbm"}
+_MEASURES = ("f1", "mcc", "balanced_accuracy", "accuracy", "precision", "recall", "auc_roc", "auc_pr")
 _DEFAULT_RATE = 0.05
 
 
@@ -171,10 +171,12 @@ def compare_sources(
     """`compare` for sources that are open already and a recipe with a label."""
     if not 0 < rate < 1:
         raise ParameterError(f"a false-alarm rate of {rate:g} is not between none and all", mend="give one such as 5%")
+    if measure not in _MEASURES:
+        raise ParameterError(f"there is no measure {measure!r}", mend=f"give one of {', '.join(_MEASURES)}")
     bench = Bench.of(source, test, recipe, n_folds, rate)
     names = tuple(detectors) or suitable()
     for name in names:
-        msgspec.structs.replace(recipe, detector=name).for_labels().checked()
+        recipe.for_labels(name).checked()
     until = None if budget_seconds is None else time.monotonic() + budget_seconds
     told: list[Told] = []
     failed: list[Candidate] = []

@@ -21,7 +21,7 @@ from amiss.pipeline.series_learn import detect_series, fit_series, read_as_serie
 from amiss.thresholds.conformal import Conformal
 from amiss.thresholds.dirt import n_suspicious
 
-__all__ = ["detect", "detect_source", "fit", "fit_source", "load"]
+__all__ = ["detect", "detect_source", "fit", "fit_labelled", "fit_source", "load"]
 
 
 def detect(
@@ -198,7 +198,7 @@ def _detect_table(source: Source, recipe: Recipe, looked: Looked, progress: Prog
 def fit_source(source: Source, recipe: Recipe, *, progress: Progress = silent) -> Model:
     """`fit` for a source that is open already and a recipe."""
     if recipe.label is not None:
-        return _fit_labelled(source, recipe.checked().for_labels().checked(), progress)
+        return fit_labelled(source, recipe.checked().for_labels(), progress=progress)
     looked = look(source, recipe.checked(), progress)
     series = read_as_series(source, recipe, looked, progress)
     if series is not None:
@@ -229,7 +229,9 @@ def _fit_table(source: Source, recipe: Recipe, looked: Looked, progress: Progres
     return _model(recipe, facts, learnt, threshold)
 
 
-def _fit_labelled(source: Source, recipe: Recipe, progress: Progress) -> Model:
+def fit_labelled(source: Source, recipe: Recipe, *, progress: Progress = silent) -> Model:
+    """`fit` for a source that is open already and a recipe made `for_labels`."""
+    recipe = recipe.checked()
     looked = look(source, recipe, progress)
     learnt = learn_labelled(source, recipe, looked, progress)
     facts = _facts(source, looked)

@@ -108,10 +108,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         detector = default if self.detector == DEFAULT else self.detector
         return msgspec.structs.replace(self, kind="series", detector=detector)
 
-    def for_labels(self) -> Recipe:
-        """The same for rows with labels: the label is no column to rank by, and the default learns from both sorts."""
+    def for_labels(self, detector: str | None = None) -> Recipe:
+        """The same for rows with labels: the label is no column to rank by, and the default learns from both sorts.
+
+        With a `detector`, by that one: it can be the default of rows without labels.
+        """
         assert self.label is not None
-        detector = LABEL_DEFAULT if self.detector == DEFAULT else self.detector
+        detector = detector or (LABEL_DEFAULT if self.detector == DEFAULT else self.detector)
         clean = self.clean or not detector_class(detector).capabilities.labels
         roles = {**self.roles, self.label: "label"}
         return msgspec.structs.replace(self, kind="table", detector=detector, roles=roles, clean=clean)

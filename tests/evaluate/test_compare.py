@@ -1,0 +1,131 @@
+"""Detectors on the same splits of labelled rows: no cut from what is judged, failures told, a verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+import amiss
+from amiss.core.errors import DataError, ParameterError
+from amiss.evaluate import bench
+from amiss.evaluate.compare import suitable
+
+FEW = ("logistic_regression", "naive_bayes", "mahalanobis")
+
+
+def _table(n=1200, seed=0, share=0.1, by=6.0):
+    random = np.random.default_rng(seed)
+    odd = random.random(n) < share
+    X = random.normal(size=(n, 3))
+    X[odd, 0] += by
+    return pl.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "label": odd})
+
+
+def _by_name(told):
+    return {candidate.name: candidate for candidate in told.candidates}
+
+
+def test_the_best_is_named_and_the_others_are_told():
+    told = amiss.compare(_table(), "label", detectors=FEW)
+    assert told.split == "stratified"
+    assert told.n_rows == 1200
+    assert told.candidates[0].name == told.verdict.best
+    for candidate in told.candidates:
+        assert candidate.judged.figures["f1"].value > 0.6
+        assert 0.02 < candidate.judged.figures["false_alarm_rate"].value < 0.1
+        assert candidate.fit_seconds >= 0
+    assert _by_name(told)["mahalanobis"].learns_from == "normal rows"
+    assert told.verdict.best in str(told)
+
+
+def test_labels_that_say_nothing_find_nothing():
+    # Were a cut or a model chosen by what is judged, this would come out better than chance.
+    random = np.random.default_rng(1)
+    table = _table(by=0.0).with_columns(label=pl.Series(random.random(1200) < 0.1))
+    told = amiss.compare(table, "label", detectors=FEW)
+    for candidate in told.candidates:
+        figures = candidate.judged.figures
+        assert abs(figures["auc_roc"].value - 0.5) < 0.1
+        assert figures["recall"].value < 3 * figures["false_alarm_rate"].value + 0.05
+
+
+def test_identical_rows_do_not_help():
+    table = pl.concat([_table(400, by=0.0)] * 4)
+    told = amiss.compare(table, "label", detectors=["decision_tree", "labelled_neighbors"])
+    for candidate in told.candidates:
+        assert candidate.judged.figures["auc_roc"].value < 0.7
+    assert any(found.name == "repeated_rows" for found in told.findings)
+
+
+def test_time_goes_forward():
+    table = _table().with_columns(
+        time=np.datetime64("2026-01-01T00:00:00", "us") + np.arange(1200) * np.timedelta64(1, "m")
+    )
+    told = amiss.compare(table, "label", detectors=["logistic_regression"])
+    assert told.split == "forward"
+    assert told.n_rows == 1000  # the first stretch is learnt from only
+
+
+def test_a_test_file_is_judged_by_what_the_training_file_taught():
+    test = _table(500, seed=5)
+    told = amiss.compare(_table(), "label", test=test, detectors=FEW)
+    assert (told.split, told.n_splits, told.n_rows) == ("official", 1, 500)
+    assert told.n_anomalies == test["label"].sum()
+    with pytest.raises(DataError, match="no column 'c'"):
+        amiss.compare(_table(), "label", test=test.drop("c"), detectors=FEW)
+
+
+def test_kinds_never_learnt_are_told():
+    train = _table().with_columns(kind=pl.when("label").then(pl.lit("old")).otherwise(pl.lit("normal"))).drop("label")
+    test = _table(500, seed=5).with_columns(
+        kind=pl.when("label").then(pl.lit("new")).otherwise(pl.lit("normal"))
+    ).drop("label")  # fmt: skip
+    told = amiss.compare(train, "kind", test=test, detectors=["mahalanobis"])
+    kinds = told.candidates[0].judged.kinds
+    assert [(kind.kind, kind.seen) for kind in kinds] == [("new", False)]
+
+
+def test_one_that_fails_does_not_stop_the_others(monkeypatch):
+    whole = bench.fitted_on
+
+    def breaks(detector, X, y):
+        if type(detector).__name__ == "NaiveBayes":
+            raise RuntimeError("out of order")
+        return whole(detector, X, y)
+
+    monkeypatch.setattr(bench, "fitted_on", breaks)
+    told = amiss.compare(_table(), "label", detectors=[*FEW, "matrix_profile"])
+    failures = {name: candidate.failure for name, candidate in _by_name(told).items() if candidate.failure}
+    assert set(failures) == {"naive_bayes", "matrix_profile"}
+    assert "out of order" in failures["naive_bayes"]
+    assert told.verdict is not None
+
+
+def test_a_budget_too_short_for_one_is_told():
+    told = amiss.compare(_table(), "label", detectors=FEW, budget_seconds=0)
+    assert told.verdict is None
+    assert all("budget" in candidate.failure for candidate in told.candidates)
+    assert str(told) == "no detector could be judged"
+
+
+def test_the_same_seed_gives_the_same():
+    a, b = (amiss.compare(_table(), "label", detectors=FEW, seed=3) for _ in range(2))
+    assert [c.judged.figures for c in a.candidates] == [c.judged.figures for c in b.candidates]
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(ParameterError, match="no detector 'odd'"):
+        amiss.compare(_table(), "label", detectors=["odd"])
+    with pytest.raises(ParameterError, match="not between none and all"):
+        amiss.compare(_table(), "label", detectors=FEW, false_alarms=1.5)
+    with pytest.raises(DataError, match="all labels are the same"):
+        amiss.compare(_table(share=0.0), "label", detectors=FEW)
+    with pytest.raises(ParameterError, match="measure"):
+        amiss.compare(_table(), "label", detectors=FEW, measure="nonsense")
+
+
+def test_all_suitable_detectors_are_known():
+    names = suitable()
+    assert len(set(names)) == len(names) > 15
+    assert {"random_forest", "ensemble", "knn"} <= set(names)
