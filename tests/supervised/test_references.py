@@ -48,17 +48,15 @@ VOTING = [
         RandomForest(n_estimators=20, max_depth=4, smoothing=0),
         ensemble.RandomForestClassifier(20, max_depth=4, random_state=0),
     ),
-    (ExtraTrees(n_estimators=30, smoothing=0), ensemble.ExtraTreesClassifier(n_estimators=30, random_state=0)),
+    (ExtraTrees(n_estimators=30, smoothing=0), ensemble.ExtraTreesClassifier(30, random_state=0)),
     (DecisionTree(smoothing=0), tree.DecisionTreeClassifier(min_samples_leaf=5, random_state=0)),
 ]
+EARLY = {"early_stopping": True, "random_state": 0}
 BOOSTED = [
-    (
-        GradientBoosting(),
-        {"max_depth": 8, "min_samples_leaf": 5, "max_iter": 200, "l2_regularization": 1.0, "early_stopping": True},
-    ),
+    (GradientBoosting(), {"max_depth": 8, "min_samples_leaf": 5, "max_iter": 200, "l2_regularization": 1.0, **EARLY}),
     (
         GradientBoosting(n_estimators=40, max_depth=None, max_leaf_nodes=200, min_samples_leaf=2, l2=0.0),
-        {"max_iter": 40, "max_leaf_nodes": 200, "min_samples_leaf": 2, "early_stopping": True},
+        {"max_iter": 40, "max_leaf_nodes": 200, "min_samples_leaf": 2, **EARLY},
     ),
 ]
 
@@ -82,7 +80,7 @@ def test_voting_trees(ours, theirs, holes):
 def test_boosted_trees(ours, params, holes):
     X, y = table(holes=holes)
     T = np.where(np.random.default_rng(1).random((700, 6)) < 0.1 * holes, np.nan, table(700, seed=2)[0])
-    theirs = ensemble.HistGradientBoostingClassifier(**params, random_state=0).fit(X, y > 0)
+    theirs = ensemble.HistGradientBoostingClassifier(**params).fit(X, y > 0)
     np.testing.assert_allclose(ours.fit(X, y).anomaly_score(T), theirs.decision_function(T), rtol=1e-9, atol=1e-9)
 
 
