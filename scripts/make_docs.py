@@ -48,7 +48,7 @@ def facts(kind: type[Any]) -> str:
     said = [
         "missing values are data to it" if can.missing else "missing values are filled before",
         f"reasons that sum to the {reasons}" if can.additive else "reasons" if can.reasons else "no reasons of its own",
-        "merges exactly" if can.exact_merge else "learns from a uniform sample",
+        "learns from labels" if can.labels else "merges exactly" if can.exact_merge else "learns from a uniform sample",
     ]
     return "; ".join(said)
 
@@ -66,7 +66,7 @@ def detector_page(name: str) -> str:
     """The page of one detector, from its docstring."""
     kind = detector_class(name)
     parts = SECTION.split(inspect.cleandoc(kind.__doc__ or ""))
-    place = "series" if kind.capabilities.ordered else "detectors"
+    place = "series" if kind.capabilities.ordered else "supervised" if kind.capabilities.labels else "detectors"
     page = [f"# `{name}`\n", f"`amiss.{place}.{kind.__name__}`: {facts(kind)}.\n", parts[0].strip() + "\n"]
     for title, text in zip(parts[1::2], parts[2::2], strict=True):
         if title == "Examples":
@@ -79,16 +79,24 @@ def detector_page(name: str) -> str:
             shown = items(text)
         page.append(f"## {title}\n\n{shown}\n")
     defaults = ", ".join(f"{k}={v!r}" for k, v in kind().get_params().items())
-    page.append(f"## In a recipe\n\n```sh\namiss detect FILE --detector {name}\n```\n")
+    command = "fit FILE --label COLUMN -o MODEL" if kind.capabilities.labels else "detect FILE"
+    page.append(f"## In a recipe\n\n```sh\namiss {command} --detector {name}\n```\n")
     page.append(f"Defaults: `{defaults or 'none'}`.\n")
     return "\n".join(page)
+
+
+_FAMILIES = (
+    ("table", "For rows of any order"),
+    ("series", "For rows that follow one another in time"),
+    ("labels", "For rows with labels"),
+)
 
 
 def detectors() -> str:
     """The list of all detectors, one line each."""
     lines = ["# Detectors\n", "By the name that a recipe and `--detector` use. The default is `ensemble`. Which one"]
     lines += ["fits what is told in [Which detector?](../which-detector.md).\n"]
-    for kind, title in (("table", "For rows of any order"), ("series", "For rows that follow one another in time")):
+    for kind, title in _FAMILIES:
         lines += [f"## {title}\n", "| name | what it measures | notes |", "| --- | --- | --- |"]
         for name in detector_names(kind):
             detector = detector_class(name)
@@ -114,7 +122,7 @@ def pages() -> dict[str, str]:
     return {
         "commands.md": commands(),
         "detectors.md": detectors(),
-        **{f"detectors/{name}.md": detector_page(name) for name in (*detector_names(), *detector_names("series"))},
+        **{f"detectors/{name}.md": detector_page(name) for kind, _ in _FAMILIES for name in detector_names(kind)},
         "errors.md": error_page(),
         "detect.schema.json": json.dumps(record_schema(), indent=2) + "\n",
         "drift.schema.json": json.dumps(drift_schema(), indent=2) + "\n",

@@ -39,7 +39,7 @@ def test_docstring_examples(module):
     assert results.failed == 0
 
 
-@pytest.mark.parametrize("name", [*detector_names(), *detector_names("series")])
+@pytest.mark.parametrize("name", [*detector_names(), *detector_names("series"), *detector_names("labels")])
 def test_every_detector_is_documented(name):
     doc = inspect.getdoc(detector_class(name))
     parameters = detector_class(name)().get_params()
@@ -84,6 +84,7 @@ def blocks(page, language):
         "docs/promises.md",
         "docs/drift.md",
         "docs/judging-series.md",
+        "docs/labels.md",
         "docs/series.md",
         "docs/reasons.md",
         "docs/which-detector.md",

@@ -43,16 +43,20 @@ def normalised(logits):
 
 
 VOTING = [
-    (RandomForest(n_estimators=30), ensemble.RandomForestClassifier(n_estimators=30, random_state=0)),
-    (RandomForest(n_estimators=20, max_depth=4), ensemble.RandomForestClassifier(20, max_depth=4, random_state=0)),
-    (ExtraTrees(n_estimators=30), ensemble.ExtraTreesClassifier(n_estimators=30, random_state=0)),
+    (RandomForest(n_estimators=30, smoothing=0), ensemble.RandomForestClassifier(n_estimators=30, random_state=0)),
+    (
+        RandomForest(n_estimators=20, max_depth=4, smoothing=0),
+        ensemble.RandomForestClassifier(20, max_depth=4, random_state=0),
+    ),
+    (ExtraTrees(n_estimators=30, smoothing=0), ensemble.ExtraTreesClassifier(30, random_state=0)),
     (DecisionTree(smoothing=0), tree.DecisionTreeClassifier(min_samples_leaf=5, random_state=0)),
 ]
+EARLY = {"early_stopping": True, "random_state": 0}
 BOOSTED = [
-    (GradientBoosting(), {"max_iter": 200, "max_depth": 8, "l2_regularization": 1.0, "early_stopping": True}),
+    (GradientBoosting(), {"max_depth": 8, "min_samples_leaf": 5, "max_iter": 200, "l2_regularization": 1.0, **EARLY}),
     (
         GradientBoosting(n_estimators=40, max_depth=None, max_leaf_nodes=200, min_samples_leaf=2, l2=0.0),
-        {"max_iter": 40, "max_leaf_nodes": 200, "min_samples_leaf": 2, "early_stopping": True},
+        {"max_iter": 40, "max_leaf_nodes": 200, "min_samples_leaf": 2, **EARLY},
     ),
 ]
 
@@ -76,7 +80,7 @@ def test_voting_trees(ours, theirs, holes):
 def test_boosted_trees(ours, params, holes):
     X, y = table(holes=holes)
     T = np.where(np.random.default_rng(1).random((700, 6)) < 0.1 * holes, np.nan, table(700, seed=2)[0])
-    theirs = ensemble.HistGradientBoostingClassifier(**params, random_state=0).fit(X, y > 0)
+    theirs = ensemble.HistGradientBoostingClassifier(**params).fit(X, y > 0)
     np.testing.assert_allclose(ours.fit(X, y).anomaly_score(T), theirs.decision_function(T), rtol=1e-9, atol=1e-9)
 
 
@@ -86,7 +90,7 @@ def test_boosted_trees_of_several_kinds():
     odd = y > 0
     ours = GradientBoosting(n_estimators=20).fit(X, y)
     theirs = ensemble.HistGradientBoostingClassifier(max_iter=20, max_depth=8, l2_regularization=1.0, random_state=0)
-    params = {"early_stopping": False, "min_samples_leaf": min(20, np.bincount(y[odd])[1:].min() // 10)}
+    params = {"early_stopping": False, "min_samples_leaf": min(5, np.bincount(y[odd])[1:].min() // 10)}
     theirs.set_params(**params).fit(X[odd], y[odd])
     kinds = normalised(ours._logits(X, ours._kind_model))
     np.testing.assert_allclose(kinds, theirs.predict_proba(X), atol=1e-9)
@@ -154,8 +158,10 @@ def test_neighbors(weights):
     X, y = table()
     T = np.vstack([table(700, seed=2)[0], X[:50]])
     Z, Q = scaled(X, T)
-    theirs = neighbors.KNeighborsClassifier(10, weights=weights).fit(Z, y > 0).predict_proba(Q)
     ours = LabelledNeighbors(weights=weights, prior=1e-12).fit(X, y > 0)
+    unit = float(ours.model_["unit"])
+    vote = (lambda distance: 1 / np.maximum(distance / unit, 1e-3)) if weights == "distance" else weights
+    theirs = neighbors.KNeighborsClassifier(20, weights=vote).fit(Z, y > 0).predict_proba(Q)
     np.testing.assert_allclose(share(ours.anomaly_score(T)), theirs[:, 1], atol=1e-9)
 
 
@@ -174,5 +180,5 @@ def test_naive_bayes():
     X, y = table()
     T = table(700, seed=2)[0]
     Z, Q = scaled(X, T)
-    theirs = naive_bayes.GaussianNB(var_smoothing=0.01).fit(Z, y > 0)
+    theirs = naive_bayes.GaussianNB(var_smoothing=0.1).fit(Z, y > 0)
     np.testing.assert_allclose(share(NaiveBayes().fit(X, y).anomaly_score(T)), theirs.predict_proba(Q)[:, 1], atol=1e-9)

@@ -37,7 +37,7 @@ class Nodes:
     feature : (n_nodes,)
         Feature asked, −1 at a leaf.
     missing_left : (n_nodes,)
-        1 or 0.
+        Whether a missing value goes to the first child.
     threshold : (n_nodes,)
         In the feature's unit.
     child : (n_nodes, 2)
@@ -49,7 +49,7 @@ class Nodes:
     """
 
     feature: Ints
-    missing_left: npt.NDArray[np.int8]
+    missing_left: npt.NDArray[np.bool_]
     threshold: Vector
     child: Ints
     value: Matrix
@@ -68,7 +68,7 @@ class Nodes:
         threshold = [np.where(at_end, 0.0, tree["threshold"]) for tree, at_end in zip(trees, leaf, strict=True)]
         return cls(
             np.concatenate(feature).astype(np.int32),
-            np.concatenate([tree["missing_left"] for tree in trees]).astype(np.int8),
+            np.concatenate([tree["missing_left"] for tree in trees]).astype(np.bool_),
             np.concatenate(threshold).astype(np.float64),
             np.concatenate(child).astype(np.int32),
             np.concatenate([tree["value"] for tree in trees]).astype(np.float64),
@@ -197,7 +197,7 @@ def _walk(X: Matrix, nodes: Nodes) -> Any:
         x = values[row + feature]
         right = ~(x <= nodes.threshold[here])
         if holes:
-            right &= ~(np.isnan(x) & (nodes.missing_left[here] > 0))
+            right &= ~(np.isnan(x) & nodes.missing_left[here])
         following = children[2 * here + right]
         yield walking, here, following
         here = following

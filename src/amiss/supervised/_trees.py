@@ -35,6 +35,7 @@ class VotingTrees(Classifier):
     """
 
     n_jobs: int | None
+    smoothing: float
 
     @abstractmethod
     def _grown(self, X: npt.NDArray[np.float32], y: Kinds, weight: Vector | None) -> Sequence[Any]:
@@ -45,9 +46,11 @@ class VotingTrees(Classifier):
         return Nodes.joined([{**_parts(tree), "value": self._shares(tree)} for tree in trees]).arrays()
 
     def _shares(self, tree: Any) -> Matrix:
-        """Share of each class at each node; of two classes, that of the second."""
-        share: Matrix = tree.value[:, 0, :]
-        return share[:, 1:] if share.shape[1] == 2 else share
+        """Share of each class at each node, smoothed; of two classes, that of the second."""
+        share = tree.value[:, 0, :]
+        rows = tree.weighted_n_node_samples[:, None]
+        smooth: Matrix = (rows * share + self.smoothing) / (rows + share.shape[1] * self.smoothing)
+        return smooth[:, 1:] if share.shape[1] == 2 else smooth
 
     def _opened(self, arrays: Arrays) -> Nodes:
         return Nodes.of(arrays, self.n_features_in_)

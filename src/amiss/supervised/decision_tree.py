@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.detector import Capabilities, Matrix, Vector
+from amiss.core.detector import Capabilities, Vector
 from amiss.core.label_detector import Kinds
 from amiss.core.params import Between, OneOf, Optional, Whole
 from amiss.core.random import small_seed
@@ -95,9 +95,3 @@ class DecisionTree(VotingTrees):
             max_depth=self.max_depth, min_samples_leaf=self.min_samples_leaf, random_state=small_seed(self.random_state)
         )
         return [tree.fit(X, y, sample_weight=weight)]
-
-    def _shares(self, tree: Any) -> Matrix:
-        share = tree.value[:, 0, :]
-        rows = tree.weighted_n_node_samples[:, None]
-        smooth: Matrix = (rows * share + self.smoothing) / (rows + share.shape[1] * self.smoothing)
-        return smooth[:, 1:] if share.shape[1] == 2 else smooth

@@ -17,6 +17,11 @@ from amiss.supervised._space import put, space_of
 __all__ = ["LabelledNeighbors"]
 
 
+_PROBED = 1000
+_NEAREST = 1e-3
+"""Share of the usual distance below which rows are equal."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Reference:
     arrays: Arrays
@@ -40,7 +45,8 @@ class LabelledNeighbors(Classifier):
     weights
         "distance" for votes that weigh as much as they are near, "uniform" for equal ones.
     prior
-        Votes given to each class beforehand, as a share of all votes, above 0: few or divided votes are less sure.
+        Votes that stand beforehand, as a share of `n_neighbors` votes at a usual distance, above 0; the classes have
+        them by their shares of the rows. Few, far or divided votes are less sure.
     sample_size
         Rows kept to compare with, at least 2, rare classes whole as far as possible; None keeps all.
     random_state
@@ -51,7 +57,8 @@ class LabelledNeighbors(Classifier):
     Attributes
     ----------
     model_ : dict of arrays
-        `reference`, (n_kept, n_features), and `label`, (n_kept,); `space` says how features become comparable.
+        `reference`, (n_kept, n_features), `label`, (n_kept,), `share` of the classes, and `unit`, the usual distance;
+        `space` says how features become comparable.
 
     Examples
     --------
@@ -80,7 +87,7 @@ class LabelledNeighbors(Classifier):
 
     def __init__(
         self,
-        n_neighbors: int = 10,
+        n_neighbors: int = 20,
         weights: str = "distance",
         prior: float = 0.01,
         sample_size: int | None = 50_000,
@@ -97,7 +104,14 @@ class LabelledNeighbors(Classifier):
     def _train(self, X: Matrix, y: Kinds, n_classes: int, weight: Vector | None) -> Arrays:
         rows = drawn(y, self.sample_size, self.random_state)
         space = space_of(X[rows])
-        return {**space, "reference": put(X[rows], space), "label": y[rows], "n_classes": np.array(n_classes)}
+        reference = put(X[rows], space)
+        return {
+            **space,
+            "reference": reference,
+            "label": y[rows],
+            "share": np.bincount(y) / len(y),
+            "unit": np.array(_usual_distance(reference, self.n_neighbors, self.random_state)),
+        }
 
     def _opened(self, arrays: Arrays) -> _Reference:
         if arrays["label"].shape != arrays["reference"].shape[:1]:
@@ -105,16 +119,25 @@ class LabelledNeighbors(Classifier):
         return _Reference(arrays, Neighbors(arrays["reference"]))
 
     def _logits(self, X: Matrix, model: _Reference) -> Matrix:
-        label = model.arrays["label"]
+        label, share = model.arrays["label"], model.arrays["share"]
         k = min(self.n_neighbors, len(label))
         distance, index = model.neighbors.nearest(put(X, model.arrays), k, skip_self=False, n_jobs=self.n_jobs)
         vote = np.ones_like(distance)
         if self.weights == "distance":
-            # In units of the nearest, so that none overflows; equal rows, if any, have all votes.
-            same = distance == 0
-            nearest = np.where(same.any(axis=1), 1.0, distance[:, 0])[:, None]
-            vote = np.where(same.any(axis=1)[:, None], same, nearest / np.where(same, 1.0, distance))
-        classes = range(int(model.arrays["n_classes"]))
-        votes = np.stack([(vote * (label[index] == c)).sum(axis=1) for c in classes], axis=1)
-        logits: Matrix = np.log(votes / votes.sum(axis=1, keepdims=True) + self.prior)
+            vote = 1.0 / np.maximum(distance / float(model.arrays["unit"]), _NEAREST)
+        votes = np.stack([(vote * (label[index] == c)).sum(axis=1) for c in range(len(share))], axis=1)
+        logits: Matrix = np.log(votes + self.prior * k * share)
         return logits
+
+
+def _usual_distance(reference: Matrix, n_neighbors: int, seed: int) -> float:
+    """Median distance of a row to its neighbour `n_neighbors`; to all that differ from it where that is 0."""
+    some = np.random.default_rng(seed).permutation(len(reference))[:_PROBED]
+    k = max(1, min(n_neighbors, len(reference) - 1))
+    distance, _ = Neighbors(reference).nearest(np.ascontiguousarray(reference[some]), k, skip_self=True)
+    last = distance[:, -1][np.isfinite(distance[:, -1])]
+    usual = float(np.median(last)) if len(last) else 0.0
+    if usual > 0:
+        return usual
+    apart = distance[(distance > 0) & np.isfinite(distance)]
+    return float(np.median(apart)) if len(apart) else 1.0

@@ -92,7 +92,7 @@ class LightGBM(BoostedTrees):
         learning_rate: float = 0.1,
         max_leaf_nodes: int = 31,
         max_depth: int | None = 8,
-        min_samples_leaf: int = 20,
+        min_samples_leaf: int = 5,
         l2: float = 1.0,
         class_weight: str | None = None,
         random_state: int = 0,

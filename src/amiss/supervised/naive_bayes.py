@@ -54,7 +54,7 @@ class NaiveBayes(Classifier):
     capabilities: ClassVar = Capabilities(labels=True, missing=True, reasons=True, additive=True)
     domains: ClassVar = {"smoothing": Between(0, open_low=True)}
 
-    def __init__(self, smoothing: float = 0.01) -> None:
+    def __init__(self, smoothing: float = 0.1) -> None:
         self.smoothing = smoothing
 
     def _train(self, X: Matrix, y: Kinds, n_classes: int, weight: Vector | None) -> Arrays:

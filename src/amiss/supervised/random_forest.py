@@ -37,6 +37,8 @@ class RandomForest(VotingTrees):
         Fewest learnt rows in a leaf, at least 1.
     max_features
         Share of the features that each question chooses from, in (0, 1]; None for the root of their number.
+    smoothing
+        Rows of each class added to every leaf, from 0: a leaf of few rows is less sure. 0 takes the shares as they are.
     class_weight
         "balanced" lets the rarer class weigh as much as the other in all, None lets each row weigh the same.
     random_state
@@ -70,6 +72,7 @@ class RandomForest(VotingTrees):
         "max_depth": Optional(Whole(1)),
         "min_samples_leaf": Whole(1),
         "max_features": Optional(Between(0, 1, open_low=True)),
+        "smoothing": Between(0),
         "class_weight": Optional(OneOf(("balanced",))),
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
@@ -81,6 +84,7 @@ class RandomForest(VotingTrees):
         max_depth: int | None = None,
         min_samples_leaf: int = 1,
         max_features: float | None = None,
+        smoothing: float = 0.5,
         class_weight: str | None = "balanced",
         random_state: int = 0,
         n_jobs: int | None = None,
@@ -89,6 +93,7 @@ class RandomForest(VotingTrees):
         self.max_depth = max_depth
         self.min_samples_leaf = min_samples_leaf
         self.max_features = max_features
+        self.smoothing = smoothing
         self.class_weight = class_weight
         self.random_state = random_state
         self.n_jobs = n_jobs
