@@ -83,6 +83,7 @@ def blocks(page, language):
         "README.md",
         "docs/promises.md",
         "docs/drift.md",
+        "docs/judging.md",
         "docs/judging-series.md",
         "docs/labels.md",
         "docs/series.md",

@@ -368,10 +368,12 @@ def _by_kind(
         recall = figure(float(flagged[rows].mean()), draws.share(flagged, rows), level)
         return KindRecall(name, int(rows.sum()), int(flagged[rows].sum()), recall, is_seen)
 
-    names, counts = np.unique(words[truth], return_counts=True)
+    names, code = np.unique(words, return_inverse=True)
+    code = np.where(truth, code.reshape(-1), -1)
+    counts = np.bincount(code[truth], minlength=len(names))
     each = [
-        told(str(names[k]), truth & (words == names[k]), None if seen is None else str(names[k]) in seen)
-        for k in np.argsort(-counts, kind="stable")
+        told(str(names[k]), code == k, None if seen is None else str(names[k]) in seen)
+        for k in np.argsort(-counts, kind="stable")[: int((counts > 0).sum())]
     ]
     new = np.zeros(len(truth), bool) if seen is None else truth & ~np.isin(words, sorted(seen))
     return tuple(each), told("kinds never seen in training", new, False) if new.any() else None
