@@ -19,7 +19,7 @@ __all__ = ["CAUSAL_DEFAULT", "DEFAULT", "KINDS", "SERIES_DEFAULT", "Recipe", "re
 
 KINDS = ("table", "series")
 DEFAULT, SERIES_DEFAULT, CAUSAL_DEFAULT = "ensemble", "series_ensemble", "causal_ensemble"
-LABEL_DEFAULT = "gradient_boosting"
+LABEL_DEFAULT = "hybrid"
 _WINDOWED = "windowed"
 _CONTAMINATION = "contamination"
 

@@ -19,6 +19,10 @@ from amiss.supervised._trees import BoostedTrees
 __all__ = ["GradientBoosting"]
 
 
+_WORTH_THREADS = 2_000_000
+"""Cells of a table from which on it is learnt from by several threads."""
+
+
 class GradientBoosting(BoostedTrees):
     """Small trees one after another, each of which mends what those before it still get wrong.
 
@@ -123,7 +127,9 @@ class GradientBoosting(BoostedTrees):
         )
         # scikit-learn makes no histogram of a feature without values; of a constant one nothing is asked.
         X = np.where(np.isnan(X).all(axis=0), 0.0, X)
-        with threadpool_limits(n_threads(self.n_jobs), user_api="openmp"):
+        # Threads that wait for one another in turns cost more than they bring where there is little to do.
+        threads = n_threads(self.n_jobs) if X.size > _WORTH_THREADS else 1
+        with threadpool_limits(threads, user_api="openmp"):
             booster.fit(X, y, sample_weight=weight)
         return _arrays(booster)
 
