@@ -21,7 +21,8 @@ ALLOWED = {
     "lightgbm": (),
     "narwhals": ("core/frame.py", "pipeline/result.py"),
     "rich": ("cli/", "report/columns.py", "report/terminal.py", "report/drift_table.py", "report/backtest_table.py",
-             "report/compare_table.py"),
+             "report/compare_table.py",
+             "report/judgement_table.py"),
     "cffi": ("kernels/build_loops.py",),
 }  # fmt: skip
 AT_TOP = {("kernels/build_loops.py", "cffi"), ("testing/detectors.py", "sklearn")}

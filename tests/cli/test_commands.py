@@ -30,6 +30,13 @@ def examples(verb):
     return [line.strip() for line in text.strip().splitlines() if "amiss " in line]
 
 
+def _write_flows(path):
+    random = np.random.default_rng(0)
+    odd = random.random(400) < 0.15
+    rate = random.normal(size=400) + 6 * odd
+    pl.DataFrame({"rate": rate, "ports": random.normal(size=400), "attack": odd}).write_csv(path)
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
     lines = examples(verb)
@@ -38,6 +45,9 @@ def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
         (tmp_path / name).write_bytes((pump_csv / name).read_bytes())
     if verb in ("score", "promise"):
         lines = ["amiss fit pump.csv -o pump.amiss", *lines]
+    if verb in ("compare", "evaluate"):
+        _write_flows(tmp_path / "flows.csv")
+        lines = ["amiss fit flows.csv -o flows.amiss --label attack --detector naive_bayes", *lines]
     for line in lines:
         command = re.sub(r"(?<![.\w])amiss (?=\w)", f"{shlex.quote(sys.executable)} -m amiss ", line)
         done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, timeout=300)

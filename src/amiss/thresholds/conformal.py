@@ -110,6 +110,13 @@ class Conformal(Threshold):
         self.check_support()
         return self
 
+    @property
+    def calibration_scores(self) -> Vector:
+        """Scores of the calibration rows, ascending, (n_calibration,); between knots, that of the knot below."""
+        counts = self.n_at_least_[:-1] - self.n_at_least_[1:]
+        scores: Vector = np.repeat(self.values_, counts)
+        return scores
+
     def check_support(self, n_rows: int | None = None) -> None:
         """Raise `PromiseError` if so many calibration rows cannot support the rate; says how many it takes.
 
