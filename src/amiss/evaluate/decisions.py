@@ -175,7 +175,7 @@ def judge_rows(
     >>> print(judged.figures["f1"])
     .76 (.70–.81)
     >>> print(judged.rates[1].recall, judged.rates[1].reached)
-    .84 (.76–.90) .013 (.0081–.018)
+    .84 (.76–.90) .013 (.0083–.018)
     """
     check("judge_rows", _DOMAINS, {"n_draws": n_draws, "level": level, "seed": seed})
     truth = as_flags(labels)
