@@ -13,7 +13,8 @@ import sys
 import numpy as np
 from scipy.stats import norm
 
-from amiss.evaluate.decisions import decided, judge_rows
+from amiss.evaluate.decisions import judge_rows
+from amiss.evaluate.measures import decided
 
 SHARE, CUT = 0.05, 1.5
 

@@ -10,8 +10,9 @@ from scipy.stats import beta, norm
 from sklearn import metrics
 
 from amiss.core.errors import DataError
-from amiss.evaluate.decisions import cut_for_rate, judge_rows
+from amiss.evaluate.decisions import judge_rows
 from amiss.evaluate.draws import Draws, Figure, figure, levels_of
+from amiss.evaluate.measures import cut_for_rate
 from amiss.evaluate.probabilities import brier_score, calibration_curve
 from amiss.evaluate.ranking import auc_pr, auc_roc
 
