@@ -46,6 +46,7 @@ def test_an_address_that_names_the_answer():
     assert (leak.severity, leak.where) == ("strong", "origin")
     assert leak.size > 0.99
     assert "leave it out" in leak.mend
+    assert "is an address" in leak.sentence
 
 
 def test_an_address_without_a_say_is_not_accused():
@@ -59,6 +60,7 @@ def test_the_order_that_names_the_answer():
     labels = np.sort(labels)
     leaks = found({"counter": np.arange(4000) * 0.5, **table}, labels)
     assert leaks["names_the_answer"].where == "counter"
+    assert "counts the rows" in leaks["names_the_answer"].sentence
     assert leaks["order"].severity == "slight"
 
 

@@ -9,9 +9,10 @@ import pytest
 from scipy import stats
 
 from amiss.core.errors import DataError, ParameterError
+from amiss.evaluate.data_sets import friedman, over_data_sets
 from amiss.evaluate.draws import Figure
 from amiss.evaluate.ranking import auc_roc
-from amiss.evaluate.significance import compare_folds, compare_on_rows, friedman, over_data_sets
+from amiss.evaluate.significance import compare_folds, compare_on_rows
 from amiss.evaluate.verdict import verdict
 
 RANDOM = np.random.default_rng(0)

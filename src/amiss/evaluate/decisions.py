@@ -11,21 +11,19 @@ import numpy as np
 
 from amiss.core.errors import DataError
 from amiss.core.params import Between, Domain, Whole, check
-from amiss.core.summary import Matrix, Vector
+from amiss.core.summary import Vector
 from amiss.evaluate.draws import Draws, Figure, area_figure, figure, group_codes, levels_of
 from amiss.evaluate.events import seconds_of
+from amiss.evaluate.measures import RATES, areas, cut_for_rate, decided
 from amiss.evaluate.probabilities import CalibrationBin, brier_draws, brier_score, calibration_curve
 from amiss.evaluate.ranking import auc_pr, auc_roc
 from amiss.evaluate.truth import Flags, Rows, as_flags, as_scores
 
-__all__ = ["RATES", "AtRate", "KindRecall", "RowJudgement", "areas", "cut_for_rate", "decided", "judge_rows"]
+__all__ = ["AtRate", "KindRecall", "RowJudgement", "judge_rows"]
 
-RATES = (0.001, 0.01, 0.05)
-"""False-alarm rates at which recall is told."""
 
 _INSIDE = Between(0, 1, open_low=True, open_high=True)
 _DOMAINS: Mapping[str, Domain] = {"n_draws": Whole(100), "level": _INSIDE, "seed": Whole(0)}
-_RATE: Mapping[str, Domain] = {"rate": _INSIDE}
 _FEW_GROUPS = 10
 _DAY = 86_400.0
 
@@ -175,7 +173,7 @@ def judge_rows(
     >>> print(judged.figures["f1"])
     .76 (.70–.81)
     >>> print(judged.rates[1].recall, judged.rates[1].reached)
-    .84 (.76–.90) .013 (.0081–.018)
+    .84 (.76–.90) .013 (.0083–.018)
     """
     check("judge_rows", _DOMAINS, {"n_draws": n_draws, "level": level, "seed": seed})
     truth = as_flags(labels)
@@ -206,55 +204,6 @@ def judge_rows(
         calibration=calibration_curve(truth, checked, level=level) if probabilities else (),
         notes=tuple(notes),
     )
-
-
-def decided(recall: Vector, false_alarm_rate: Vector, share: float) -> dict[str, Vector]:
-    """The figures of flags from recall and false-alarm rate where a `share` of the rows are anomalies.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> found = decided(np.array([0.8]), np.array([0.01]), share=0.1)
-    >>> {name: float(value[0].round(3)) for name, value in found.items()}
-    {'accuracy': 0.971, 'balanced_accuracy': 0.895, 'precision': 0.899, 'recall': 0.8, 'f1': 0.847, 'mcc': 0.832, \
-'false_alarm_rate': 0.01}
-    """
-    nothing = np.zeros_like(recall)
-    tp, fn = (share * recall, share * (1 - recall)) if share > 0 else (nothing, nothing)
-    fp, tn = ((1 - share) * false_alarm_rate, (1 - share) * (1 - false_alarm_rate)) if share < 1 else (nothing, nothing)
-    product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
-    both = 0 < share < 1
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mcc = np.where(product > 0, (tp * tn - fp * fn) / np.sqrt(product), 0.0 if both else np.nan)
-        return {
-            "accuracy": tp + tn,
-            "balanced_accuracy": (recall + 1 - false_alarm_rate) / 2,
-            "precision": tp / (tp + fp),
-            "recall": recall,
-            "f1": 2 * tp / (2 * tp + fp + fn) if share > 0 else np.full_like(recall, np.nan),
-            "mcc": mcc,
-            "false_alarm_rate": false_alarm_rate,
-        }
-
-
-def cut_for_rate(calibration: Any, rate: float) -> float:
-    """The score above which a row is flagged, so that a normal row is flagged with probability at most `rate`.
-
-    From scores of normal rows alone: a new one exceeds the cut with at most this chance if it is exchangeable with
-    them. Infinite where they are fewer than 1 / rate − 1: no cut of so few rows can promise that.
-
-    Examples
-    --------
-    >>> cut_for_rate(range(99), 0.05)
-    94.0
-    >>> cut_for_rate(range(10), 0.05)
-    inf
-    """
-    check("cut_for_rate", _RATE, {"rate": rate})
-    scores = np.sort(as_scores(calibration))[::-1]
-    # A hair more: rate · (n + 1) is meant to be whole where it is so on paper.
-    n_above = int(np.floor(rate * (len(scores) + 1) * (1 + 1e-12))) - 1
-    return float(scores[n_above]) if n_above >= 0 else float("inf")
 
 
 def _notes(truth: Flags, codes: Rows | None) -> list[str]:
@@ -292,15 +241,6 @@ def _exact(truth: Flags, scores: Vector) -> list[float]:
     found, false = np.cumsum(truth[order])[ends] / truth.sum(), np.cumsum(~truth[order])[ends] / (~truth).sum()
     on_curve = [float(np.max(found[false <= rate], initial=0.0)) for rate in RATES]
     return [auc_roc(truth, scores), auc_pr(truth, scores), *on_curve]
-
-
-def areas(anomalies: Matrix, normal: Matrix, share: float) -> list[Vector]:
-    """Areas under both curves and recall at each rate, of many draws at once."""
-    found, false = np.cumsum(anomalies, axis=1), np.cumsum(normal, axis=1)
-    roc = np.sum(normal * (found - anomalies / 2), axis=1)
-    flagged = share * found + (1 - share) * false
-    pr = np.sum(anomalies * share * found / np.maximum(flagged, 1e-300), axis=1)
-    return [roc, pr, *(np.max(np.where(false <= rate, found, 0.0), axis=1) for rate in RATES)]
 
 
 def _of_flags(truth: Flags, flagged: Flags, draws: Draws, level: float, days: float | None) -> dict[str, Figure]:

@@ -22,10 +22,16 @@ from amiss.summaries.table import TableSummary
 
 __all__ = ["find_leaks"]
 
-_NAMED = re.compile(r"(^|[^a-z])(id|index|row|no|number|session|serial|ts|time|start|end)([^a-z]|$)", re.IGNORECASE)
-_SURELY_NAMED = re.compile(
-    r"(^|[^a-z])(uid|uuid|guid|ip|mac|addr|address|flow_?id|hash|timestamp|datetime|date)([^a-z]|$)", re.IGNORECASE
+_WORD = r"(^|[^a-z])({})([^a-z]|$)"
+_NAMED = (
+    ("is an address", re.compile(_WORD.format("ip|mac|addr|address"), re.IGNORECASE), True),
+    ("is a time", re.compile(_WORD.format("timestamp|datetime|date"), re.IGNORECASE), True),
+    ("is an identifier", re.compile(_WORD.format("uid|uuid|guid|flow_?id|hash"), re.IGNORECASE), True),
+    ("is a time", re.compile(_WORD.format("ts|time|start|end"), re.IGNORECASE), False),
+    ("is an identifier", re.compile(_WORD.format("id|index|row|no|number|session|serial"), re.IGNORECASE), False),
 )
+"""What a name says of its column, and whether it is sure: a duration may be called a time, and an index be measured."""
+
 _ADDRESS = re.compile(
     r"^(\d{1,3}(\.\d{1,3}){3}|([0-9a-f]{2}[:-]){5}[0-9a-f]{2}|[0-9a-f:]{3,}:[0-9a-f:.]+)$", re.IGNORECASE
 )
@@ -78,7 +84,7 @@ def find_leaks(
     >>> rows = {"id": np.arange(1000), "load": random.normal(size=1000)}
     >>> for leak in find_leaks(rows, labels):
     ...     print(leak.severity, leak.name, "-", leak)
-    slight names_the_answer - id numbers, names or dates the rows, and alone tells anomalies at AUC 0.997
+    slight names_the_answer - id is an identifier, and alone tells anomalies at AUC 0.997
     slight order - the label follows the order of the rows: after an anomaly the next row is one in 100% of the cases
 
     References
@@ -122,8 +128,8 @@ def _columns(
         found = telling(column[taken], is_kind, truth[taken], halves, len(values))
         if roles[name] == "label":
             leaks += [_other_label(name, found)] if found.low >= _TOLD_BY_NAME[1] else []
-        elif roles[name] in ("identifier", "time") or _names_rows(frame, name, column, is_kind):
-            leaks += _named(name, found, left_out=roles[name] in _LEFT_OUT)
+        elif what := _naming(frame, name, roles[name], column, is_kind):
+            leaks += _named(name, what, found, left_out=roles[name] in _LEFT_OUT)
         elif roles[name] not in _LEFT_OUT and found.auc >= _ALONE and found.low >= _ALONE - 0.04:
             n_different = len(np.unique(column[~np.isnan(column)]))
             if found.auc >= _COPY and n_different <= _MOST_KINDS_OF_A_COPY:
@@ -133,27 +139,29 @@ def _columns(
     return leaks + _alone(alone)
 
 
-def _names_rows(frame: Frame, name: str, column: Vector, is_kind: bool) -> bool:
-    """By its name, by the look of its words, or because it counts the rows."""
+def _naming(frame: Frame, name: str, role: str, column: Vector, is_kind: bool) -> str:
+    """What a column is that names rows: by its role, the look of its words, its name, or because it counts the rows."""
+    if role in ("identifier", "time"):
+        return "is a time" if role == "time" else "is an identifier"
     if is_kind:
         words = [word for word in frame.rows(np.arange(min(_SAMPLED, frame.n_rows))).words(name) if word]
         if words and np.mean([bool(_ADDRESS.match(word.strip())) for word in words]) > 0.9:
-            return True
+            return "is an address"
     spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", name)
     n_different = len(np.unique(column[~np.isnan(column)]))
-    # A duration may be called a time, and an index be measured: those must have about as many values as there are rows.
-    if _SURELY_NAMED.search(spaced) or (_NAMED.search(spaced) and n_different > 0.5 * len(column)):
-        return True
+    for what, pattern, is_sure in _NAMED:
+        if pattern.search(spaced) and (is_sure or n_different > 0.5 * len(column)):
+            return what
     steps = np.diff(column)
-    return bool(len(column) > 1 and ((steps > 0).all() or (steps < 0).all()))
+    return "counts the rows" if len(steps) and ((steps > 0).all() or (steps < 0).all()) else ""
 
 
-def _named(name: str, found: Telling, *, left_out: bool) -> list[Leak]:
+def _named(name: str, what: str, found: Telling, *, left_out: bool) -> list[Leak]:
     if found.low < _TOLD_BY_NAME[0]:
         return []
     severity = "strong" if found.low >= _TOLD_BY_NAME[1] and not left_out else "slight"
     mend = "it is left out; keep it so" if left_out else f"leave it out: --ignore {name}"
-    sentence = f"{name} numbers, names or dates the rows, and alone tells anomalies at AUC {found.auc:.3f}"
+    sentence = f"{name} {what}, and alone tells anomalies at AUC {found.auc:.3f}"
     return [Leak("names_the_answer", severity, name, sentence, mend, found.auc)]
 
 
