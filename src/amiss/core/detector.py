@@ -313,6 +313,10 @@ class SeriesDetector(Detector):
         self._check_parameters()
         return self._learn_score(self._door(X, learning=True))
 
+    def contribute_scored(self, X: Matrix, scores: Vector) -> Matrix:
+        """`contribute_rows` where the scores of the rows are known already, (n_rows, n_features)."""
+        return self.contribute_rows(X)
+
     def _fit(self, X: Matrix, y: Any, context: Context | None) -> None:
         self._learn_score(X)
 

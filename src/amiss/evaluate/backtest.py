@@ -19,8 +19,8 @@ from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.series_model import row_rate
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import Member
-from amiss.pipeline.silence import GAP
-from amiss.thresholds.notices import Notices, separation
+from amiss.pipeline.silence import CERTAIN
+from amiss.thresholds.notices import TOGETHER, Notices
 from amiss.thresholds.promise import read_wish
 
 __all__ = ["Backtest", "Delay", "Tried", "backtest", "backtest_source"]
@@ -247,7 +247,7 @@ def _alarms(live: SeriesResult, rate: float) -> list[list[tuple[int, int]]]:
         first, last = runs(high)
         spans: list[tuple[int, int]] = []
         for a, b in zip(first.tolist(), last.tolist(), strict=True):
-            if spans and a - spans[-1][1] <= separation(a):
+            if spans and a - spans[-1][1] <= TOGETHER:
                 spans[-1] = (spans[-1][0], b)
             else:
                 spans.append((a, b))
@@ -282,7 +282,8 @@ def _with_hindsight(live: SeriesResult, recipe: Recipe, progress: Progress) -> l
     truth = []
     for member in live.series.members:
         events = sorted(
-            (e for e in looked_back.events if e.entity == member.entity and e.kind != GAP), key=lambda e: e.first_row
+            (e for e in looked_back.events if e.entity == member.entity and e.kind not in CERTAIN),
+            key=lambda e: e.first_row,
         )
         cells = [_cells(member, event.first_row, event.last_row) for event in events]
         truth.append(_Truth(member, [a for a, _ in cells], [b for _, b in cells], [e.reason for e in events]))

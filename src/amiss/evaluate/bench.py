@@ -14,9 +14,10 @@ from amiss.core.errors import DataError, ParameterError
 from amiss.core.frame import Frame
 from amiss.core.label_detector import LabelDetector
 from amiss.core.source import Source
-from amiss.evaluate.decisions import RowJudgement, cut_for_rate, judge_rows
+from amiss.evaluate.decisions import RowJudgement, judge_rows
 from amiss.evaluate.leakage import find_leaks
 from amiss.evaluate.leaks import Leak
+from amiss.evaluate.measures import cut_for_rate
 from amiss.evaluate.splits import Folds, Split, forward_folds, official_split, stratified_folds
 from amiss.pipeline.labelled import fitted_on
 from amiss.pipeline.recipe import Recipe

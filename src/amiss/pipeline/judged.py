@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from amiss.core.summary import Vector
 from amiss.series.bursts import peaks, reach, runs, widened
-from amiss.thresholds.notices import separation
+from amiss.thresholds.notices import TOGETHER
 from amiss.thresholds.peaks import PeakThreshold
 
 __all__ = ["Judged", "judge_peaks"]
@@ -34,30 +34,23 @@ class Judged:
     high: npt.NDArray[np.bool_]
     causal: bool = False
 
-    def spans(
-        self, limited: npt.NDArray[np.int64], there: npt.NDArray[np.bool_], nearly: float
-    ) -> list[tuple[int, int]]:
+    def spans(self, there: npt.NDArray[np.bool_], nearly: float) -> list[tuple[int, int]]:
         """First and last step of its events.
 
         Parameters
         ----------
-        limited
-            Steps that are beyond a limit: they raise alarms too.
         there : (n_cells,)
             Steps with rows: where there is none there is a gap, which is told as such, and no event.
         nearly
             What is lower than the peak of an event by so little, beside it, belongs to it.
         """
-        alarm = self.high.copy()
-        alarm[limited] = True
-        alarm &= there
+        alarm = self.high & there
         if self.causal:
-            return runs(alarm, separation(len(alarm)))
+            return runs(alarm, TOGETHER)
         far = reach(self.scores) if alarm.any() else 1
         found = runs(alarm, far)
-        # A limit is beyond by itself.
-        least = [self.scores[a : b + 1].max() - nearly if self.high[a : b + 1].any() else np.inf for a, b in found]
-        return widened(found, self.scores, np.array(least), far)
+        least = np.array([self.scores[a : b + 1].max() - nearly for a, b in found])
+        return widened(found, self.scores, least, far)
 
 
 def judge_peaks(threshold: PeakThreshold, cell_scores: list[Vector]) -> list[Judged]:

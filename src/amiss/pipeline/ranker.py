@@ -105,11 +105,12 @@ class Ranker:
         if member.grid.shape[1] == 1:
             return np.ones(member.grid.shape)  # whatever it says, it says of the one feature
         seen = _seen(self.detector, member, self.marks)
-        found = self.detector.contribute_rows(seen)
+        raw = self.detector.score_rows(seen)
+        found = self.detector.contribute_scored(seen, raw)
         if self.marks is None:
             return found
         # Both as powers on one scale, so that the louder one tells.
-        said = np.exp(np.clip(self.on_scale(self.detector.score_rows(seen)), -50, 50))
+        said = np.exp(np.clip(self.on_scale(raw), -50, 50))
         whole = found.sum(axis=1)
         total = np.exp(np.clip(self._marks(self.marks, member), -50, 50))
         total[:, : found.shape[1]] += found * (said / np.where(whole > 0, whole, 1.0))[:, None]

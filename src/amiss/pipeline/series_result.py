@@ -20,8 +20,10 @@ from amiss.pipeline.live_ranker import LiveRanker
 from amiss.pipeline.ranker import Ranker
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_rows import Member, SeriesRows
-from amiss.pipeline.silence import gap_events
+from amiss.pipeline.silence import CERTAIN, gap_events, limit_events
 from amiss.pipeline.story import FOLLOWING, Story
+from amiss.series.bursts import highest_around
+from amiss.thresholds.notices import TOGETHER
 
 if TYPE_CHECKING:
     from amiss.pipeline.series_model import SeriesModel
@@ -71,6 +73,10 @@ class SeriesResult(Result):
         )  # fmt: skip
         self._stories: dict[int, Story] = {}
         self._contributions: dict[int, Matrix] = {}
+        if not self.model.recipe.causal and high.any():
+            # A window shows in the scores long before and after what is odd in it: the rows of the events are.
+            self.is_anomaly = beyond | self._in_events()
+            self._events = None
 
     @property
     def kind(self) -> str:
@@ -97,24 +103,45 @@ class SeriesResult(Result):
         """First and last step of the events of each series."""
         spans = []
         for member, judged in zip(self.series.members, self.judged, strict=True):
-            limited = member.clock.cell[self.beyond[member.rows]]
             there = np.bincount(member.clock.cell[member.clock.cell >= 0], minlength=member.clock.n_cells) > 0
             ranker = self._ranker(member)
             nearly = -np.log(_NEARLY) / ranker.scale if isinstance(ranker, Ranker) else 0.0
-            spans.append(judged.spans(limited[limited >= 0], there, nearly))
+            spans.append(judged.spans(there, nearly))
         return spans
 
     @property
     def events(self) -> list[Event]:
-        """What happened, the most severe first: alarms of one series that are within reach of one another.
+        """What happened: alarms of one series that are within reach of one another, the most severe first.
 
-        Last come unusual gaps between the rows, of kind "gap", which no promise is made on.
+        Before them rows beyond a limit, of kind "limit", and after them unusual gaps between the rows, of kind "gap":
+        no promise is made on these.
         """
         if self._events is None:
             found = [self._event(k, first, last) for k, spans in enumerate(self.spans) for first, last in spans]
             found.sort(key=lambda event: (-event.score, event.first_row))
-            self._events = [*found, *gap_events(self.series.members)]
+            members = self.series.members
+            limited = limit_events(members, self.beyond, self._worst_beyond, self._limit_words)
+            self._events = [*limited, *found, *gap_events(members)]
         return self._events
+
+    def _in_events(self) -> npt.NDArray[np.bool_]:
+        """Rows of the events, and those at which a high score is highest."""
+        inside = np.zeros(self.series.n_rows, np.bool_)
+        spans: dict[str | None, list[Event]] = {}
+        for event in self.events:
+            if event.kind not in CERTAIN:
+                spans.setdefault(event.entity, []).append(event)
+        for member, judged in zip(self.series.members, self.judged, strict=True):
+            here = np.zeros(len(member.rows), np.bool_)
+            for event in spans.get(member.entity, ()):
+                here |= (member.rows >= event.first_row) & (member.rows <= event.last_row)
+            top = (
+                judged.high & (judged.scores >= highest_around(judged.scores, TOGETHER)) if judged.high.any() else None
+            )
+            if top is not None:
+                here |= member.clock.from_grid(top.astype(np.float64), 0.0) > 0
+            inside[member.rows] = here
+        return inside
 
     @property
     def n_promised(self) -> int:
@@ -132,20 +159,20 @@ class SeriesResult(Result):
         rows = member.rows[inside] if inside.any() else np.array([self.story(k).row_at(first)])
         peak = first + int(np.argmax(judged.scores[first : last + 1]))
         seconds = member.clock.seconds() if member.clock.interval_seconds else None
-        limited = bool(self.beyond[rows].any()) and not judged.high[first : last + 1].any()
-        spanned = member.rows[(member.clock.cell >= first) & (member.clock.cell <= last)]
-        peak_row = told[0][0].row if not limited else int(rows[np.argmax(self.beyond[rows])])
+        spanned = (member.clock.cell >= min(first, begin)) & (member.clock.cell <= max(last, end))
         return Event(
-            first_row=int(rows.min()), last_row=int(rows.max()), peak_row=peak_row,
-            n_alarms=int(self.is_anomaly[spanned].sum()),
+            first_row=int(rows.min()), last_row=int(rows.max()), peak_row=told[0][0].row,
+            n_alarms=int(self.is_anomaly[member.rows[spanned]].sum()),
             start=None if seconds is None else iso_time(float(seconds[begin])),
             end=None if seconds is None else iso_time(float(seconds[end])),
             raised=iso_time(float(seconds[first])) if judged.causal and seconds is not None else None,
             entity=member.entity, score=float(judged.scores[peak]), p_value=float(judged.p_values[peak]),
-            kind="limit" if limited else told[0][0].kind,
-            reason=self._limit_words(peak_row) if limited else self.story(k).sentence(told),
+            kind=told[0][0].kind, reason=self.story(k).sentence(told),
             channels=tuple(channel for channel, _ in told),
         )  # fmt: skip
+
+    def _worst_beyond(self, rows: npt.NDArray[np.int64]) -> int:
+        return int(rows[np.argmax(self.scores[rows])])
 
     def _limit_words(self, row: int) -> str:
         return self.model.limits.sentences(self.rows_at(np.array([row])))[0] or ""

@@ -1,17 +1,26 @@
-"""Gaps that are unusual, as events: where rows should have been and none came."""
+"""Events that no promise is made on: unusual gaps between rows, and rows beyond a limit."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.finding import Event
 from amiss.pipeline.events import iso_time
 from amiss.pipeline.series_rows import Member, duration_words
 from amiss.series.clock import Gap
 
-__all__ = ["GAP", "gap_events"]
+__all__ = ["CERTAIN", "GAP", "LIMIT", "gap_events", "limit_events"]
 
-GAP = "gap"
+Rows = npt.NDArray[np.int64]
+
+GAP, LIMIT = "gap", "limit"
+CERTAIN = (GAP, LIMIT)
+"""Kinds of events that nothing is left to chance in."""
+_STEPS = 5
+"""Rows beyond a limit that are at most so many steps apart are one event."""
 _FEWEST_ROWS = 10
 _LONGER = 3.0
 """Times the middle length of the other gaps: a silence of every night is no event."""
@@ -25,6 +34,37 @@ def gap_events(members: list[Member]) -> list[Event]:
     found = [(gap, member) for member in members if member.clock.regular for gap in _unusual(member.clock.gaps)]
     found.sort(key=lambda pair: -pair[0].n_missing)
     return [_event(gap, member) for gap, member in found]
+
+
+def limit_events(
+    members: list[Member], beyond: npt.NDArray[np.bool_], worst: Callable[[Rows], int], words: Callable[[int], str]
+) -> list[Event]:
+    """An event for each stretch of rows beyond a limit, the earliest first.
+
+    Parameters
+    ----------
+    beyond : (n_rows,)
+        Which rows of the source are.
+    worst, words
+        Give, of some rows, the one to be told, and what is said of it.
+    """
+    found = []
+    for member in members:
+        there = np.flatnonzero((member.clock.cell >= 0) & beyond[member.rows])
+        cells = member.clock.cell[there]
+        order = np.argsort(cells, kind="stable")
+        seconds = member.clock.seconds() if member.clock.interval_seconds else None
+        for part in np.split(order, np.flatnonzero(np.diff(cells[order]) > _STEPS) + 1):
+            if not len(part):
+                continue
+            rows, first, last = member.rows[there[part]], int(cells[part[0]]), int(cells[part[-1]])
+            row = worst(rows)
+            start, end = (None, None) if seconds is None else (iso_time(float(seconds[c])) for c in (first, last))
+            found.append(Event(
+                first_row=int(rows.min()), last_row=int(rows.max()), peak_row=row, n_alarms=len(rows), start=start,
+                end=end, entity=member.entity, score=0.0, p_value=1.0, kind=LIMIT, reason=words(row),
+            ))  # fmt: skip
+    return sorted(found, key=lambda event: event.first_row)
 
 
 def _unusual(gaps: tuple[Gap, ...]) -> list[Gap]:

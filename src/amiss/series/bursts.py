@@ -8,7 +8,7 @@ import numpy.typing as npt
 from amiss.core.summary import Vector
 from amiss.series.seasons import autocorrelation
 
-__all__ = ["peaks", "reach", "runs", "widened"]
+__all__ = ["highest_around", "peaks", "reach", "runs", "widened"]
 
 _RELATED = 0.2
 """Correlation below which scores say something new."""
@@ -55,6 +55,14 @@ def _tops(scores: Vector) -> npt.NDArray[np.int64]:
     high = (level[1:-1] > level[:-2]) & (level[1:-1] > level[2:])
     middle: npt.NDArray[np.int64] = (first[high] + last[high]) // 2
     return middle
+
+
+def highest_around(scores: Vector, rows: int) -> Vector:
+    """The highest score within so many rows of each, (n_rows,)."""
+    from scipy.ndimage import maximum_filter1d
+
+    highest: Vector = maximum_filter1d(scores, 2 * rows + 1, mode="nearest")
+    return highest
 
 
 def runs(high: npt.NDArray[np.bool_], apart: int) -> list[tuple[int, int]]:

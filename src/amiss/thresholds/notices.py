@@ -14,7 +14,10 @@ import numpy.typing as npt
 from amiss.core.summary import Vector
 from amiss.thresholds.peaks import peak_scale
 
-__all__ = ["Notices", "news", "separation"]
+__all__ = ["TOGETHER", "Notices", "news", "separation"]
+
+TOGETHER = 10
+"""Rows without an alarm between two that are one."""
 
 # All numbers were chosen together on the development series and on generated ones, see benchmarks/accuracy/live.py.
 _SEPARATION, _LEAST_ROWS, _MOST_ROWS = 0.05, 10, 375
@@ -93,6 +96,7 @@ class Notices:
     _course: deque[float] = field(default_factory=deque)
     _sorted: list[float] = field(default_factory=list)
     _lasted: int = 0
+    _last_on: int = -(1 << 40)
 
     def at(self, rate: float) -> Notices:
         """The same peaks under this rate, at a row where no alarm is on and none has been counted."""
@@ -132,17 +136,18 @@ class Notices:
         limit = self.base + height
         fresh = score > limit and (not self._recent or score > self._recent[0][1] + _MARGIN)
         if score > limit:
-            separate = not self._recent
             _take(self._recent, self.n_rows, score)
             if not self._lasted and fresh:
                 self._lasted = 1
-                if separate:
+                if self.n_rows - self._last_on > TOGETHER:
                     self.n_raised += 1
                     self.correction = max(self.correction - _STEP, -_MOST_CORRECTION)
         if self._lasted and not self._lasts(score, limit):
             self._end(score)
         elif not self._lasted and score < self.base:
             self.base = max(self.base + (score - self.base) / _COURSE, 0.0)
+        if self._lasted:
+            self._last_on = self.n_rows
         return self._lasted > 0
 
     def _lasts(self, score: float, limit: float) -> bool:

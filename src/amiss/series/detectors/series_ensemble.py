@@ -76,7 +76,11 @@ class SeriesEnsemble(SeriesDetector):
         return self.voice_.score(X, causal=self.causal)
 
     def _contributions(self, X: Matrix) -> Matrix:
-        return self.voice_.contributions(X, self._score(X))
+        return self.contribute_scored(X, self._score(X))
+
+    def contribute_scored(self, X: Matrix, scores: Vector) -> Matrix:
+        """Contributions of rows whose scores are known: most of the cost is in these."""
+        return self.voice_.contributions(X, scores)
 
     def state(self) -> dict[str, Any]:
         """What has been learnt, as arrays and numbers."""
