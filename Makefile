@@ -46,8 +46,8 @@ unit: $(VENV)/.tested
 		tests/pipeline --ignore tests/kernels/test_twins.py
 
 lock:
-	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra excel pyproject.toml -o constraints.txt
-	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra excel pyproject.toml requirements-test.txt -o constraints-test.txt
+	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel pyproject.toml -o constraints.txt
+	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel pyproject.toml requirements-test.txt -o constraints-test.txt
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info amiss-demo

@@ -30,7 +30,7 @@ from amiss.prepare.preparation import Preparation
 from amiss.prepare.roles import Wishes, infer_schema
 from amiss.summaries.table import TableSummary
 
-RATES = (0.01, 0.05)
+RATES = (0.002, 0.01, 0.05)
 N_FOLDS, N_INNER = 5, 3
 KDD_KINDS = {
     "DoS": "back land neptune pod smurf teardrop apache2 mailbomb processtable udpstorm worm",
@@ -201,9 +201,9 @@ def figures(scores: np.ndarray, truth: np.ndarray, cuts: dict[float, float]) -> 
     for rate, cut in cuts.items():
         flagged = scores > cut
         found |= {
-            f"F1 at {rate:.0%}": f1(y, flagged),
-            f"reached at {rate:.0%}": float(flagged[~y].mean()),
-            f"recall at {rate:.0%}": float(flagged[y].mean()),
+            f"F1 at {100 * rate:g} %": f1(y, flagged),
+            f"reached at {100 * rate:g} %": float(flagged[~y].mean()),
+            f"recall at {100 * rate:g} %": float(flagged[y].mean()),
         }
     flagged = scores > cuts[0.05]
     kinds = sorted(set(truth) - {""})

@@ -54,7 +54,7 @@ class DecisionTree(VotingTrees):
     >>> X = np.random.default_rng(0).normal(size=(1000, 2))
     >>> y = X[:, 0] > 1.5
     >>> DecisionTree().fit(X, y).anomaly_score([[0, 0], [2, 0]]).round(1)
-    array([-7.5,  7.5])
+    array([-6.2,  6.2])
 
     References
     ----------

@@ -95,9 +95,9 @@ class Hybrid(LabelDetector):
 
     def __init__(
         self,
-        learner: str = "gradient_boosting+mlp",
+        learner: str = "gradient_boosting+random_forest",
         novelty: str = "knn",
-        novelty_weight: float = 0.7,
+        novelty_weight: float = 0.4,
         n_folds: int = 3,
         random_state: int = 0,
         n_jobs: int | None = None,
