@@ -29,6 +29,8 @@ _FIRST_ROWS = 50
 """Rows that are too early to be judged."""
 _STEP, _MOST_CORRECTION, _FIRST_CORRECTION = 1.0, 2.0, 0.7
 """By how much, as a logarithm, an alarm lowers the rate allowed, and the time without one raises it again."""
+_AGAIN = 0.3
+"""The same for an alarm that comes soon after another: it may well be the same thing."""
 _FALLEN = 0.65
 """An alarm ends when less than this of its height is left."""
 _COURSE, _LASTING = 100, 30
@@ -136,12 +138,14 @@ class Notices:
         limit = self.base + height
         fresh = score > limit and (not self._recent or score > self._recent[0][1] + _MARGIN)
         if score > limit:
+            separate = not self._recent
             _take(self._recent, self.n_rows, score)
             if not self._lasted and fresh:
                 self._lasted = 1
                 if self.n_rows - self._last_on > TOGETHER:
                     self.n_raised += 1
-                    self.correction = max(self.correction - _STEP, -_MOST_CORRECTION)
+                    step = _STEP if separate else _AGAIN
+                    self.correction = max(self.correction - step, -_MOST_CORRECTION)
         if self._lasted and not self._lasts(score, limit):
             self._end(score)
         elif not self._lasted and score < self.base:
