@@ -16,7 +16,7 @@ from amiss.pipeline.api import detect_source
 from amiss.pipeline.events import iso_time
 from amiss.pipeline.opening import open_source
 from amiss.pipeline.recipe import Recipe
-from amiss.pipeline.series_model import row_rate
+from amiss.pipeline.series_model import row_rate, wish_of
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import Member
 from amiss.pipeline.silence import CERTAIN
@@ -194,7 +194,10 @@ def backtest_source(
     assert isinstance(live, SeriesResult)
     truth = _labelled(live, label) if label is not None else _with_hindsight(live, recipe, progress)
     span, n_rows = live.series.span_seconds, live.series.n_rows
-    wishes = [read_wish(wish, None) for wish in false_alarms or _suitable(n_rows, span)]
+    wishes = [
+        wish_of(msgspec.structs.replace(recipe, false_alarms=wish), n_rows, span)
+        for wish in false_alarms or _suitable(n_rows, span)
+    ]
     rates = [row_rate(wish, n_rows, span) for wish in wishes]
     order = np.argsort(rates, kind="stable")
     raised = [_alarms(live, rates[k]) for k in order]

@@ -21,6 +21,7 @@ FEWEST_CELLS = 20
 _BLOCKS = 4
 _NUMBERS = ("lowest", "floor", "location", "scale", "reach", "n_peaks")
 _MARKS = "marks."
+_SILENT, _CHANCES = 0.5, 20
 _FLOOR = 0.01
 """Of the middle score: what is lower is all alike."""
 
@@ -74,6 +75,10 @@ class Ranker:
         floor = _FLOOR * (middle if middle > 0 else float(raw.mean())) or 1.0
         far = reach(raw)
         logs = np.log(raw[peaks(raw, far)] + floor)
+        silent = float(np.mean(raw <= 0))
+        if silent > _SILENT:
+            # A detector that speaks at single rows alone: the long silences are chances to speak that were not taken.
+            logs = np.append(logs, np.full(round(silent * _CHANCES), np.log(floor)))
         location, scale = peak_scale(logs)
         return cls(detector, lowest, floor, location, scale, far, len(logs), marks)
 

@@ -147,10 +147,15 @@ def _print_rows(console: Console, result: Result, n: int) -> None:
 def _print_events(console: Console, result: Result, n: int) -> None:
     """Alarms close in time belong together: one line for each event, worded by its highest row."""
     events, entity = result.events, result.schema.first("entity")
+    if not events:
+        console.print("[bold]nothing stands out[/]")
+        return
     shown = events[:n]
     result.explain_all(rows_listed(result, n))
-    how_many = "1 event[/]" if len(events) == 1 else f"{len(events):,} events[/], the most severe first"
-    console.print(f"[bold]{how_many}")
+    n_gaps = sum(event.kind == "gap" for event in events)
+    counts = [(len(events) - n_gaps, "event"), (n_gaps, "gap")]
+    said = " and ".join(f"{k:,} {what}{'' if k == 1 else 's'}" for k, what in counts if k)
+    console.print(f"[bold]{said}[/]" + (", the most severe first" if len(events) > 1 else ""))
     kinds = any(event.kind for event in events)
     causal = any(event.raised for event in events)
     columns = [
@@ -168,6 +173,8 @@ def _print_events(console: Console, result: Result, n: int) -> None:
         words += [str(event.n_alarms), str(event.peak_row), f"{event.score:.2f}", f"{event.p_value:.2g}"]
         rows.append([*words, event.reason or result.explain(event.peak_row).reason])
     print_columns(console, columns, rows, sentence="reason")
+    if len(events) > n:
+        console.print(f"and {len(events) - n:,} more: --top N", highlight=False)
 
 
 def _clock(moment: str | None) -> str:

@@ -158,7 +158,8 @@ class PeakThreshold(Threshold):
         p = self.p_value(scores)
         if self.of_alarms:
             return discoveries(p, self.rate)
-        found: npt.NDArray[np.bool_] = p <= self.rate * (1 + 1e-9)
+        # Where all peaks are alike none is an event, however many were asked for.
+        found: npt.NDArray[np.bool_] = (p <= self.rate * (1 + 1e-9)) & (scores > 0)
         return found
 
     def at(self, rate: float, wish: Wish) -> PeakThreshold:
