@@ -76,3 +76,14 @@ def test_what_cannot_be_replayed_is_refused():
         amiss.backtest(table.with_columns(fault=pl.lit(3)), label="fault")
     with pytest.raises(PromiseError, match="no time column"):
         amiss.backtest(table.drop("time"), false_alarms=["1/day"])
+
+
+def test_holes_between_labelled_rows_belong_to_their_event():
+    whole = _table()
+    keep = np.ones(len(whole), bool)
+    keep[[1505, 1506, 1515, 2999, 3001, 3500]] = False
+    told = amiss.backtest(whole.filter(keep), label="fault", false_alarms=["1/week"])
+    assert [(event.start, event.end) for event in told.events] == [
+        ("2026-03-12T10:00:00Z", "2026-03-12T14:50:00Z"),
+        ("2026-03-22T20:00:00Z", "2026-03-22T20:00:00Z"),
+    ]

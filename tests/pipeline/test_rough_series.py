@@ -315,3 +315,29 @@ def test_a_thousand_short_series():
     result = checked(amiss.detect(data))
     assert len(result.series.members) == 1000
     assert len(result.events) <= FEW
+
+
+def odd_times(n=N, mean=90.0, seed=0):
+    """Moments that come by chance, as messages do."""
+    gaps = np.random.default_rng(seed).exponential(mean, n)
+    return [START + dt.timedelta(seconds=float(s)) for s in np.cumsum(gaps)]
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_steps_between_irregular_times_are_not_missing(channels):
+    more = {"flow": pump(seed=5)} if channels > 1 else {}
+    rows = table(spiked(), odd_times(), **more)
+    for causal in (False, True):
+        found = amiss.detect(rows, kind="series", causal=causal)
+        assert found.events
+        assert all("missing" not in event.reason and event.kind != "dropout" for event in found.events)
+    assert not amiss.detect(rows, kind="series", detector="dropout").events
+
+
+def test_values_missing_at_irregular_rows_are_missed():
+    x = pump()
+    x[1400:1440] = np.nan
+    found = amiss.detect(table(x, odd_times(), flow=pump(seed=5)), kind="series", detector="dropout")
+    assert len(found.events) == 1
+    assert 1400 <= found.events[0].first_row < found.events[0].last_row <= 1440
+    assert found.events[0].kind == "dropout"

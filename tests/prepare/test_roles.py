@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from amiss.core.errors import SchemaError
@@ -104,3 +106,49 @@ def test_wishes_that_cannot_be(wishes, words):
     columns["x"] = np.array(["abc", "def"] * 100)
     with pytest.raises(SchemaError, match=words):
         schema_of(columns, **wishes)
+
+
+def _hours(n):
+    return pd.date_range("2026-01-07", periods=n, freq="h")
+
+
+def test_numbers_that_are_stamps_are_times():
+    x = R.normal(size=N)
+    compact = [int(t) for t in _hours(N).strftime("%Y%m%d%H%M%S")]
+    found = schema_of({"x": x, "time": compact})["time"]
+    assert (found.role, found.reading) == ("time", "%Y%m%d%H%M%S")
+    assert "numbers read as times" in found.note
+    assert schema_of({"x": x, "stage": compact})["stage"].role != "time"
+    assert schema_of({"x": x, "stage": compact}, time="stage")["stage"].reading == "%Y%m%d%H%M%S"
+    days = 46_000 + np.arange(N) / 24
+    assert "spreadsheet" in schema_of({"x": x, "timestamp": days})["timestamp"].note
+    assert schema_of({"x": x, "pressure": days})["pressure"].role == "number"
+
+
+def test_times_far_in_the_future_are_refused():
+    with pytest.raises(SchemaError, match="no times before 2100") as caught:
+        schema_of({"x": R.normal(size=N), "stage": 2e13 + 1e9 * np.arange(N)}, time="stage")
+    assert caught.value.mend
+
+
+@pytest.mark.parametrize("days", [1, 30])
+def test_a_date_and_a_time_of_day_are_one_time(days):
+    when = pd.date_range("2026-01-07", periods=N, freq=f"{days * 86_000 // N}s")
+    found = schema_of({"date": when.strftime("%Y-%m-%d"), "time": when.strftime("%H:%M:%S"), "x": R.normal(size=N)})
+    assert [found[name].role for name in ("date", "time", "x")] == ["time", "ignored", "number"]
+    assert "joined" in found["date"].note
+    assert "joined" in found["time"].note
+    found = schema_of({"time": when.strftime("%H:%M:%S"), "x": R.normal(size=N)})
+    assert found["time"].role != "time"
+
+
+def test_a_long_layout_names_its_entity_also_in_a_sample():
+    rows = 20_000
+    when = np.repeat(_hours(rows // 5), 5)
+    data = {"timestamp": when, "tag": [*"abcde"] * (rows // 5), "value": R.normal(size=rows)}
+    table = TableSummary.of(Frame.of(pl.DataFrame(data)), capacity=2000)
+    found = {c.name: c for c in infer_schema(table, Wishes()).columns}["tag"]
+    assert (found.role, found.note) == ("entity", "tells 5 series apart; each is compared with itself")
+    shuffled = {**data, "tag": R.permutation(data["tag"])}
+    table = TableSummary.of(Frame.of(pl.DataFrame(shuffled)), capacity=2000)
+    assert {c.name: c.role for c in infer_schema(table, Wishes()).columns}["tag"] == "category"

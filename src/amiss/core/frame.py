@@ -10,14 +10,25 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.errors import DataError
-from amiss.core.written import number_reading, read_numbers, read_times, time_reading
+from amiss.core.written import (
+    EXCEL,
+    STAMPS,
+    number_reading,
+    read_clock,
+    read_numbers,
+    read_times,
+    stamp_reading,
+    time_reading,
+)
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Frame", "column_names"]
+__all__ = ["WITH_CLOCK", "Frame", "column_names"]
 
 Bools = npt.NDArray[np.bool_]
+WITH_CLOCK = " + column "
+"""Between the reading of a column of dates and the name of that with the times of day."""
 
 
 class Frame:
@@ -120,6 +131,22 @@ class Frame:
         """How the text of a column is best read as times: a pattern, "" for none, and a remark."""
         return time_reading(self.text(name)) if self.kind(name) == "text" else ("", "")
 
+    def stamp_reading(self, name: str, *, days: bool) -> tuple[str, str]:
+        """How numbers that are no count of seconds are read as times, "" if they are none; and a remark.
+
+        `days` allows the serial days of a spreadsheet.
+        """
+        return stamp_reading(self.table[name], days=days) if self.kind(name) == "number" else ("", "")
+
+    def clock(self, name: str) -> npt.NDArray[np.float64]:
+        """A column of times of day as seconds since midnight; NaN where missing or none."""
+        import polars as pl
+
+        if self.kind(name) == "text":
+            return np.asarray(read_clock(self.text(name)).to_numpy(), np.float64)
+        of_day = self.table[name].dtype == pl.Time
+        return self.numbers(name) if of_day else np.full(self.n_rows, np.nan)
+
     def number_reading(self, name: str) -> str:
         """How the text of a column is best read as numbers: a key of `core.written.NUMBER_NOTES`."""
         return number_reading(self.text(name)) if self.kind(name) == "text" else ""
@@ -175,10 +202,15 @@ class Frame:
     def times(self, name: str, reading: str | None = None) -> npt.NDArray[np.float64]:
         """A column as seconds since 1970-01-01 UTC; NaN where missing or no time.
 
-        `reading` as in `numbers`; where it reads none of the text that is there, what suits this frame.
+        `reading` as in `numbers`; where it reads none of the text that is there, what suits this frame. One with
+        `WITH_CLOCK` adds the time of day of another column.
         """
         import polars as pl
 
+        if reading is not None and WITH_CLOCK in reading:
+            reading, _, clock = reading.partition(WITH_CLOCK)
+            days = self.times(name, reading)
+            return days + self.clock(clock) if clock in self.names else np.full(self.n_rows, np.nan)
         column = self.table[name]
         if self.kind(name) == "text":
             text = self.text(name)
@@ -187,7 +219,8 @@ class Frame:
                 found = _text_seconds(text, time_reading(text)[0])
             return found
         if self.kind(name) == "number":
-            return _epoch_seconds(self.numbers(name))
+            stamped = _stamp_seconds(column, reading) if reading in STAMPS else None
+            return _epoch_seconds(self.numbers(name)) if stamped is None else stamped
         if column.dtype == pl.Null:
             return np.full(self.n_rows, np.nan)
         return _seconds(column)
@@ -219,6 +252,16 @@ def _seconds(column: pl.Series) -> npt.NDArray[np.float64]:
     micro = column.cast(pl.Datetime("us", getattr(column.dtype, "time_zone", None)), strict=False)
     number: npt.NDArray[np.float64] = micro.to_physical().cast(pl.Float64).to_numpy()
     return np.asarray(number / 1e6, np.float64)
+
+
+def _stamp_seconds(column: pl.Series, reading: str) -> npt.NDArray[np.float64] | None:
+    """Times of numbers that are stamps; None where none of them is one."""
+    import polars as pl
+
+    values = column.cast(pl.Float64, strict=False)
+    text = (values if reading == EXCEL else values.cast(pl.Int64, strict=False)).cast(pl.String)
+    found = _seconds(read_times(text, reading))
+    return None if np.isnan(found).all() else found
 
 
 def _text_seconds(text: pl.Series, pattern: str) -> npt.NDArray[np.float64]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.errors import DataError
 from amiss.core.source import Progress, Source, silent
@@ -265,9 +266,18 @@ def _labelled(live: SeriesResult, label: str) -> list[_Truth]:
         cells = np.zeros(member.clock.n_cells, np.bool_)
         there = member.clock.cell >= 0
         cells[member.clock.cell[there]] |= flags[member.rows[there]]
-        first, last = runs(cells)
+        first, last = runs(_over_holes(cells, member.clock.cell[there]))
         truth.append(_Truth(member, first.tolist(), last.tolist(), [""] * len(first)))
     return truth
+
+
+def _over_holes(labelled: Flags, occupied: npt.NDArray[np.int64]) -> Flags:
+    """Labels of steps: one without a row is as the rows on both sides, where they agree."""
+    steps = np.unique(occupied)
+    filled = labelled.copy()
+    for hole in np.flatnonzero(labelled[steps[:-1]] & labelled[steps[1:]] & (np.diff(steps) > 1)).tolist():
+        filled[steps[hole] : steps[hole + 1]] = True
+    return filled
 
 
 def _flags(values: Any, label: str) -> Flags:

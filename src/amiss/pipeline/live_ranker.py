@@ -9,6 +9,7 @@ import numpy as np
 
 from amiss.core.detector import Matrix, SequentialSeriesDetector, SeriesDetector, Vector
 from amiss.pipeline.judged import Judged
+from amiss.pipeline.ranker import holes_for
 from amiss.pipeline.recipe import CAUSAL_DEFAULT, Recipe
 from amiss.pipeline.series_rows import Member
 from amiss.series.channels import held
@@ -88,7 +89,7 @@ class LiveRanker:
 
 def _seen(detector: SeriesDetector, member: Member, n_seen: int) -> Matrix:
     """The first features as they came: what is missing is the value before, where the detector cannot do with holes."""
-    X = member.grid[:, :n_seen]
+    X = holes_for(detector, member)[:, :n_seen]
     if not detector.capabilities.missing:
         X = np.nan_to_num(held(X, np.full(X.shape[1], np.nan)))
     return np.ascontiguousarray(X)

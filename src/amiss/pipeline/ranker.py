@@ -14,7 +14,7 @@ from amiss.series.bursts import peaks, reach
 from amiss.series.marks import Marks
 from amiss.thresholds.peaks import peak_scale
 
-__all__ = ["FEWEST_CELLS", "Ranker"]
+__all__ = ["FEWEST_CELLS", "Ranker", "holes_for"]
 
 FEWEST_CELLS = 20
 """Steps that a series needs to be compared with itself."""
@@ -22,6 +22,7 @@ _BLOCKS = 4
 _NUMBERS = ("lowest", "floor", "location", "scale", "reach", "n_peaks")
 _MARKS = "marks."
 _SILENT, _CHANCES = 0.5, 20
+_GAP = "gap"
 _FLOOR = 0.01
 """Of the middle score: what is lower is all alike."""
 
@@ -160,9 +161,14 @@ class Ranker:
         return marked and self.detector.n_features_in_ == n_seen
 
 
+def holes_for(detector: SeriesDetector, member: Member) -> Matrix:
+    """The series with its holes; one that looks for holes sees those alone that rows have."""
+    return member.as_rows if _GAP in detector.finds else member.grid
+
+
 def _seen(detector: SeriesDetector, member: Member, marks: Marks | None) -> Matrix:
     """The series as the detector takes it: with holes where it knows what to do with them, numbers alone with marks."""
-    X = member.grid if detector.capabilities.missing else member.whole
+    X = holes_for(detector, member) if detector.capabilities.missing else member.whole
     if marks is None:
         return np.ascontiguousarray(X)
     X, flags = X[:, : member.n_numbers].copy(), member.flags[: member.n_numbers]

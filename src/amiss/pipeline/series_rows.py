@@ -65,6 +65,24 @@ class Member:
         return "the rows without one" if self.entity is None else self.entity or "''"
 
     @property
+    def empty(self) -> npt.NDArray[np.bool_]:
+        """Steps of an irregular clock that no row stands at, (n_cells,): nothing is missing there."""
+        if self.clock.regular:
+            return np.zeros(self.clock.n_cells, np.bool_)
+        there = np.bincount(self.clock.cell[self.clock.cell >= 0], minlength=self.clock.n_cells)
+        empty: npt.NDArray[np.bool_] = there == 0
+        return empty
+
+    @property
+    def as_rows(self) -> Matrix:
+        """The values at equal steps, those of the row before where a step is `empty`: NaN where a row lacks a value."""
+        empty = self.empty
+        if not empty.any():
+            return self.grid
+        filled: Matrix = self.grid[np.maximum.accumulate(np.where(empty, 0, np.arange(len(empty))))]
+        return filled
+
+    @property
     def n_missing(self) -> int:
         """Number of values that are missing at steps that have a row."""
         if self.grid is self.whole:

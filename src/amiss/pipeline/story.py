@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.finding import Channel
 from amiss.core.summary import Matrix, Vector
@@ -28,6 +29,14 @@ FOLLOWING = 0.15
 _DAY = 86_400.0
 
 
+def _over_empty(x: Vector, empty: npt.NDArray[np.bool_]) -> Vector:
+    """Values with steps that no row stands at between their neighbours: they are neither missing nor equal."""
+    if not empty.any():
+        return x
+    steps = np.arange(len(x))
+    return np.where(empty, np.interp(steps, steps[~empty], x[~empty]), x)
+
+
 class Band:
     """One channel of one series, in the unit of the data: values, what was expected, and the band around it.
 
@@ -47,7 +56,7 @@ class Band:
         self.x: Vector = location + prepared * scale
         self.expected: Vector = location + self.parts.expected * scale
         self.half: Vector = width * self.parts.spread * scale
-        self.prepared = prepared
+        self.prepared = _over_empty(prepared, member.empty)
         self._location, self._scale = location, scale
 
     def in_unit(self, part: Vector, *, location: bool) -> Vector:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from amiss.core.errors import SchemaError
-from amiss.core.frame import Frame
+from amiss.core.frame import WITH_CLOCK, Frame
 from amiss.core.schema import ADDED_COLUMNS, ROLES, ColumnSchema, Schema
 from amiss.core.written import NUMBER_NOTES
 from amiss.summaries.table import ColumnCounts, TableSummary
@@ -31,6 +32,11 @@ _ENTITY = re.compile(
     r"(device|machine|host|sensor|pump|motor|unit|asset|entity|engine|turbine|meter|node|station|server|line|series)",
     re.IGNORECASE,
 )
+_CLOCK = re.compile(r"^(.*[_ ])?(time|clock|hour|uhrzeit|zeit|heure|hora)([_ ]of[_ ]day)?$", re.I)
+_DATE = re.compile(r"date|day|datum|fecha", re.I)
+_MOSTLY = 0.95
+_OFTEN = 0.7
+"""Different times among the rows from which on times do not repeat because there are several series."""
 _EPOCH_SECONDS = (631_152_000.0, 4_102_444_800.0)  # 1990 to 2100
 _MOST_LABELS = 60
 _FEW_TOKENS = 5
@@ -75,7 +81,7 @@ def infer_schema(summary: TableSummary, wishes: Wishes) -> Schema:
             columns.append(_column(name, "ignored", "what amiss found before; left out", counts, summary))
         else:
             columns.append(_recognise(name, counts, summary))
-    columns = _one_time(columns, summary, wishes)
+    columns = _one_time(_with_clock(columns, summary, asked), summary, wishes)
     if wishes.entity is None and "entity" not in asked.values():
         columns = _find_entity(columns, summary)
     return Schema(tuple(columns))
@@ -110,6 +116,9 @@ def _column(name: str, role: str, note: str, counts: ColumnCounts, summary: Tabl
     elif role == "time" and counts.kind == "text":
         reading, remark = sample.reading(name)
         notes += [remark] if remark else []
+    elif role == "time" and counts.kind == "number":
+        reading, remark = _stamp_reading(sample, name)
+        notes = [*notes, remark] if remark and remark not in notes else notes
     missing = n_missing / max(summary.n_rows, 1)
     decimals = _decimals(sample, name) if role == "number" or counts.kind == "number" else 0
     if counts.n_infinite:
@@ -123,13 +132,29 @@ def _checked(name: str, role: str, counts: ColumnCounts, summary: TableSummary) 
     sample = summary.sample
     if role == "number" and np.isnan(sample.numbers(name)).all():
         raise SchemaError(f"column {name!r} holds no numbers", where=_example(sample, name), mend="give another role")
-    if role == "time" and np.isnan(sample.times(name)).all():
+    if role == "time":
+        _check_times(name, sample)
+    return _column(name, role, "as asked", counts, summary)
+
+
+def _check_times(name: str, sample: Frame) -> None:
+    reading = _stamp_reading(sample, name)[0]
+    times = sample.times(name, reading or None)
+    present = times[~np.isnan(times)]
+    wrong = "" if len(present) else "holds no times"
+    if len(present) and float(np.median(present)) > _EPOCH_SECONDS[1]:
+        wrong = "holds no times before 2100, read as a count since 1970"
+    if wrong:
         raise SchemaError(
-            f"column {name!r} holds no times",
+            f"column {name!r} {wrong}",
             where=_example(sample, name),
             mend="name another column, or write times as 2026-01-31 12:00:00 or as seconds since 1970",
         )
-    return _column(name, role, "as asked", counts, summary)
+
+
+def _stamp_reading(sample: Frame, name: str) -> tuple[str, str]:
+    """How numbers are read as times but by counting seconds; days of a spreadsheet only where the name says time."""
+    return sample.stamp_reading(name, days=bool(_TIME.match(name)))
 
 
 def _example(sample: Frame, name: str) -> str:
@@ -181,6 +206,9 @@ def _role_of_numbers(name: str, counts: ColumnCounts, summary: TableSummary) -> 
     present = values[~np.isnan(values)]
     whole = bool((present == np.floor(present)).all())
     if _TIME.match(name) and len(present):
+        reading, remark = _stamp_reading(summary.sample, name)
+        if reading:
+            return "time", remark
         share = _epoch_share(summary.sample, name)
         # A clock that was reset leaves times of 1970 behind.
         if share > 0.98 or (share >= 0.5 and values.min() >= 0):
@@ -240,6 +268,39 @@ def _no_numbers(sample: Frame, name: str, is_number: npt.NDArray[np.bool_]) -> l
     return list(sample.rows(odd).counts(name))
 
 
+def _with_clock(columns: list[ColumnSchema], summary: TableSummary, asked: Mapping[str, str]) -> list[ColumnSchema]:
+    """Dates in one column and times of day in another are one time."""
+    sample = summary.sample
+    free = [c for c in columns if c.role != "empty" and asked.get(c.name) in (None, "time")]
+    clock = next((c for c in free if _CLOCK.match(c.name) and _holds_clock(sample, c.name)), None)
+    date = next((c for c in free if clock is not None and c is not clock and _holds_dates(sample, c)), None)
+    if clock is None or date is None or any(role == "time" and name != date.name for name, role in asked.items()):
+        return columns
+    joined = _column(date.name, "time", f"joined with the time of day in {clock.name!r}", summary.columns[date.name],
+                     summary)  # fmt: skip
+    joined = msgspec.structs.replace(joined, reading=f"{joined.reading}{WITH_CLOCK}{clock.name}")
+    beside = _column(clock.name, "ignored", f"time of day; joined with {date.name!r}", summary.columns[clock.name],
+                     summary)  # fmt: skip
+    return [joined if c is date else beside if c is clock else c for c in columns]
+
+
+def _holds_clock(sample: Frame, name: str) -> bool:
+    there = ~sample.missing(name)
+    found = ~np.isnan(sample.clock(name))
+    return bool(there.any() and found.sum() >= _MOSTLY * there.sum())
+
+
+def _holds_dates(sample: Frame, column: ColumnSchema) -> bool:
+    """Whether a column is one of times at midnight, or constantly such a one."""
+    if column.role not in ("time", "constant") or not _DATE.search(column.name):
+        return False
+    if sample.kind(column.name) == "number" and not _stamp_reading(sample, column.name)[0]:
+        return False
+    times = sample.times(column.name, column.reading or _stamp_reading(sample, column.name)[0] or None)
+    present = times[~np.isnan(times)]
+    return bool(len(present) and (present % 86_400.0 == 0).all())
+
+
 def _one_time(columns: list[ColumnSchema], summary: TableSummary, wishes: Wishes) -> list[ColumnSchema]:
     """One column is the time; others are left out."""
     times = [column.name for column in columns if column.role == "time"]
@@ -254,10 +315,10 @@ def _one_time(columns: list[ColumnSchema], summary: TableSummary, wishes: Wishes
 
 def _find_entity(columns: list[ColumnSchema], summary: TableSummary) -> list[ColumnSchema]:
     """A category is the entity where times repeat, and no longer do once it is named beside them."""
-    time = next((c.name for c in columns if c.role == "time"), None)
+    time = next((c for c in columns if c.role == "time"), None)
     if time is None:
         return columns
-    stamps = summary.sample.times(time)
+    stamps = summary.sample.times(time.name, time.reading or None)
     stamps = np.where(np.isnan(stamps), -1.0, stamps)
     n = len(stamps)
     n_moments = len(np.unique(stamps))
@@ -273,12 +334,21 @@ def _find_entity(columns: list[ColumnSchema], summary: TableSummary) -> list[Col
         pairs = np.unique(np.stack([stamps, codes.astype(float)]), axis=1).shape[1]
         n_series = len(known) + bool((codes < 0).any())
         # Where few times repeat it may be by chance; not so if each series follows on another's end.
-        often = n_moments <= 0.7 * n or (named and _one_after_another(stamps, codes))
+        often = _rows_a_moment(stamps, summary.n_rows) >= 1 / _OFTEN or (named and _one_after_another(stamps, codes))
         if often and n_series > 1 and n - pairs <= 0.01 * min(n, 2 * (n - n_moments)):
             note = f"tells {n_series:,} series apart; each is compared with itself"
             entity = _column(column.name, "entity", note, summary.columns[column.name], summary)
             return [*columns[:i], entity, *columns[i + 1 :]]
     return columns
+
+
+def _rows_a_moment(stamps: npt.NDArray[np.float64], n_rows: int) -> float:
+    """Rows that have the time of a row, itself among them, in the whole table: a sample parts most of them."""
+    counts = np.unique(stamps, return_counts=True)[1].astype(np.float64)
+    n = len(stamps)
+    if n >= n_rows:
+        return n / len(counts)
+    return 1.0 + float((counts * (counts - 1)).sum()) * (n_rows - 1) / (n * (n - 1))
 
 
 def _one_after_another(stamps: npt.NDArray[np.float64], codes: npt.NDArray[np.int64]) -> bool:

@@ -15,7 +15,8 @@ __all__ = ["Dropout"]
 class Dropout(SeriesDetector):
     """How improbably long a feature has been missing, given how often and how long it was in what was learnt.
 
-    Made for connections that break and sensors that fall silent: a row missing in the grid of times counts as NaN.
+    Made for connections that break and sensors that fall silent: a row missing in the grid of times counts as NaN,
+    unless the times are irregular: no row was due there.
     Where single values are often missing, single ones score low and only longer runs stand out; where nothing was
     missing, any run scores, by its length. Looks at nothing but what is missing. The longest run learnt is left out of
     what is usual, since it may be the failure. Runs that have a fixed hour are not known as such.
