@@ -146,7 +146,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             detector.set_params(n_jobs=-1)
         if self.causal and hasattr(detector, "causal") and "causal" not in self.params:
             detector.set_params(causal=True)
-        if self.causal and self.kind == "series" and not detector.is_causal:
+        if self.causal and self.kind == "series" and self.detector != DEFAULT and not detector.is_causal:
             raise ParameterError(
                 f"{self.detector} looks at what comes after a row too", mend="leave out causal, or the detector"
             )
