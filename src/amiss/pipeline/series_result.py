@@ -152,6 +152,8 @@ class SeriesResult(Result):
         member, judged = self.series.members[k], self.judged[k]
         told = self.story(k).channels(self._blame(k), first, last)
         speaking = [shape for channel, shape in told if channel.share >= FOLLOWING] or [told[0][1]]
+        # What is told of a channel only because it is told of another says nothing of when it began.
+        speaking = [told[0][1], *(shape for shape in speaking if shape.kind != "collective")]
         begin, end = min(shape.first for shape in speaking), max(shape.last for shape in speaking)
         inside = (member.clock.cell >= begin) & (member.clock.cell <= end)
         inside = inside if inside.any() else (member.clock.cell >= first) & (member.clock.cell <= last)

@@ -11,18 +11,17 @@ from amiss.core.finding import Channel
 from amiss.core.summary import Matrix, Vector
 from amiss.explain.words import number_word, range_words
 from amiss.pipeline.series_rows import Member, duration_words
-from amiss.series.decompose import Decomposition, decompose
-from amiss.series.kinds import Shape, shape_of
+from amiss.series.decompose import Decomposition, decompose_in_levels
+from amiss.series.kinds import Shape, shape_of, usual_width
 
 if TYPE_CHECKING:
     from amiss.pipeline.model import Model
 
 __all__ = ["FOLLOWING", "Band", "Story"]
 
-_COVERED = 0.98
-_WIDTHS = (2.0, 6.0)
-"""Usual misses that the band is wide to each side, at least and at most."""
 _MOST_CHANNELS = 5
+_FEW = 5
+"""Rows that are no course by themselves: it is that of the rows around them."""
 _LEAST_SHARE = 0.05
 FOLLOWING = 0.15
 """Share of what speaks against an event from which on a channel is part of it."""
@@ -50,12 +49,10 @@ class Band:
 
     def __init__(self, member: Member, j: int, location: float, scale: float) -> None:
         prepared = member.grid[:, j]
-        self.parts: Decomposition = decompose(prepared, None, member.clock.interval_seconds)
-        miss = np.abs(self.parts.rest / self.parts.spread)
-        width = float(np.clip(np.nanquantile(miss, _COVERED), *_WIDTHS)) if not np.isnan(miss).all() else _WIDTHS[0]
+        self.parts: Decomposition = decompose_in_levels(prepared, member.clock.interval_seconds)
         self.x: Vector = location + prepared * scale
         self.expected: Vector = location + self.parts.expected * scale
-        self.half: Vector = width * self.parts.spread * scale
+        self.half: Vector = usual_width(self.parts) * self.parts.spread * scale
         self.prepared = _over_empty(prepared, member.empty)
         self._location, self._scale = location, scale
 
@@ -64,9 +61,10 @@ class Band:
         values: Vector = part * self._scale + (self._location if location else 0.0)
         return values
 
-    def at(self, cell: int) -> tuple[float, float]:
-        """Ends of the band at a step."""
-        return float(self.expected[cell] - self.half[cell]), float(self.expected[cell] + self.half[cell])
+    def at(self, cell: int, moved: float = 0.0) -> tuple[float, float]:
+        """Ends of the band at a step, as they would be had the trend not `moved` so far, in prepared units."""
+        middle = float(self.expected[cell]) - moved * self._scale
+        return middle - float(self.half[cell]), middle + float(self.half[cell])
 
 
 class Story:
@@ -104,7 +102,7 @@ class Story:
             shape = (
                 shape_of(band.prepared, band.parts, first, last) if j < self._n_numbers else _rare(band.x, first, last)
             )
-            low, high = band.at(shape.peak)
+            low, high = band.at(shape.peak, shape.moved)
             value = float(band.x[shape.peak])
             row = self.row_at(shape.peak)
             found.append(
@@ -142,7 +140,7 @@ class Story:
         inside = channel.value is None or channel.low <= channel.value <= channel.high
         at = self._moment(shape.peak)
         if shape.kind == "stuck":
-            return f"{channel.column} stuck at {value}"
+            return f"{channel.column} stuck at {value}" + ("" if inside else f", usually {usual}{self._when(channel)}")
         if shape.kind == "dropout":
             return f"{channel.column} missing"
         if shape.kind == "rare_category":
@@ -177,23 +175,34 @@ class Story:
 
     def _doing(self, channel: Channel, shape: Shape) -> str:
         n = shape.last - shape.first + 1
-        interval = self.member.clock.interval_seconds
-        lasting = duration_words(n * interval) if interval else f"{n} rows"
+        lasting = self._lasting(n)
         since = self._moment(shape.first).replace(" at ", " since ", 1).replace(" in ", " since ", 1)
         up = shape.size > 0
         return {
             "spike": "" if n == 1 else f"; a spike of {lasting}",
             "dip": "" if n == 1 else f"; a dip of {lasting}",
-            "level_shift": f"; level {'higher' if up else 'lower'}{since}, for {lasting}",
+            "level_shift": f"; level {'higher' if up else 'lower'}{since}, for {self._staying(shape) or lasting}",
             "trend_change": f"; {'rising' if up else 'falling'}{since}",
             "drift": f"; drifting {'up' if up else 'down'}{since}",
             "variance_change": f"; varies {_times(shape.size)}{since}, for {lasting}",
             "contextual": "; usual at other times, not at this one",
-            "collective": f"; an unusual course{since}, for {lasting}",
+            "collective": "; an unusual course around it"
+            if n <= _FEW
+            else f"; an unusual course{since}, for {lasting}",
             "stuck": f"{since} for {lasting}",
             "dropout": f"{since} for {lasting}",
             "rare_category": f"{since} for {lasting}",
         }[shape.kind]
+
+    def _lasting(self, n: int) -> str:
+        interval = self.member.clock.interval_seconds
+        return duration_words(n * interval) if interval else f"{n} row{'' if n == 1 else 's'}"
+
+    def _staying(self, shape: Shape) -> str:
+        """How long a new level that lasts is kept."""
+        if shape.until is None:
+            return ""
+        return "good" if shape.until >= len(self.member.grid) else self._lasting(shape.until - shape.first)
 
 
 def _rare(rarity: Vector, first: int, last: int) -> Shape:

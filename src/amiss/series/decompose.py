@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from amiss.core.summary import Vector
+from amiss.series.levels import lasting_steps
 from amiss.series.seasons import Positions, Season, find_seasons, profile, without_holes
 
-__all__ = ["Decomposition", "bridged", "decompose"]
+__all__ = ["Decomposition", "bridged", "decompose", "decompose_in_levels"]
 
 _ROUNDS = 3
 _TREND_SHARE = 20
@@ -40,6 +41,8 @@ class Decomposition:
         What each season adds.
     spread : (n_rows,)
         Usual size of `rest` at each row, as a standard deviation.
+    steps : (n_steps,)
+        First rows of the levels that the trend jumps to; none where steps were not looked for.
     """
 
     seasons: tuple[Season, ...]
@@ -47,6 +50,7 @@ class Decomposition:
     seasonal: Vector
     rest: Vector
     spread: Vector
+    steps: Positions = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def expected(self) -> Vector:
@@ -55,7 +59,12 @@ class Decomposition:
         return whole
 
 
-def decompose(x: Vector, seasons: Sequence[Season] | None = None, interval_seconds: float = 0.0) -> Decomposition:
+def decompose(
+    x: Vector,
+    seasons: Sequence[Season] | None = None,
+    interval_seconds: float = 0.0,
+    steps: Positions | None = None,
+) -> Decomposition:
     """Take a series apart.
 
     Trend and seasons are medians: of the rows around, and of the same place in the cycles around. So a spike, or an
@@ -69,6 +78,8 @@ def decompose(x: Vector, seasons: Sequence[Season] | None = None, interval_secon
         What repeats; None finds it.
     interval_seconds
         Time between two rows, where known.
+    steps
+        Rows at which the trend jumps, ascending; None for a trend without jumps.
 
     Examples
     --------
@@ -84,16 +95,40 @@ def decompose(x: Vector, seasons: Sequence[Season] | None = None, interval_secon
     found = tuple(find_seasons(x, interval_seconds) if seasons is None else seasons)
     width = _trend_width(len(x), found)
     whole = np.zeros(len(x)) if np.isnan(x).all() else x
-    trend = _median(whole, width)
+    trend = _median(whole, width, steps)
     seasonal = np.zeros((len(found), len(x)))
     for _ in range(_ROUNDS if found else 0):
         for k, season in enumerate(found):
             others = seasonal.sum(axis=0) - seasonal[k]
             pattern = profile(whole - trend - others, season)
             seasonal[k] = pattern - pattern.mean()
-        trend = _median(whole - seasonal.sum(axis=0), width)
+        trend = _median(whole - seasonal.sum(axis=0), width, steps)
     rest = x - trend - seasonal.sum(axis=0)
-    return Decomposition(found, trend, seasonal, rest, _spread(rest, found))
+    kept = np.empty(0, np.int64) if steps is None else steps
+    return Decomposition(found, trend, seasonal, rest, _spread(rest, found), kept)
+
+
+def decompose_in_levels(x: Vector, interval_seconds: float = 0.0) -> Decomposition:
+    """Take a series apart, with a trend that jumps where the level goes over to another one at once and for long.
+
+    The median alone bends through such a step, from half its window before to half after it, and so tells of rows
+    before a step that they are too low.
+
+    Parameters
+    ----------
+    x : (n_rows,)
+        Values at equal steps; NaN where missing.
+    interval_seconds
+        Time between two rows, where known.
+    """
+    smooth = decompose(x, None, interval_seconds)
+    width = _trend_width(len(x), smooth.seasons)
+    steps = lasting_steps(x - smooth.seasonal.sum(axis=0), float(np.median(smooth.spread)), width)
+    if not len(steps):
+        return smooth
+    # A large step hides what repeats: seasons are looked for anew in what is on one level.
+    level = _median(x, len(x), steps)
+    return decompose(x, find_seasons(x - level, interval_seconds), interval_seconds, steps)
 
 
 def bridged(x: Vector, interval_seconds: float = 0.0) -> Vector:
@@ -122,8 +157,10 @@ def _trend_width(n: int, seasons: Sequence[Season]) -> int:
     return int(np.clip(n // _TREND_SHARE, _SHORTEST_TREND, _LONGEST_TREND)) | 1
 
 
-def _median(x: Vector, width: int) -> Vector:
-    """Median of the rows around each; where values are missing, of those that are there."""
+def _median(x: Vector, width: int, steps: Positions | None = None) -> Vector:
+    """Median of the rows around each, none of them beyond a step; where values are missing, of those there."""
+    if steps is not None and len(steps):
+        return np.concatenate([_median(part, width) for part in np.split(x, steps)])
     from scipy.ndimage import median_filter
 
     there = np.flatnonzero(~np.isnan(x))
