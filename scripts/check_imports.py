@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "src" / "amiss"
 ALLOWED = {
     "polars": (
-        "core/frame.py", "core/written.py", "io/files/", "pipeline/result.py", "cli/",
+        "core/foreign.py", "core/frame.py", "core/written.py", "io/files/", "pipeline/result.py", "cli/",
     ),
     "sklearn": (
         "core/errors.py", "core/estimator.py", "detectors/", "supervised/", "evaluate/", "prepare/worth.py", "testing/",
@@ -19,7 +19,7 @@ ALLOWED = {
     "pyarrow": (),
     "fastexcel": ("io/files/source.py",),
     "lightgbm": (),
-    "narwhals": ("core/frame.py", "pipeline/result.py"),
+    "narwhals": ("core/foreign.py", "pipeline/result.py"),
     "rich": ("cli/", "report/columns.py", "report/terminal.py", "report/drift_table.py", "report/backtest_table.py",
              "report/compare_table.py",
              "report/judgement_table.py"),

@@ -13,7 +13,8 @@ import pytest
 
 import amiss
 from amiss.core.errors import DataError
-from amiss.core.frame import Frame, column_names
+from amiss.core.foreign import column_names
+from amiss.core.frame import Frame
 
 RANDOM = np.random.default_rng(0)
 N = 120
@@ -144,3 +145,39 @@ def test_column_names_are_all_there_and_all_different():
     names, notes = column_names(["a", "", "a", "a_2", " b "])
     assert names == ["a", "column_2", "a_3", "a_2", "b"]
     assert len(notes) == 2
+
+
+def test_labels_of_rows_that_are_times_become_a_column():
+    when = pd.date_range("2026-01-01", periods=300, freq="h", tz="Europe/Berlin")
+    x = RANDOM.normal(size=300)
+    plain = pd.DataFrame({"x": x}, index=when)
+    frame = Frame.of(plain)
+    assert frame.names == ["time", "x"]
+    assert frame.times("time")[0] == when[0].timestamp()
+    assert list(plain.columns) == ["x"]
+    assert Frame.of(plain.rename_axis("at")).names == ["at", "x"]
+    assert Frame.of(plain.set_axis(when.strftime("%Y-%m-%d %H:%M")).rename_axis("at")).names == ["at", "x"]
+    assert Frame.of(plain.set_axis(when.tz_localize(None).to_period("h"))).kind("time") == "time"
+    assert Frame.of(plain.assign(time=1.0)).names == ["x", "time"]
+    panel = plain.assign(pump="a").set_index("pump", append=True).swaplevel()
+    assert Frame.of(panel).names == ["pump", "time", "x"]
+    for index in (None, [f"r{i}" for i in range(300)], pd.RangeIndex(300, name="n")):
+        assert Frame.of(pd.DataFrame({"x": x}, index=index)).names == ["x"]
+    twice = plain.set_axis(when[[0] * 300])
+    assert Frame.of(twice).n_rows == 300
+
+
+def test_a_column_alone_is_a_table_of_it():
+    when = pd.date_range("2026-01-01", periods=300, freq="h")
+    x = RANDOM.normal(size=300)
+    assert Frame.of(pd.Series(x, index=when)).names == ["time", "value"]
+    assert Frame.of(pd.Series(x, name="temp")).names == ["temp"]
+    assert Frame.of(pl.Series(x)).names == ["value"]
+    assert Frame.of(pl.Series("temp", x)).names == ["temp"]
+    x[200] = 40
+    result = amiss.detect(pd.Series(x, index=when, name="temp"))
+    assert result.schema.first("time") == "time"
+    top = result.top(1)
+    assert isinstance(top, pd.DataFrame)
+    assert list(top.index) == [when[200]]
+    assert top["temp"].item() == 40

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
@@ -74,3 +74,10 @@ def test_a_date_and_a_time_of_day():
     found = frame.times("date", f"%Y-%m-%d{WITH_CLOCK}time")
     assert found[:2].tolist() == [seconds + 0.5, seconds]
     assert found[2] != found[2]
+
+
+@pytest.mark.parametrize("pattern", ["%d/%m/%Y %H:%M", "%d/%m/%y %H:%M"])
+def test_days_and_months_are_told_apart_by_the_whole_column(pattern):
+    written = [(datetime(2026, 1, 7) + timedelta(minutes=10 * i)).strftime(pattern) for i in range(2000)]
+    assert time_reading(pl.Series(written)) == (pattern, "")
+    assert time_reading(pl.Series(written[:500]))[1] == "read as month/day/year; day/month/year would be possible too"

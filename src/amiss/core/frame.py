@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.errors import DataError
+from amiss.core.foreign import from_array, from_columns, from_foreign
 from amiss.core.written import (
     EXCEL,
     STAMPS,
@@ -24,7 +24,7 @@ from amiss.core.written import (
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["WITH_CLOCK", "Frame", "column_names"]
+__all__ = ["WITH_CLOCK", "Frame"]
 
 Bools = npt.NDArray[np.bool_]
 WITH_CLOCK = " + column "
@@ -54,6 +54,8 @@ class Frame:
     def of(cls, data: Any) -> Frame:
         """A frame from polars, pandas, Arrow, NumPy, a mapping of columns, or another `Frame`.
 
+        A single column is a frame of one. Labels of the rows of a pandas frame become columns if they are times.
+
         Raises
         ------
         DataError
@@ -70,10 +72,10 @@ class Frame:
         if isinstance(data, np.ma.MaskedArray):
             data = np.where(np.ma.getmaskarray(data), np.nan, np.ma.getdata(data).astype(np.float64))
         if isinstance(data, np.ndarray):
-            return cls(_from_array(data))
+            return cls(from_array(data))
         if isinstance(data, Mapping):
-            return cls(_from_columns({str(k): v for k, v in data.items()}))
-        return cls(_from_foreign(data))
+            return cls(from_columns({str(k): v for k, v in data.items()}))
+        return cls(from_foreign(data))
 
     @classmethod
     def stacked(cls, frames: Sequence[Frame]) -> Frame:
@@ -268,120 +270,6 @@ def _text_seconds(text: pl.Series, pattern: str) -> npt.NDArray[np.float64]:
     if pattern:
         return _seconds(read_times(text, pattern))
     return _epoch_seconds(read_numbers(text, "").to_numpy().astype(np.float64))
-
-
-def column_names(raw: Sequence[Any]) -> tuple[list[str], list[str]]:
-    """Names that are all there and all different, and a note for each that had to be changed."""
-    names: list[str] = []
-    notes: list[str] = []
-    taken = {str(name) for name in raw}
-    seen: set[str] = set()
-    for place, given in enumerate(raw, start=1):
-        name = str(given).strip()
-        if not name:
-            name = f"column_{place}"
-            notes.append(f"column {place} has no name; called {name!r}")
-        if name in seen:
-            number = 2
-            while f"{name}_{number}" in seen | taken:
-                number += 1
-            notes.append(f"column {place} is called {name!r} like another; renamed {name}_{number!s}")
-            name = f"{name}_{number}"
-        seen.add(name)
-        names.append(name)
-    return names, notes
-
-
-def _from_array(array: npt.NDArray[Any]) -> pl.DataFrame:
-    import polars as pl
-
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim != 2:
-        raise DataError(
-            f"the array has {array.ndim} dimensions, a table has 2", mend="give one row for each observation"
-        )
-    names = [f"column_{j + 1}" for j in range(array.shape[1])]
-    if array.dtype.kind in "biuf":
-        return pl.DataFrame({name: array[:, j] for j, name in enumerate(names)})
-    if array.dtype.kind == "c":
-        raise DataError("the array holds complex numbers", mend="give real and imaginary parts as columns")
-    return _from_columns({name: array[:, j].tolist() for j, name in enumerate(names)})
-
-
-def _from_columns(columns: Mapping[str, Any]) -> pl.DataFrame:
-    import polars as pl
-
-    for name, values in columns.items():
-        if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
-            raise DataError(
-                f"column {name!r} is a single value of type {type(values).__name__}", mend="give a value for each row"
-            )
-    made = {name: _series(name, values) for name, values in columns.items()}
-    lengths = {len(series) for series in made.values()}
-    if len(lengths) > 1:
-        raise DataError(f"columns have different lengths: {sorted(lengths)}", mend="give each row a value or None")
-    return pl.DataFrame(made)
-
-
-def _series(name: str, values: Any) -> pl.Series:
-    import polars as pl
-
-    if isinstance(values, np.ndarray) and values.dtype.kind in "biufM":
-        if values.dtype.kind == "M":
-            values = values.astype("datetime64[us]")
-        return pl.Series(name, values)
-    listed = [None if _is_missing(v) else v for v in values]
-    kinds = {type(v) for v in listed if v is not None}
-    if len(kinds) > 1 and not kinds <= {int, float, bool}:
-        # Mixed types: as text first; the preparation finds the numbers in it again and says so.
-        return pl.Series(name, [None if v is None else str(v) for v in listed], dtype=pl.String)
-    try:
-        return pl.Series(name, listed, strict=False)
-    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
-        return pl.Series(name, [None if v is None else str(v) for v in listed], dtype=pl.String)
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, float) and value != value
-
-
-def _from_foreign(data: Any) -> pl.DataFrame:
-    import narwhals as nw
-    import polars as pl
-
-    try:
-        names, _ = column_names(list(data.columns)) if hasattr(data, "columns") else ([], [])
-        if _is_pandas(data):
-            data = data.set_axis(names, axis=1) if list(data.columns) != names else data
-            return _from_columns({name: _pandas_values(data[name]) for name in names})
-        frame: Any = nw.from_native(data)
-        frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
-        return pl.DataFrame(frame.to_polars())
-    except (TypeError, AttributeError) as error:
-        raise DataError(
-            f"cannot read a table from an object of type {type(data).__name__}",
-            mend="give a path, a pandas, polars or Arrow table, a NumPy array, or a dict of columns",
-        ) from error
-
-
-def _is_pandas(data: Any) -> bool:
-    # If the caller holds a pandas frame, pandas is loaded; asking costs nothing where it is not.
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(data, pandas.DataFrame)
-
-
-def _pandas_values(column: Any) -> Any:
-    dtype = column.dtype
-    if isinstance(dtype, np.dtype) and dtype.kind in "biufM":
-        return column.to_numpy()
-    if getattr(dtype, "kind", "") == "M":  # with a time zone
-        return column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-    if getattr(dtype, "kind", "") in "iuf" and hasattr(column, "isna"):
-        return column.to_numpy(dtype="float64", na_value=np.nan)
-    return column.to_list()
 
 
 def _epoch_seconds(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

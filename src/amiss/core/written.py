@@ -125,7 +125,9 @@ def _where(text: pl.Series, pattern: str) -> pl.Series:
 
 def time_reading(column: pl.Series) -> tuple[str, str]:
     """The pattern that reads most times in a column of text, "" if none does; and a remark on it."""
-    probe = column.drop_nulls().head(_PROBED)
+    probe = column.drop_nulls()
+    # From all of it: only behind the twelfth of a month are day and month told apart.
+    probe = probe.gather_every(max(1, len(probe) // _PROBED))
     probe = probe.filter(probe.str.contains(_LIKE_A_TIME))
     first = probe.gather_every(max(1, len(probe) // _FIRST))
     candidates = [p for p in (*_TIMES, *_DATES) if len(first) and len(_stemmed(first, p).drop_nulls())]

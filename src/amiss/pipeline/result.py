@@ -12,7 +12,8 @@ import numpy.typing as npt
 from amiss.core.errors import ParameterError
 from amiss.core.extras import late
 from amiss.core.finding import Event, Explanation, FullExplanation
-from amiss.core.frame import Frame, column_names
+from amiss.core.foreign import as_table, column_names
+from amiss.core.frame import Frame
 from amiss.core.random import priorities
 from amiss.core.schema import ADDED_COLUMNS, Schema
 from amiss.core.source import Source
@@ -285,6 +286,7 @@ def _beside(native: Any, added: dict[str, Any], rows: npt.NDArray[np.int64], fal
     """`added` columns, then the rows' own, in the kind of frame that the caller gave."""
     import narwhals as nw
 
+    native = as_table(native)
     if hasattr(native, "set_axis"):  # pandas lets columns have numbers, or one name for two
         names, _ = column_names(list(native.columns))
         native = native.set_axis(names, axis=1) if list(native.columns) != names else native

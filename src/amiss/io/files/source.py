@@ -18,7 +18,8 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 from amiss.core.errors import ConnectorError, DataError
 from amiss.core.extras import require
-from amiss.core.frame import Frame, column_names
+from amiss.core.foreign import column_names
+from amiss.core.frame import Frame
 from amiss.core.source import ChangedMindError
 from amiss.core.written import readable
 from amiss.io.files.json_lines import JsonLines

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from amiss.core.errors import DataError
-from amiss.core.frame import Frame, column_names
+from amiss.core.foreign import column_names
+from amiss.core.frame import Frame
 from amiss.core.source import ChangedMindError
 from amiss.io.files.blocks import Blocks, decoder, recognise_encoding
 
