@@ -10,7 +10,7 @@ import numpy as np
 from amiss.core.detector import Matrix, SeriesDetector, Vector
 from amiss.pipeline.recipe import SERIES_DEFAULT, Recipe
 from amiss.pipeline.series_rows import Member
-from amiss.series.bursts import peaks, reach
+from amiss.series.bursts import excursions, reach
 from amiss.series.marks import Marks
 from amiss.thresholds.peaks import peak_scale
 
@@ -73,7 +73,7 @@ class Ranker:
         middle = float(np.median(raw))
         floor = _FLOOR * (middle if middle > 0 else float(raw.mean())) or 1.0
         far = reach(raw)
-        logs = np.log(raw[peaks(raw, far)] + floor)
+        logs = np.log(raw[excursions(raw, far)] + floor)
         location, scale = peak_scale(logs)
         return cls(detector, lowest, floor, location, scale, far, len(logs), marks)
 

@@ -38,6 +38,8 @@ _LOUD, _QUIET, _RARELY = 2.0, 0.3, 0.01
 _FEWEST_ROWS = 6
 """Rows that have a variance."""
 _FARTHEST = 1e4
+_FINEST = 1e-9
+"""Of the range of the trend: spreads below are rounding."""
 _QUARTILES = 1.349
 """Distance of the quartiles of a normal distribution, in deviations."""
 _STUCK_ROWS, _LONGER = 5, 3
@@ -120,7 +122,8 @@ def _step(parts: Decomposition, first: int, last: int, most: float) -> Shape | N
     steps = parts.steps[(parts.steps >= first - near) & (parts.steps <= last + near)]
     if not len(steps):
         return None
-    jumps = (parts.trend[steps] - parts.trend[steps - 1]) / parts.spread[steps]
+    usual = np.maximum(parts.spread[steps], _FINEST * np.ptp(parts.trend))
+    jumps = (parts.trend[steps] - parts.trend[steps - 1]) / usual
     if np.abs(jumps).max() < most:
         return None
     # Up and down again in one event: it begins with the first that counts.
