@@ -43,7 +43,7 @@ class Ranker:
         Number of the peaks.
     marks
         Beside the default detector, which sees numbers alone: values that repeat or stay away, and rare kinds. None
-        where there is one channel, or another detector was asked for.
+        where another detector was asked for.
     """
 
     detector: SeriesDetector
@@ -59,7 +59,7 @@ class Ranker:
     def fitted(cls, member: Member, recipe: Recipe) -> tuple[Ranker, Vector]:
         """Learn from a series; gives the scores of its steps too, (n_cells,)."""
         detector = recipe.make_detector()
-        marked = recipe.detector == SERIES_DEFAULT and member.n_numbers > 0 and member.grid.shape[1] > 1
+        marked = recipe.detector == SERIES_DEFAULT and member.n_numbers > 0
         marks = Marks.learnt(member.grid, member.n_numbers) if marked else None
         raw = detector.fit_score(_seen(detector, member, marks))
         made = cls.of(detector, raw, marks)
@@ -157,7 +157,8 @@ class Ranker:
 def _seen(detector: SeriesDetector, member: Member, marks: Marks | None) -> Matrix:
     """The series as the detector takes it: with holes where it knows what to do with them, numbers alone with marks."""
     X = member.grid if detector.capabilities.missing else member.whole
-    if marks is None:
+    # A flag that is the only channel is seen as it is: there is none whose scale it should be on.
+    if marks is None or X.shape[1] == 1:
         return np.ascontiguousarray(X)
     X, flags = X[:, : member.n_numbers].copy(), member.flags[: member.n_numbers]
     thrown = X[:, flags]
