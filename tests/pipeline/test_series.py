@@ -75,6 +75,63 @@ def test_the_kind_of_an_event(kind, change):
     assert 1900 < event.first_row <= 2100
 
 
+@pytest.mark.parametrize("size", [6, 12, 20])
+def test_a_level_that_lasts_is_told_from_its_first_row_on(size):
+    """On one of three channels of noise, and alone beside a season."""
+    right = 0
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        columns = {f"c{j}": random.normal(size=3000) for j in range(3)}
+        columns["c1"][1800:] += size
+        x = pump(seed=seed)
+        x[1800:] += 0.3 * size
+        for table, name in (({"time": stamps(3000), **columns}, "c1"), (frame(x), "temp")):
+            event = amiss.detect(table, kind="series").events[0]
+            at_it = event.kind == "level_shift" and abs(event.first_row - 1800) <= 1
+            right += at_it and event.channels[0].column == name and "for good" in event.reason
+            assert "usually" in event.reason
+    assert right >= 8
+
+
+def test_causal_and_hindsight_agree_on_what_it_was():
+    x = pump()
+    x[1800:] += 6
+    for causal in (False, True):
+        event = amiss.detect(frame(x), kind="series", causal=causal).events[0]
+        assert (event.kind, event.first_row) == ("level_shift", 1800)
+
+
+@pytest.mark.parametrize("detector", ["drift", "cusum"])
+def test_a_slow_drift_is_found_and_called_so(detector):
+    right = 0
+    for seed in range(10):
+        x = np.random.default_rng(seed).normal(size=4000)
+        x[2500:] += np.linspace(0, 15, 1500)
+        events = amiss.detect(frame(x), detector=detector).events
+        right += bool(events) and events[0].kind == "drift" and "drifting up since" in events[0].reason
+    assert right >= 8
+
+
+@pytest.mark.parametrize("n", [20, 144])
+def test_a_single_channel_that_is_stuck_is_found(n):
+    found = 0
+    for seed in range(10):
+        x = np.random.default_rng(seed).normal(size=3000)
+        x[1500 : 1500 + n] = x[1499]
+        events = [e for e in amiss.detect(frame(x), kind="series").events if e.kind == "stuck"]
+        found += [(e.first_row, e.last_row) for e in events] == [(1499, 1499 + n)]
+    assert found >= 8
+
+
+def test_a_value_far_out_that_is_held_is_told_with_what_is_usual():
+    x = pump()
+    x[2000:2030] = -9999
+    _, event = the_event(x)
+    assert event.kind == "stuck"
+    assert "stuck at -9999" in event.reason
+    assert "usually" in event.reason
+
+
 def test_a_clean_series_raises_about_what_was_asked():
     found = [len(amiss.detect(frame(pump(seed=seed)), false_alarms=3).events) for seed in range(12)]
     assert np.mean(found) <= 6

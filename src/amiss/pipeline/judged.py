@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.summary import Vector
-from amiss.series.bursts import peaks, reach, runs, widened
+from amiss.series.bursts import excursions, reach, runs, widened
 from amiss.thresholds.notices import TOGETHER
 from amiss.thresholds.peaks import PeakThreshold
 
@@ -58,7 +58,7 @@ class Judged:
 def judge_peaks(threshold: PeakThreshold, cell_scores: list[Vector]) -> list[Judged]:
     """Series whose separate peaks are decided on, all together where a share of the alarms is promised."""
     if threshold.of_alarms:
-        together = np.concatenate([s[peaks(s, reach(s))] for s in cell_scores]) if cell_scores else np.empty(0)
+        together = np.concatenate([s[excursions(s, reach(s))] for s in cell_scores]) if cell_scores else np.empty(0)
         found = threshold.is_anomaly(together)
         least = float(together[found].min()) if found.any() else np.inf
         high = [scores >= least for scores in cell_scores]

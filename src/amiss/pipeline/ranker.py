@@ -10,7 +10,7 @@ import numpy as np
 from amiss.core.detector import Matrix, SeriesDetector, Vector
 from amiss.pipeline.recipe import SERIES_DEFAULT, Recipe
 from amiss.pipeline.series_rows import Member
-from amiss.series.bursts import peaks, reach
+from amiss.series.bursts import excursions, reach
 from amiss.series.marks import Marks
 from amiss.thresholds.peaks import peak_scale
 
@@ -45,7 +45,7 @@ class Ranker:
         Number of the peaks.
     marks
         Beside the default detector, which sees numbers alone: values that repeat or stay away, and rare kinds. None
-        where there is one channel, or another detector was asked for.
+        where another detector was asked for.
     """
 
     detector: SeriesDetector
@@ -61,7 +61,7 @@ class Ranker:
     def fitted(cls, member: Member, recipe: Recipe) -> tuple[Ranker, Vector]:
         """Learn from a series; gives the scores of its steps too, (n_cells,)."""
         detector = recipe.make_detector()
-        marked = recipe.detector == SERIES_DEFAULT and member.n_numbers > 0 and member.grid.shape[1] > 1
+        marked = recipe.detector == SERIES_DEFAULT and member.n_numbers > 0
         marks = Marks.learnt(member.grid, member.n_numbers) if marked else None
         raw = detector.fit_score(_seen(detector, member, marks))
         made = cls.of(detector, raw, marks)
@@ -75,7 +75,7 @@ class Ranker:
         middle = float(np.median(raw))
         floor = _FLOOR * (middle if middle > 0 else float(raw.mean())) or 1.0
         far = reach(raw)
-        logs = np.log(raw[peaks(raw, far)] + floor)
+        logs = np.log(raw[excursions(raw, far)] + floor)
         silent = float(np.mean(raw <= 0))
         if silent > _SILENT:
             # A detector that speaks at single rows alone: the long silences are chances to speak that were not taken.
@@ -169,7 +169,8 @@ def holes_for(detector: SeriesDetector, member: Member) -> Matrix:
 def _seen(detector: SeriesDetector, member: Member, marks: Marks | None) -> Matrix:
     """The series as the detector takes it: with holes where it knows what to do with them, numbers alone with marks."""
     X = holes_for(detector, member) if detector.capabilities.missing else member.whole
-    if marks is None:
+    # A flag that is the only channel is seen as it is: there is none whose scale it should be on.
+    if marks is None or X.shape[1] == 1:
         return np.ascontiguousarray(X)
     X, flags = X[:, : member.n_numbers].copy(), member.flags[: member.n_numbers]
     thrown = X[:, flags]

@@ -20,7 +20,7 @@ from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.series_read import ReadSeries, read_series
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import Member, duration_words
-from amiss.series.bursts import peaks, reach
+from amiss.series.bursts import excursions, reach
 from amiss.thresholds.notice_threshold import NoticeThreshold
 from amiss.thresholds.peaks import PeakThreshold
 from amiss.thresholds.promise import FalseAlarms, Wish
@@ -160,7 +160,7 @@ def _named(names: list[str]) -> str:
 
 def separate_peaks(scores: list[Vector]) -> Vector:
     """Scores at the peaks of all series, in no order."""
-    return np.concatenate([s[peaks(s, reach(s))] for s in scores if len(s)])
+    return np.concatenate([s[excursions(s, reach(s))] for s in scores if len(s)])
 
 
 def wish_of(recipe: Recipe, n_rows: int, span_seconds: float | None) -> Wish:

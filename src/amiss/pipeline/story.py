@@ -215,9 +215,7 @@ def _rare(rarity: Vector, first: int, last: int) -> Shape:
 
 
 def _times(ratio: float) -> str:
-    if ratio >= 1:
-        return f"{ratio:.2g} times as much as usual"
-    return "hardly at all" if ratio < 0.05 else f"a {1 / ratio:.2g}th of what is usual"
+    return "hardly at all" if ratio < 0.05 else f"{ratio:.2g} times as much as usual"
 
 
 def _clock(seconds: float, interval: float) -> str:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from amiss.core.summary import Vector
 from amiss.series.seasons import autocorrelation
 
-__all__ = ["highest_around", "peaks", "reach", "runs", "widened"]
+__all__ = ["excursions", "highest_around", "peaks", "reach", "runs", "widened"]
 
 _RELATED = 0.2
 """Correlation below which scores say something new."""
@@ -45,6 +45,23 @@ def peaks(scores: Vector, apart: int) -> npt.NDArray[np.int64]:
             kept[first[k] : last[k]] = False
             kept[k] = True
     return tops[kept]
+
+
+def excursions(scores: Vector, apart: int) -> npt.NDArray[np.int64]:
+    """Rows of the separate peaks, of those that belong to one excursion the highest alone, ascending.
+
+    Neighbouring peaks are one excursion if the score stays above the middle of all peaks from one to the other: what
+    rises for long, as a drift does, has had one chance to be high, and not one every `apart` rows.
+    """
+    found = peaks(scores, apart)
+    if len(found) < 2:
+        return found
+    middle = np.median(scores[found])
+    lowest = np.minimum.reduceat(scores, found)[:-1]
+    group = np.append(0, np.cumsum(lowest <= middle))
+    order = np.lexsort((scores[found], group))
+    highest: npt.NDArray[np.int64] = found[order[np.append(np.diff(group[order]) > 0, True)]]
+    return highest
 
 
 def _tops(scores: Vector) -> npt.NDArray[np.int64]:

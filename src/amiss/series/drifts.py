@@ -19,6 +19,8 @@ _SEEN = 0.5
 """Of the way: what the trend may have been off its level before."""
 _POINTS, _ONSETS = 400, 80
 _FEWEST = 20
+_FINEST = 1e-9
+"""Of the range of the trend: spreads below are rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def wander(parts: Decomposition, last: int) -> Wander | None:
     way = slope * (last - onset)
     before = np.abs(y[at <= onset] - level).max()
     off = np.sqrt(squares / len(at))
-    usual = float(np.median(parts.spread[start : last + 1]))
+    usual = max(float(np.median(parts.spread[start : last + 1])), _FINEST * float(np.ptp(y)))
     if not (abs(way) > _RISEN * usual and off < _STEADY * abs(way) and before < _SEEN * abs(way)):
         return None
     return Wander(onset, level, way / usual) if last - onset >= _FEWEST and onset > start else None

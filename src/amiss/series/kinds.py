@@ -33,11 +33,13 @@ _SMOOTH = 0.3
 """Roughness up to which misses on both sides are a course of their own, and no greater variance."""
 _STEADY, _FEWEST_STEADY = 0.8, 20
 """Correlation with time from which on a miss grows rather than jumps, and rows to tell."""
-_LOUD, _QUIET, _RARELY = 2.0, 0.3, 0.01
+_LOUD, _QUIET, _RARELY = 2.0, 0.4, 0.01
 """Of the usual spread of as many rows: from and up to which the variance has changed; share of them that are so too."""
 _FEWEST_ROWS = 6
 """Rows that have a variance."""
 _FARTHEST = 1e4
+_FINEST = 1e-9
+"""Of the range of the trend: spreads below are rounding."""
 _QUARTILES = 1.349
 """Distance of the quartiles of a normal distribution, in deviations."""
 _STUCK_ROWS, _LONGER = 5, 3
@@ -104,7 +106,7 @@ def shape_of(x: Vector, parts: Decomposition, first: int, last: int) -> Shape:
     gone = _gone(x, first, last)
     if gone is not None:
         return Shape("dropout", *gone, peak=gone[0], size=0.0)
-    limit = _outside(miss)
+    limit = _outside(miss, first, last)
     out = _group(np.flatnonzero(np.abs(miss) > limit), np.abs(miss) - limit, first, last)
     most = float(np.abs(miss[out]).max(initial=0.0))
     moved = _step(parts, first, last, most) or _drift(parts, first, last, most)
@@ -120,7 +122,8 @@ def _step(parts: Decomposition, first: int, last: int, most: float) -> Shape | N
     steps = parts.steps[(parts.steps >= first - near) & (parts.steps <= last + near)]
     if not len(steps):
         return None
-    jumps = (parts.trend[steps] - parts.trend[steps - 1]) / parts.spread[steps]
+    usual = np.maximum(parts.spread[steps], _FINEST * np.ptp(parts.trend))
+    jumps = (parts.trend[steps] - parts.trend[steps - 1]) / usual
     if np.abs(jumps).max() < most:
         return None
     # Up and down again in one event: it begins with the first that counts.
@@ -134,9 +137,15 @@ def _step(parts: Decomposition, first: int, last: int, most: float) -> Shape | N
     return Shape("level_shift", at, end, peak, float(jumps[k]), moved, until)
 
 
-def _outside(miss: Vector) -> float:
-    """Usual misses that hardly any row has: the spread of values with sharp edges or rare bursts is understated."""
-    return max(_OUT, float(np.quantile(np.abs(miss), _HARDLY_ANY)))
+def _outside(miss: Vector, first: int, last: int) -> float:
+    """Usual misses that hardly any row far from an event has: of sharp edges or rare bursts the spread says too little.
+
+    The event itself must not widen what it is measured by.
+    """
+    near = min(_NEAR, len(miss) // _NEAR_SHARE)
+    others = np.concatenate([miss[: max(first - near, 0)], miss[last + 1 + near :]])
+    others = others if len(others) >= len(miss) // 2 else miss
+    return max(_OUT, float(np.quantile(np.abs(others), _HARDLY_ANY)))
 
 
 def _drift(parts: Decomposition, first: int, last: int, most: float) -> Shape | None:

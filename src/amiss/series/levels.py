@@ -16,8 +16,8 @@ _SHARP = 0.6
 """Of a step that the rows right beside it show: a slope shows little of it there."""
 _BESIDE = 7
 """Rows right beside a step."""
-_FINEST = 1e-9
-"""Of the range: a spread below it is rounding."""
+_FINEST = 1e-3
+"""Of the range: no miss is taken to be usually smaller, though a series may repeat exactly."""
 _BLOCKS_A_LEVEL = 8
 _MOST_BLOCKS = 2000
 _EARLY, _PENALTY = 3, 4.0
@@ -32,7 +32,7 @@ def lasting_steps(y: Vector, spread: float, width: int) -> Positions:
     y : (n_rows,)
         Values less what seasons add; NaN where missing.
     spread
-        Usual miss, as a standard deviation, above 0.
+        Usual miss, as a standard deviation.
     width
         Rows in the median that is the trend: a level shorter than half of it leaves no trace in the trend.
 
@@ -51,9 +51,9 @@ def lasting_steps(y: Vector, spread: float, width: int) -> Positions:
     """
     there = np.flatnonzero(~np.isnan(y))
     least = max(width // 2, 2 * _BESIDE)
-    if len(there) < 2 * least or not spread > _FINEST * np.ptp(y[there]):
+    if len(there) < 2 * least or not np.ptp(y[there]) > 0:
         return np.empty(0, np.int64)
-    z = (y[there] - np.median(y[there])) / spread
+    z = (y[there] - np.median(y[there])) / max(spread, _FINEST * float(np.ptp(y[there])))
     points = _without_bumps(z, _placed(z, _coarse(z, least), least), least)
     while len(points):
         size = np.abs([_jump(z, points, k, 2 * least) for k in range(len(points))])
