@@ -76,7 +76,7 @@ def fit_series(source: Source, recipe: Recipe, looked: Looked, read: ReadSeries,
     for k, member in enumerate(judged):
         held_out.append(rankers[member.entity].held_out(member, recipe))
         progress("calibrating", (k + 1) / len(judged))
-    return _model(source, recipe, looked, read, rankers, separate_peaks(held_out), same_rows=False)
+    return _model(source, recipe, looked, read, rankers, separate_peaks(held_out, in_parts=True), same_rows=False)
 
 
 def _live(

@@ -20,7 +20,7 @@ from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.series_read import ReadSeries, read_series
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import Member, duration_words
-from amiss.series.bursts import excursions, reach
+from amiss.series.bursts import excursions, peaks, reach
 from amiss.thresholds.notice_threshold import NoticeThreshold
 from amiss.thresholds.peaks import PeakThreshold
 from amiss.thresholds.promise import FalseAlarms, Wish
@@ -158,9 +158,11 @@ def _named(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def separate_peaks(scores: list[Vector]) -> Vector:
-    """Scores at the peaks of all series, in no order."""
-    return np.concatenate([s[excursions(s, reach(s))] for s in scores if len(s)])
+def separate_peaks(scores: list[Vector], *, in_parts: bool = False) -> Vector:
+    """Scores at the peaks of all series, in no order; of an excursion one, unless they were scored `in_parts`."""
+    # Parts judged by different detectors stand at different heights, which is no excursion.
+    apart = peaks if in_parts else excursions
+    return np.concatenate([s[apart(s, reach(s))] for s in scores if len(s)])
 
 
 def wish_of(recipe: Recipe, n_rows: int, span_seconds: float | None) -> Wish:
