@@ -145,7 +145,8 @@ def _outside(miss: Vector, first: int, last: int) -> float:
     near = min(_NEAR, len(miss) // _NEAR_SHARE)
     others = np.concatenate([miss[: max(first - near, 0)], miss[last + 1 + near :]])
     others = others if len(others) >= len(miss) // 2 else miss
-    return max(_OUT, float(np.quantile(np.abs(others), _HARDLY_ANY)))
+    others = np.abs(others[~np.isnan(others)])
+    return max(_OUT, float(np.quantile(others, _HARDLY_ANY))) if len(others) else _OUT
 
 
 def _drift(parts: Decomposition, first: int, last: int, most: float) -> Shape | None:
