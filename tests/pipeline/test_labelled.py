@@ -77,3 +77,25 @@ def test_what_cannot_be_learnt_is_refused():
         amiss.detect(table, detector="random_forest")
     with pytest.raises(ParameterError, match="learnt row by row"):
         amiss.fit(table, label="attack", kind="series")
+
+
+def test_rare_anomalies_of_a_large_table_need_not_be_in_the_sample_that_is_looked_at():
+    random = np.random.default_rng(0)
+    odd = np.zeros(30_000, bool)
+    odd[random.choice(30_000, 6, replace=False)] = True
+    table = pl.DataFrame({"x": random.normal(size=30_000) + 9 * odd, "label": odd})
+    model = amiss.fit(table, label="label", detector="naive_bayes")
+    assert model.score(table).is_anomaly[odd].all()
+
+
+def test_anomalies_that_are_all_alike_can_be_learnt():
+    table = _table(600).with_columns(attack=pl.lit("normal"))
+    alike = pl.concat([table[:1].with_columns(rate=pl.lit(30.0), attack=pl.lit("scan"))] * 20)
+    model = amiss.fit(pl.concat([table, alike]), label="attack", detector="random_forest")
+    assert model.score(alike).is_anomaly.all()
+
+
+def test_rows_without_a_label_are_told():
+    table = _table(600).with_columns(attack=pl.when(pl.int_range(pl.len()) < 50).then(None).otherwise("attack"))
+    model = amiss.fit(table, label="attack", detector="naive_bayes")
+    assert model.notes == ("50 rows without a label are not learnt from",)

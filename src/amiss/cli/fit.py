@@ -58,5 +58,7 @@ def fit(
     with progress_bar() as progress:
         model = fit_source(open_source(file), recipe, progress=progress)
     model.save(output)
+    for note in model.notes:
+        say(f"note: {note}")
     promise = model.promise
     say(f"learnt from {model.facts.n_rows:,} rows; {promise_words(promise)}: {output}")

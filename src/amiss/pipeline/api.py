@@ -241,6 +241,7 @@ def fit_labelled(source: Source, recipe: Recipe, *, progress: Progress = silent)
     return Model(
         recipe=recipe, kind="table", facts=facts, preparation=learnt.preparation, detector=learnt.detector,
         reasons=learnt.reasons, threshold=threshold, kinds=learnt.labels.kinds,
+        notes=learnt.labels.notes,
     )  # fmt: skip
 
 

@@ -78,13 +78,13 @@ def learn_labelled(source: Source, recipe: Recipe, looked: Looked, progress: Pro
     for k in range(_FOLDS):
         held = (fold == k) & (y == 0)
         rest = fold != k
-        if held.any():
+        # Equal rows are in one fold: it may hold all that there are of a sort.
+        if held.any() and (y[rest] == 0).any() and (y[rest] > 0).any():
             parts.append(fitted_on(recipe.make_detector(), X[rest], y[rest]).score_rows(np.ascontiguousarray(X[held])))
         progress("calibrating", (k + 1) / _FOLDS)
     inside = ~Limits(recipe.limits, looked.schema).beyond(looked.table.sample)
-    assert recipe.label is not None
-    sample = read_label_column(_values(looked.table.sample, recipe.label), recipe.label, recipe.normal)
-    reasons = Reasons(preparation).learn(looked.table.sample, inside & (sample.y == 0))
+    normal = labels.y[looked.table.position] == 0
+    reasons = Reasons(preparation).learn(looked.table.sample, inside & normal)
     return LabelledLearnt(preparation, detector, reasons, labels, np.concatenate(parts))
 
 
@@ -94,14 +94,9 @@ def _gathered(source: Source, recipe: Recipe, preparation: Preparation, progress
     values: list[Any] = []
     for frame in source.batches():
         parts.append(preparation.transform(frame))
-        values += _values(frame, recipe.label)
+        values += frame.table[recipe.label].to_list()
         progress("reading", source.share_read())
     return np.concatenate(parts), read_label_column(values, recipe.label, recipe.normal)
-
-
-def _values(frame: Any, name: str) -> list[Any]:
-    found: list[Any] = frame.table[name].to_list()
-    return found
 
 
 def _check_counts(y: npt.NDArray[np.int64], recipe: Recipe) -> None:

@@ -94,6 +94,8 @@ class Model:
         What each column is.
     kinds
         Kinds of anomaly that the labels named; empty where it learnt from none.
+    notes
+        What was to be said of the labels as it learnt, one sentence each; not kept in a file.
     """
 
     def __init__(
@@ -107,10 +109,12 @@ class Model:
         reasons: Reasons,
         threshold: Conformal | PeakThreshold | NoticeThreshold,
         kinds: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.recipe, self.kind, self.facts = recipe, kind, facts
         self.preparation, self.detector = preparation, detector
         self.reasons, self.threshold, self.kinds = reasons, threshold, kinds
+        self.notes = notes
         self.limits = Limits(recipe.limits, preparation.schema)
 
     @property
