@@ -443,3 +443,17 @@ def test_an_unusual_silence_is_an_event_and_a_nightly_one_is_none():
     assert not [event for event in amiss.detect(nightly).events if event.kind == "gap"]
     broken = nightly.filter((pl.int_range(pl.len()) < 1000) | (pl.int_range(pl.len()) >= 1400))
     assert len([event for event in amiss.detect(broken).events if event.kind == "gap"]) == 1
+
+
+def test_many_stretches_beyond_a_limit_are_told_in_one_reading():
+    x = pump()
+    x[100:2900:40] += 30
+    result = amiss.detect(frame(x), limits={"temp": (None, 85.0)})
+    reads = []
+    whole = result.rows_at
+    result.rows_at = lambda rows: reads.append(len(rows)) or whole(rows)
+    result._events = None
+    limited = [event for event in result.events if event.kind == "limit"]
+    assert len(limited) == 70
+    assert all("above its limit of 85" in event.reason for event in limited)
+    assert reads == [70]

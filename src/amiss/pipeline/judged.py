@@ -14,8 +14,6 @@ from amiss.thresholds.peaks import PeakThreshold
 
 __all__ = ["Judged", "judge_peaks"]
 
-_HALF = 0.5
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -64,10 +62,4 @@ def judge_peaks(threshold: PeakThreshold, cell_scores: list[Vector]) -> list[Jud
         high = [scores >= least for scores in cell_scores]
     else:
         high = [threshold.is_anomaly(scores) for scores in cell_scores]
-    judged = []
-    for scores, alarm in zip(cell_scores, high, strict=True):
-        p_values = threshold.p_value(scores)
-        # Where all is alike there is one peak, and it has the p-value of one that is hardly any.
-        nothing = (p_values >= _HALF) & (scores <= scores.min(initial=np.inf))
-        judged.append(Judged(scores, p_values, alarm & ~nothing))
-    return judged
+    return [Judged(s, threshold.p_value(s), alarm) for s, alarm in zip(cell_scores, high, strict=True)]

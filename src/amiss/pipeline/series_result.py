@@ -135,10 +135,8 @@ class SeriesResult(Result):
             here = np.zeros(len(member.rows), np.bool_)
             for event in spans.get(member.entity, ()):
                 here |= (member.rows >= event.first_row) & (member.rows <= event.last_row)
-            top = (
-                judged.high & (judged.scores >= highest_around(judged.scores, TOGETHER)) if judged.high.any() else None
-            )
-            if top is not None:
+            if judged.high.any():
+                top = judged.high & (judged.scores >= highest_around(judged.scores, TOGETHER))
                 here |= member.clock.from_grid(top.astype(np.float64), 0.0) > 0
             inside[member.rows] = here
         return inside
@@ -176,8 +174,8 @@ class SeriesResult(Result):
     def _worst_beyond(self, rows: npt.NDArray[np.int64]) -> int:
         return int(rows[np.argmax(self.scores[rows])])
 
-    def _limit_words(self, row: int) -> str:
-        return self.model.limits.sentences(self.rows_at(np.array([row])))[0] or ""
+    def _limit_words(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        return [said or "" for said in self.model.limits.sentences(self.rows_at(rows))]
 
     def explain_all(self, rows: npt.NDArray[np.int64]) -> list[Explanation]:
         """Explanations of the rows at these positions, in the order given."""
@@ -213,7 +211,7 @@ class SeriesResult(Result):
     def _explanation(self, row: int, k: int, cell: int) -> Explanation:
         facts = (row, float(self.scores[row]), float(self.p_values[row]), bool(self.is_anomaly[row]))
         if self.beyond[row]:
-            return Explanation(*facts, self._limit_words(row), ())
+            return Explanation(*facts, self._limit_words(np.array([row]))[0], ())
         if cell < 0:
             return Explanation(*facts, "it has no time, so it was not judged", ())
         span = next(((a, b) for a, b in self.spans[k] if a <= cell <= b), (cell, cell))

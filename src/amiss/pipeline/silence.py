@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -37,7 +38,10 @@ def gap_events(members: list[Member]) -> list[Event]:
 
 
 def limit_events(
-    members: list[Member], beyond: npt.NDArray[np.bool_], worst: Callable[[Rows], int], words: Callable[[int], str]
+    members: list[Member],
+    beyond: npt.NDArray[np.bool_],
+    worst: Callable[[Rows], int],
+    words: Callable[[Rows], list[str]],
 ) -> list[Event]:
     """An event for each stretch of rows beyond a limit, the earliest first.
 
@@ -46,7 +50,7 @@ def limit_events(
     beyond : (n_rows,)
         Which rows of the source are.
     worst, words
-        Give, of some rows, the one to be told, and what is said of it.
+        Give, of some rows, the one to be told, and what is said of each: asked once, as rows may have to be read.
     """
     found = []
     for member in members:
@@ -62,9 +66,11 @@ def limit_events(
             start, end = (None, None) if seconds is None else (iso_time(float(seconds[c])) for c in (first, last))
             found.append(Event(
                 first_row=int(rows.min()), last_row=int(rows.max()), peak_row=row, n_alarms=len(rows), start=start,
-                end=end, entity=member.entity, score=0.0, p_value=1.0, kind=LIMIT, reason=words(row),
+                end=end, entity=member.entity, score=0.0, p_value=1.0, kind=LIMIT,
             ))  # fmt: skip
-    return sorted(found, key=lambda event: event.first_row)
+    found.sort(key=lambda event: event.first_row)
+    said = words(np.array([event.peak_row for event in found], np.int64)) if found else []
+    return [msgspec.structs.replace(event, reason=reason) for event, reason in zip(found, said, strict=True)]
 
 
 def _unusual(gaps: tuple[Gap, ...]) -> list[Gap]:
