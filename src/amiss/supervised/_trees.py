@@ -5,17 +5,19 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from amiss.core.classifier import Arrays, Classifier
-from amiss.core.detector import Matrix, Vector
+from amiss.core.detector import Capabilities, Matrix, Vector
 from amiss.core.label_detector import Kinds
+from amiss.core.params import Between, OneOf, Optional, Whole
+from amiss.core.random import small_seed
 from amiss.kernels.trees import Nodes, contribute, totals
 
-__all__ = ["Boosted", "BoostedTrees", "VotingTrees", "single"]
+__all__ = ["Boosted", "BoostedTrees", "Forest", "VotingTrees", "single"]
 
 _TINY_SHARE = 1e-10
 """Added to the shares of classes, so that none is impossible."""
@@ -74,6 +76,57 @@ class VotingTrees(Classifier):
         slope[moved] = (score[:-1] - score[-1])[moved] / change[moved]
         scaled: Matrix = terms * slope[:, None]
         return scaled
+
+
+class Forest(VotingTrees):
+    """Many trees, each grown with chance; a subclass writes `_forest`, which names scikit-learn's class."""
+
+    capabilities: ClassVar = Capabilities(labels=True, missing=True, reasons=True, additive=True)
+    domains: ClassVar = {
+        "n_estimators": Whole(1),
+        "max_depth": Optional(Whole(1)),
+        "min_samples_leaf": Whole(1),
+        "max_features": Optional(Between(0, 1, open_low=True)),
+        "smoothing": Between(0),
+        "class_weight": Optional(OneOf(("balanced",))),
+        "random_state": Whole(0),
+        "n_jobs": Optional(Whole(-1)),
+    }
+
+    def __init__(
+        self,
+        n_estimators: int = 100,
+        max_depth: int | None = None,
+        min_samples_leaf: int = 1,
+        max_features: float | None = None,
+        smoothing: float = 0.5,
+        class_weight: str | None = "balanced",
+        random_state: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_estimators = n_estimators
+        self.max_depth = max_depth
+        self.min_samples_leaf = min_samples_leaf
+        self.max_features = max_features
+        self.smoothing = smoothing
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    @abstractmethod
+    def _forest(self) -> type[Any]: ...
+
+    def _grown(self, X: npt.NDArray[np.float32], y: Kinds, weight: Vector | None) -> Sequence[Any]:
+        forest = self._forest()(
+            n_estimators=self.n_estimators,
+            max_depth=self.max_depth,
+            min_samples_leaf=self.min_samples_leaf,
+            max_features="sqrt" if self.max_features is None else float(self.max_features),
+            random_state=small_seed(self.random_state),
+            n_jobs=self.n_jobs,
+        )
+        found: Sequence[Any] = forest.fit(X, y, sample_weight=weight).estimators_
+        return found
 
 
 @dataclass(frozen=True, slots=True)

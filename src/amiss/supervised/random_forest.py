@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from amiss.core.detector import Capabilities, Vector
-from amiss.core.label_detector import Kinds
-from amiss.core.params import Between, OneOf, Optional, Whole
-from amiss.core.random import small_seed
-from amiss.supervised._trees import VotingTrees
+from amiss.supervised._trees import Forest
 
 __all__ = ["RandomForest"]
 
 
-class RandomForest(VotingTrees):
+class RandomForest(Forest):
     """Many decision trees, each grown from rows drawn anew and asking the best of a few features; the mean counts.
 
     Good at tables of any kind without tuning, with columns at any scale, useless ones, and missing values. Slower to
@@ -66,48 +58,8 @@ class RandomForest(VotingTrees):
     Breiman, L. (2001). Random forests. Machine Learning.
     """
 
-    capabilities: ClassVar = Capabilities(labels=True, missing=True, reasons=True, additive=True)
-    domains: ClassVar = {
-        "n_estimators": Whole(1),
-        "max_depth": Optional(Whole(1)),
-        "min_samples_leaf": Whole(1),
-        "max_features": Optional(Between(0, 1, open_low=True)),
-        "smoothing": Between(0),
-        "class_weight": Optional(OneOf(("balanced",))),
-        "random_state": Whole(0),
-        "n_jobs": Optional(Whole(-1)),
-    }
-
-    def __init__(
-        self,
-        n_estimators: int = 100,
-        max_depth: int | None = None,
-        min_samples_leaf: int = 1,
-        max_features: float | None = None,
-        smoothing: float = 0.5,
-        class_weight: str | None = "balanced",
-        random_state: int = 0,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.n_estimators = n_estimators
-        self.max_depth = max_depth
-        self.min_samples_leaf = min_samples_leaf
-        self.max_features = max_features
-        self.smoothing = smoothing
-        self.class_weight = class_weight
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-
-    def _grown(self, X: npt.NDArray[np.float32], y: Kinds, weight: Vector | None) -> Sequence[Any]:
+    def _forest(self) -> type[Any]:
         from sklearn.ensemble import RandomForestClassifier
 
-        forest = RandomForestClassifier(
-            n_estimators=self.n_estimators,
-            max_depth=self.max_depth,
-            min_samples_leaf=self.min_samples_leaf,
-            max_features="sqrt" if self.max_features is None else float(self.max_features),
-            random_state=small_seed(self.random_state),
-            n_jobs=self.n_jobs,
-        )
-        found: Sequence[Any] = forest.fit(X, y, sample_weight=weight).estimators_
-        return found
+        kind: type[Any] = RandomForestClassifier
+        return kind
