@@ -36,7 +36,7 @@ def test_records(flows, run):
     told = json.loads(run(*words, "--format", "json", cwd=flows)[0])
     assert told["detectors"][0]["detector"] == "naive_bayes"
     assert 0 < told["detectors"][0]["f1_low"] <= told["detectors"][0]["f1"] <= told["detectors"][0]["f1_high"] <= 1
-    assert run(*words, "--format", "csv", cwd=flows)[0].startswith("detector,learns_from")
+    assert run(*words, "--format", "csv", cwd=flows)[0].startswith("detector,tuned,learns_from")
 
 
 def test_wrong_words(flows, run):

@@ -8,7 +8,7 @@ import pytest
 
 import amiss
 from amiss.core.errors import DataError, ParameterError
-from amiss.evaluate import bench
+from amiss.evaluate import trial
 from amiss.evaluate.compare import suitable
 
 FEW = ("logistic_regression", "naive_bayes", "mahalanobis")
@@ -87,14 +87,14 @@ def test_kinds_never_learnt_are_told():
 
 
 def test_one_that_fails_does_not_stop_the_others(monkeypatch):
-    whole = bench.fitted_on
+    whole = trial.fitted_on
 
     def breaks(detector, X, y):
         if type(detector).__name__ == "NaiveBayes":
             raise RuntimeError("out of order")
         return whole(detector, X, y)
 
-    monkeypatch.setattr(bench, "fitted_on", breaks)
+    monkeypatch.setattr(trial, "fitted_on", breaks)
     told = amiss.compare(_table(), "label", detectors=[*FEW, "matrix_profile"])
     failures = {name: candidate.failure for name, candidate in _by_name(told).items() if candidate.failure}
     assert set(failures) == {"naive_bayes", "matrix_profile"}

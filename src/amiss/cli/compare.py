@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,16 +10,14 @@ import typer
 
 from amiss.cli import options
 from amiss.cli.options import Form
-from amiss.cli.show import progress_bar, terminal
+from amiss.cli.show import cache_folder, check_file, check_not_read, progress_bar, resumable, terminal
 from amiss.cli.streams import as_json_text, say
-from amiss.core.errors import ConnectorError, ParameterError
+from amiss.core.errors import ConnectorError
 
 if TYPE_CHECKING:
     from amiss.evaluate.compare import Comparison
 
 __all__ = ["compare"]
-
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def compare(
@@ -43,9 +40,13 @@ def compare(
         typer.Option("--measure", metavar="NAME", help="What decides: f1, mcc, auc_roc, auc_pr …"),
     ] = "f1",
     folds: Annotated[int, typer.Option("--folds", metavar="N", min=2, help="Splits of FILE.")] = 5,
-    budget: Annotated[
-        str | None, typer.Option("--budget", metavar="TIME", help="Begin no detector after so long: 90s, 10m, 1h.")
+    budget: options.Budget = None,
+    tune: Annotated[
+        bool | None,
+        typer.Option("--tune/--no-tune", help="Try tuned parameters too. By default where there is a budget."),
     ] = None,
+    select: options.Select = None,
+    jobs: options.Jobs = -1,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Fit the best on all rows and save it here.")
     ] = None,
@@ -67,49 +68,39 @@ def compare(
       amiss compare flows.csv --label attack
       amiss compare flows.csv --label attack --detector random_forest --detector knn --format json
       amiss compare flows.csv --label attack --false-alarms 1% --budget 10m -o best.amiss
-    """
-    import msgspec
+      amiss compare flows.csv --label attack --select mutual_information
 
-    from amiss.evaluate.compare import compare_sources
-    from amiss.pipeline.api import fit_labelled
+    What is stopped with Ctrl-C goes on where it was when the same command is given again.
+    """
+    from amiss.evaluate.compare import TUNED_SETTINGS, Plan, compare_sources, fit_best
     from amiss.pipeline.opening import open_source
 
     recipe = options.make_recipe(
-        config, label=label, normal=normal, time=time, entity=entity, seed=seed, ignore=ignore or None
+        config, label=label, normal=normal, time=time, entity=entity, seed=seed, ignore=ignore or None, select=select
     )
-    with progress_bar() as progress:
-        told = compare_sources(
-            open_source(file), None if test is None else open_source(test), recipe, tuple(detector or ()),
-            rate=_share(false_alarms), measure=measure, n_folds=folds, budget_seconds=_seconds(budget),
-            progress=progress,
-        )  # fmt: skip
-        model = None
-        if output is not None and told.verdict is not None:
-            wishes = msgspec.structs.replace(recipe, false_alarms=false_alarms)
-            model = fit_labelled(open_source(file), wishes.for_labels(told.verdict.best), progress=progress)
+    check_file(output)
+    if output is not None:
+        check_not_read([file, *([test] if test else [])], output)
+    seconds = options.seconds_of(budget)
+    tuned = seconds is not None if tune is None else tune
+    plan = Plan(
+        options.share_of(false_alarms),
+        measure,
+        folds,
+        seconds,
+        TUNED_SETTINGS if tuned else 0,
+        jobs,
+        cache_folder("compare"),
+    )
+    sources = open_source(file), None if test is None else open_source(test)
+    with progress_bar() as progress, resumable():
+        told = compare_sources(*sources, recipe, tuple(detector or ()), plan, progress)
     _print(told, form)
-    if model is not None and output is not None:
+    if output is not None and told.verdict is not None:
+        with progress_bar() as progress:
+            model = fit_best(open_source(file), recipe, told, plan, false_alarms=false_alarms, progress=progress)
         model.save(output)
-        say(f"{model.recipe.detector}, fitted on all rows of {file}: {output}")
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        share = 0.0
-    if not 0 < share < 1:
-        raise ParameterError(f"false alarms {text!r} are no share of the rows", mend="give one such as 5% or 0.01")
-    return share
-
-
-def _seconds(text: str | None) -> float | None:
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if not found:
-        raise ParameterError(f"budget {text!r} is no time", mend="give one such as 90s, 10m or 1h")
-    return float(found[1]) * _SECONDS[found[2] or "s"]
+        say(f"{told.verdict.best}, fitted on all rows of {file}: {output}")
 
 
 def _print(told: Comparison, form: Form) -> None:
@@ -131,8 +122,7 @@ def _print(told: Comparison, form: Form) -> None:
                 sys.stdout.write(as_json_text(msgspec.json.encode(record).decode()) + "\n")
         else:
             facts = ("name", "label", "n_rows", "n_anomalies", "split", "n_splits", "rate", "measure", "notes")
-            whole = {name: getattr(told, name) for name in facts} | {
-                "findings": list(told.findings), "detectors": records, "verdict": str(told)
-            }  # fmt: skip
+            whole = {name: getattr(told, name) for name in (*facts, "findings", "selection")}
+            whole |= {"detectors": records, "verdict": str(told)}
             sys.stdout.write(as_json_text(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()) + "\n")
     sys.stdout.flush()

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from amiss.pipeline.recipe import Recipe
 
 __all__ = [
-    "Causal", "Clean", "Config", "Entity", "Explain", "FailOn", "FalseAlarmsWish", "FalseDiscoveriesWish", "Form",
-    "Format", "Ignore", "Kind", "Label", "LimitWish", "Name", "Normal", "Output", "Report", "Seed", "Time", "Top",
-    "make_recipe", "promising",
+    "Budget", "Causal", "Clean", "Config", "Entity", "Explain", "FailOn", "FalseAlarmsWish",
+    "FalseDiscoveriesWish", "Form", "Format", "Ignore", "Jobs", "Kind", "Label", "LimitWish", "Name", "Normal",
+    "Output", "Report", "Seed", "Select", "Time", "Top", "make_recipe", "promising", "seconds_of", "share_of",
 ]  # fmt: skip
+
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Form(StrEnum):
@@ -81,6 +84,17 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Recipe in TOML; options given here overrule it."),
 ]
+Budget = Annotated[
+    str | None,
+    typer.Option("--budget", metavar="TIME", help="Begin nothing new after so long: 90s, 10m, 1h. What is left tunes."),
+]
+Jobs = Annotated[
+    int, typer.Option("--jobs", metavar="N", min=-1, help="Processes; −1 is one for each processor, 1 uses threads.")
+]
+Select = Annotated[
+    str | None,
+    typer.Option("--select", metavar="HOW", help="Choose columns by the rows learnt from: heavy_tails, model, l1 …"),
+]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of everything random, from 0.")]
 Format = Annotated[Form, typer.Option("--format", help="How the result is printed.")]
 Output = Annotated[
@@ -130,6 +144,33 @@ def make_recipe(config: Path | None, **given: Any) -> Recipe:
     if "ignore" in changes:
         changes["ignore"] = tuple(changes["ignore"])
     return msgspec.structs.replace(recipe, **changes).checked()
+
+
+def seconds_of(text: str | None) -> float | None:
+    """A time such as 90s, 10m or 1h in seconds."""
+    import re
+
+    from amiss.core.errors import ParameterError
+
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not found:
+        raise ParameterError(f"budget {text!r} is no time", mend="give one such as 90s, 10m or 1h")
+    return float(found[1]) * _SECONDS[found[2] or "s"]
+
+
+def share_of(text: str) -> float:
+    """A share such as 5% or 0.01, in (0, 1)."""
+    from amiss.core.errors import ParameterError
+
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise ParameterError(f"false alarms {text!r} are no share of the rows", mend="give one such as 5% or 0.01")
+    return share
 
 
 def promising(model: Model, false_alarms: str | None, false_discoveries: str | None) -> Model:

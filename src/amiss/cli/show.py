@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from amiss.pipeline.result import Result
 
 __all__ = [
-    "check_different", "check_file", "check_not_read", "check_places", "deliver", "finish", "print_results",
-    "progress_bar", "terminal",
+    "cache_folder", "check_different", "check_file", "check_not_read", "check_places", "deliver", "finish",
+    "print_results", "progress_bar", "resumable", "terminal",
 ]  # fmt: skip
 
 _LISTED = 10
@@ -50,6 +51,21 @@ def progress_bar() -> Iterator[Progress]:
     ) as bar:
         task = bar.add_task("reading", total=1.0)
         yield lambda stage, share: bar.update(task, description=stage, completed=share)
+
+
+def cache_folder(verb: str) -> Path:
+    """Where a verb keeps what it has done so far."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "amiss" / verb
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Say on Ctrl-C that what was done is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("stopped; the same command goes on from here")
+        raise typer.Exit(130) from None
 
 
 def check_places(inputs: Sequence[str], output: Path | None, report: Path | None) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from amiss.core.errors import DataError, not_fitted
 from amiss.core.params import Domain, check
+from amiss.core.search_space import Searched
 from amiss.core.summary import Matrix
 
 __all__ = ["Estimator"]
@@ -24,6 +25,7 @@ class Estimator:
     """Parameters, fitted state and the door for input, as scikit-learn expects them."""
 
     domains: ClassVar[Mapping[str, Domain]] = {}
+    search_space: ClassVar[Mapping[str, Searched]] = {}
     allow_nan: ClassVar[bool] = False
 
     @classmethod

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, Optional, Whole
+from amiss.core.search_space import LogRange
 from amiss.core.summary import Sample, Summary
 
 __all__ = ["Autoencoder"]
@@ -93,6 +94,7 @@ class Autoencoder(MergeDetector[Summary]):
         "sample_size": Optional(Whole(2)),
         "random_state": Whole(0),
     }
+    search_space: ClassVar = {"n_code": LogRange(1, 16), "learning_rate": LogRange(1e-3, 0.02)}
 
     def __init__(
         self,

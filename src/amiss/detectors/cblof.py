@@ -11,6 +11,7 @@ import numpy.typing as npt
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, OneOf, Optional, Whole
 from amiss.core.random import small_seed
+from amiss.core.search_space import Choice, LogRange
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.neighbors import Neighbors
 
@@ -79,6 +80,7 @@ class CBLOF(MergeDetector[Summary]):
         "sample_size": Optional(Whole(2)),
         "random_state": Whole(0),
     }
+    search_space: ClassVar = {"n_clusters": LogRange(2, 64), "weight": Choice(("none", "size"))}
 
     def __init__(
         self,

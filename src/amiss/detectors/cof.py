@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
+from amiss.core.search_space import LogRange
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.neighbors import Neighbors
 from amiss.summaries.blame import neighbor_shares
@@ -74,6 +75,7 @@ class COF(MergeDetector[Summary]):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {"n_neighbors": LogRange(5, 100)}
 
     def __init__(
         self,

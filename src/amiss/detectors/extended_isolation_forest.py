@@ -9,6 +9,7 @@ import numpy as np
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
+from amiss.core.search_space import Choice, LogRange
 from amiss.core.summary import Sample, Summary
 from amiss.kernels import forest, oblique
 from amiss.summaries.blame import beyond_reach, reach, share_out
@@ -77,6 +78,9 @@ class ExtendedIsolationForest(MergeDetector[Summary]):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {
+        "max_samples": LogRange(32, 4096), "extension_level": Choice((1, 2, 4)),
+    }  # fmt: skip
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, OneOf, Optional, Whole
 from amiss.core.random import small_seed
+from amiss.core.search_space import LogRange
 from amiss.core.summary import Sample, Summary
 from amiss.summaries.blame import quadratic_shares
 
@@ -90,6 +91,7 @@ class GMM(MergeDetector[Summary]):
         "sample_size": Optional(Whole(2)),
         "random_state": Whole(0),
     }
+    search_space: ClassVar = {"n_components": LogRange(1, 32), "floor": LogRange(0.001, 0.1)}
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ import numpy as np
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
+from amiss.core.search_space import LogRange
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.histograms import Bins
 
@@ -61,6 +62,7 @@ class HBOS(MergeDetector[Summary]):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {"n_bins": LogRange(5, 200)}
 
     def __init__(
         self,

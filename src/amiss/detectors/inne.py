@@ -9,6 +9,7 @@ import numpy as np
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
+from amiss.core.search_space import LogRange
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.forest import draw
 from amiss.kernels.spheres import Spheres
@@ -72,6 +73,7 @@ class INNE(MergeDetector[Summary]):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {"max_samples": LogRange(2, 64)}
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ import numpy as np
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
+from amiss.core.search_space import LogRange
 from amiss.core.summary import Sample, Summary
 from amiss.kernels import forest
 from amiss.summaries.blame import beyond_reach, reach, share_out
@@ -73,6 +74,7 @@ class IsolationForest(MergeDetector[Summary]):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {"max_samples": LogRange(32, 4096)}
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import OneOf, Optional, Whole
+from amiss.core.search_space import Choice, LogRange
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.approximate import NeighborGraph
 from amiss.kernels.neighbors import Neighbors
@@ -74,6 +75,7 @@ class KNN(MergeDetector[Summary]):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {"n_neighbors": LogRange(1, 100), "method": Choice(("kth", "mean"))}
 
     def __init__(
         self,

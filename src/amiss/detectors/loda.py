@@ -9,6 +9,7 @@ import numpy as np
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
+from amiss.core.search_space import LogRange
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.histograms import Bins, projected_bins, projected_score, projections
 from amiss.summaries.blame import beyond_reach, reach, share_out
@@ -76,6 +77,7 @@ class LODA(MergeDetector[Summary]):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {"n_bins": LogRange(5, 100)}
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Optional, Whole
+from amiss.core.search_space import LogRange
 from amiss.core.summary import Sample, Summary
 from amiss.kernels.lookup import RowLookup
 from amiss.kernels.neighbors import Neighbors
@@ -70,6 +71,7 @@ class LOF(MergeDetector[Summary]):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {"n_neighbors": LogRange(3, 200)}
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, Optional, Whole
 from amiss.core.random import small_seed
+from amiss.core.search_space import LogRange
 from amiss.core.summary import Sample, Summary
 
 __all__ = ["OneClassSVM"]
@@ -82,6 +83,7 @@ class OneClassSVM(MergeDetector[Summary]):
         "sample_size": Optional(Whole(2)),
         "random_state": Whole(0),
     }
+    search_space: ClassVar = {"nu": LogRange(0.01, 0.7), "gamma": LogRange(0.001, 10.0)}
 
     def __init__(
         self,

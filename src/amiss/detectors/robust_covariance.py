@@ -8,6 +8,7 @@ import numpy as np
 
 from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Between, Optional, Whole
+from amiss.core.search_space import LogRange
 from amiss.core.summary import Sample, Summary
 from amiss.summaries.moments import Moments, mahalanobis, mahalanobis_terms
 
@@ -66,6 +67,7 @@ class RobustCovariance(MergeDetector[Summary]):
         "sample_size": Optional(Whole(2)),
         "random_state": Whole(0),
     }
+    search_space: ClassVar = {"shrinkage": LogRange(1e-5, 0.1)}
 
     def __init__(
         self,

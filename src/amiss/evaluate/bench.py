@@ -1,194 +1,190 @@
-"""Labelled rows on the bench: split, prepared once for all detectors, and each detector tried on all splits."""
+"""Labelled rows on the bench: split, and prepared once for all detectors, each split by its own rows alone."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.detector import Matrix, MergeDetector, Vector
-from amiss.core.errors import DataError, ParameterError
+from amiss.core.errors import DataError
 from amiss.core.frame import Frame
-from amiss.core.label_detector import LabelDetector
+from amiss.core.schema import Schema
 from amiss.core.source import Source
+from amiss.core.summary import Matrix, Vector
 from amiss.evaluate.decisions import RowJudgement, judge_rows
 from amiss.evaluate.leakage import find_leaks
 from amiss.evaluate.leaks import Leak
-from amiss.evaluate.measures import cut_for_rate
 from amiss.evaluate.splits import Folds, Split, forward_folds, official_split, stratified_folds
-from amiss.pipeline.labelled import fitted_on
+from amiss.evaluate.trial import Part
 from amiss.pipeline.recipe import Recipe
 from amiss.prepare.labels import Labels, read_label_column
+from amiss.prepare.narrow import chosen_features, narrowed
 from amiss.prepare.preparation import Preparation
 from amiss.prepare.roles import infer_schema
 from amiss.summaries.table import TableSummary
 
-__all__ = ["Bench", "Candidate", "Told"]
+__all__ = ["Bench", "whole_part"]
 
 _CALIBRATION_FOLDS = 5
 _SAMPLE_ROWS = 10_000
-_USUAL = (0.5, 0.95)
-
-Rows = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One detector on all splits.
-
-    Attributes
-    ----------
-    name
-        Of the detector.
-    learns_from
-        "labels", or "normal rows".
-    judged
-        Its scores and decisions on all test rows together; None where it failed or there was no time.
-    fit_seconds, score_seconds
-        CPU time of one fit, and of scoring 1,000 rows; means over the splits.
-    failure
-        Why it is not judged; empty where it is.
-    """
-
-    name: str
-    learns_from: str
-    judged: RowJudgement | None
-    fit_seconds: float = float("nan")
-    score_seconds: float = float("nan")
-    failure: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A candidate, and what it says of the test rows of all splits, in their order."""
-
-    candidate: Candidate
-    flags: npt.NDArray[np.bool_]
-    scores: Vector
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One split, prepared: rows learnt from, rows for the cut, rows judged."""
-
-    X: Matrix
-    y: Rows
-    X_normal: Matrix
-    X_test: Matrix
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Labelled rows, their splits, and what was prepared of them, by whether missing values are filled."""
+    """Labelled rows, their splits, and what was prepared of them, by whether missing values are filled.
+
+    Attributes
+    ----------
+    frame
+        All rows with a label, those of a test set last.
+    recipe
+        What holds for all detectors.
+    labels, folds
+        Of these rows.
+    inner
+        Of each split, the training rows parted into those learnt from and those held out for the cut.
+    findings
+        What has to be known before a figure is believed.
+    prepared
+        The splits, by whether missing values are filled; made when they are first asked for.
+    chosen
+        Of each split, the columns that the recipe's selection chose.
+    """
 
     frame: Frame
     recipe: Recipe
     labels: Labels
     folds: Folds
     inner: tuple[Split, ...]
-    rate: float
     findings: tuple[Leak, ...]
-    prepared: dict[bool, list[_Part]]
+    prepared: dict[bool, list[Part]] = field(default_factory=dict)
+    chosen: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, source: Source, test: Source | None, recipe: Recipe, n_folds: int, rate: float) -> Bench:
+    def of(cls, source: Source, test: Source | None, recipe: Recipe, n_folds: int) -> Bench:
         """Read, split and look at labelled rows."""
         recipe = recipe.for_labels().checked()
-        assert recipe.label is not None
-        frame, n_train = _all_rows(source, test)
-        if recipe.label not in frame.names:
-            raise DataError(f"there is no column {recipe.label!r}", mend=f"columns: {', '.join(frame.names)}")
-        labels = read_label_column(frame.table[recipe.label].to_list(), recipe.label, recipe.normal)
-        known = labels.y >= 0
-        if test is not None:
-            n_train = int(known[:n_train].sum())
-        frame = Frame(frame.rows(known).table)
-        labels = replace(labels, y=labels.y[known])
+        frame, labels, n_train = _labelled_rows(source, test, recipe)
         summary = TableSummary.of(frame, capacity=_SAMPLE_ROWS)
         schema = infer_schema(summary, recipe.wishes())
+        seconds = None
+        if test is None:
+            frame, labels, seconds = _in_order(frame, labels, schema)
         whole = Preparation.of(schema, summary).transform(frame)
-        folds = _split(frame, labels, whole, schema, n_train if test is not None else None, n_folds, recipe.seed)
+        truth = labels.y > 0
+        if test is not None:
+            folds = official_split(truth[:n_train], truth[n_train:], X_train=whole[:n_train], X_test=whole[n_train:])
+        elif seconds is not None:
+            folds = forward_folds(truth, seconds, n_folds=n_folds)
+        else:
+            folds = stratified_folds(truth, n_folds=n_folds, X=whole, kinds=labels.y, seed=recipe.seed)
         inner = tuple(_held_out(split, labels, whole, folds.kind, recipe.seed) for split in folds)
-        rows, y = Frame(frame.table.drop(recipe.label)), (labels.y > 0).astype(np.int64)
+        rows, y = Frame(frame.table.drop(str(recipe.label))), (labels.y > 0).astype(np.int64)
         split = n_train if test is not None else len(y)
         findings = find_leaks(
             Frame(rows.table[:split]), y[:split], seed=recipe.seed,
             test=Frame(rows.table[split:]) if test is not None else None,
             test_labels=y[split:] if test is not None else None,
         )  # fmt: skip
-        return cls(frame, recipe, labels, folds, inner, rate, findings, {})
+        return cls(frame, recipe, labels, folds, inner, findings)
 
     @property
-    def truth(self) -> npt.NDArray[np.bool_]:
-        """Which test rows are anomalies, split by split."""
-        return np.concatenate([self.labels.y[split.test] for split in self.folds]) > 0
+    def y(self) -> npt.NDArray[np.int64]:
+        """Label of each row judged, split by split: 0, or the kind of anomaly."""
+        return np.concatenate([self.labels.y[split.test] for split in self.folds])
 
-    def parts(self, fill: bool) -> list[_Part]:
+    @property
+    def columns(self) -> list[str]:
+        """Columns that could be ranked by, in any split."""
+        summary = TableSummary.of(self.frame, capacity=_SAMPLE_ROWS)
+        return infer_schema(summary, self.recipe.wishes()).named("number", "category")
+
+    @property
+    def content(self) -> bytes:
+        """What tells these rows from others."""
+        return self.frame.table.hash_rows(seed=0).to_numpy().tobytes()
+
+    def parts(self, fill: bool) -> list[Part]:
         """The splits prepared, each by its rows learnt from alone; made once for all detectors."""
         if fill not in self.prepared:
-            self.prepared[fill] = [self._part(*both, fill) for both in zip(self.folds, self.inner, strict=True)]
+            self.prepared[fill] = [self._part(k, fill) for k in range(len(self.folds))]
         return self.prepared[fill]
 
-    def _part(self, split: Split, inner: Split, fill: bool) -> _Part:
-        learnt = self.frame.rows(inner.train)
+    def _part(self, k: int, fill: bool) -> Part:
+        split, inner = self.folds.splits[k], self.inner[k]
+        learnt, y = self.frame.rows(inner.train), self.labels.y[inner.train]
         summary = TableSummary.of(Frame(learnt.table), capacity=_SAMPLE_ROWS)
-        preparation = Preparation.of(infer_schema(summary, self.recipe.wishes()), summary, fill_missing=fill)
+        schema = infer_schema(summary, self.recipe.wishes())
+        preparation = Preparation.of(schema, summary, fill_missing=fill)
+        if self.recipe.select is not None:
+            if k not in self.chosen:
+                X = preparation.transform(Frame(learnt.table))
+                taken = chosen_features(X, y, self.recipe.select, self.recipe.seed)
+                self.chosen[k] = tuple(preparation.features[j] for j in taken)
+            preparation = Preparation.of(narrowed(schema, self.chosen[k]), summary, fill_missing=fill)
         normal = inner.test[self.labels.y[inner.test] == 0]
         X, X_normal, X_test = (
             preparation.transform(Frame(self.frame.rows(rows).table)) for rows in (inner.train, normal, split.test)
         )
-        return _Part(X, self.labels.y[inner.train], X_normal, X_test)
+        return Part(X, y, X_normal, X_test, forward=self.folds.kind == "forward")
 
-    def tried(self, name: str) -> Told:
-        """One detector on all splits."""
-        recipe = self.recipe.for_labels(name)
-        detector = recipe.make_detector()
-        if not isinstance(detector, LabelDetector | MergeDetector):
-            raise ParameterError(f"{name} is for series", mend="name another detector")
-        flags, scores, fits, costs = [], [], [], []
-        for part in self.parts(not detector.capabilities.missing):
-            start = time.process_time()
-            fitted = fitted_on(recipe.make_detector(), part.X, part.y)
-            middle = time.process_time()
-            said = fitted.score_rows(np.ascontiguousarray(part.X_test))
-            costs.append((time.process_time() - middle) / max(len(part.X_test), 1) * 1000)
-            fits.append(middle - start)
-            usual = fitted.score_rows(np.ascontiguousarray(part.X_normal))
-            flags.append(said > cut_for_rate(usual, self.rate))
-            scores.append(_on_scale(said, usual))
-        flagged, scored = np.concatenate(flags), np.concatenate(scores)
-        learns = "labels" if isinstance(detector, LabelDetector) else "normal rows"
-        judged = judge_rows(self.truth, scored, flags=flagged, seed=self.recipe.seed, **self._kinds())
-        return Told(Candidate(name, learns, judged, float(np.mean(fits)), float(np.mean(costs))), flagged, scored)
+    def judged(self, scores: Vector, flags: npt.NDArray[np.bool_]) -> RowJudgement:
+        """What scores and flags of the rows judged, split by split, are worth."""
+        return judge_rows(self.y > 0, scores, flags=flags, seed=self.recipe.seed, **self._kinds())
 
     def _kinds(self) -> dict[str, Any]:
         if len(self.labels.kinds) < 2:
             return {}
         names = np.array(["", *self.labels.kinds])
-        kinds = np.concatenate([names[self.labels.y[split.test]] for split in self.folds])
         known = {str(names[k]) for split in self.folds for k in np.unique(self.labels.y[split.train]) if k > 0}
-        return {"kinds": kinds.tolist(), "known_kinds": known}
+        return {"kinds": names[self.y].tolist(), "known_kinds": known}
 
 
-def _all_rows(source: Source, test: Source | None) -> tuple[Frame, int]:
+def whole_part(source: Source, recipe: Recipe) -> Part:
+    """All rows with a label, prepared to learn from: none is held out."""
+    frame, labels, _ = _labelled_rows(source, None, recipe)
+    summary = TableSummary.of(frame, capacity=_SAMPLE_ROWS)
+    schema = infer_schema(summary, recipe.wishes())
+    frame, labels, seconds = _in_order(frame, labels, schema)
+    fill = not recipe.make_detector().capabilities.missing
+    preparation = Preparation.of(schema, summary, fill_missing=fill)
+    X = preparation.transform(Frame(frame.table))
+    if recipe.select is not None:
+        X = np.ascontiguousarray(X[:, chosen_features(X, labels.y, recipe.select, recipe.seed)])
+    return Part(X, labels.y, X[:0], X[:0], forward=seconds is not None)
+
+
+def _labelled_rows(source: Source, test: Source | None, recipe: Recipe) -> tuple[Frame, Labels, int]:
+    """Rows with a label, what it says, and how many of them are no test rows."""
+    assert recipe.label is not None
     frames = list(source.batches())
     n_train = sum(frame.n_rows for frame in frames)
-    return Frame.stacked([*frames, *(test.batches() if test is not None else ())]), n_train
+    frame = Frame.stacked([*frames, *(test.batches() if test is not None else ())])
+    if recipe.label not in frame.names:
+        raise DataError(f"there is no column {recipe.label!r}", mend=f"columns: {', '.join(frame.names)}")
+    labels = read_label_column(frame.table[recipe.label].to_list(), recipe.label, recipe.normal)
+    known = labels.y >= 0
+    return Frame(frame.rows(known).table), replace(labels, y=labels.y[known]), int(known[:n_train].sum())
 
 
-def _split(frame: Frame, labels: Labels, X: Matrix, schema: Any, n_train: int | None, n_folds: int, seed: int) -> Folds:
-    truth = labels.y > 0
-    if n_train is not None:
-        return official_split(truth[:n_train], truth[n_train:], X_train=X[:n_train], X_test=X[n_train:])
+def _in_order(frame: Frame, labels: Labels, schema: Schema) -> tuple[Frame, Labels, Vector | None]:
+    """Rows in the order of time, and the time of each; as they are, and None, where not all have one."""
+    seconds = _seconds(frame, schema)
+    if seconds is None:
+        return frame, labels, None
+    order = np.argsort(seconds, kind="stable")
+    return frame.rows(order), replace(labels, y=labels.y[order]), seconds[order]
+
+
+def _seconds(frame: Frame, schema: Schema) -> Vector | None:
+    """Time of each row; None where there is none, or not for all."""
     column = next((column for column in schema.columns if column.role == "time"), None)
-    if column is not None:
-        seconds = frame.times(column.name, column.reading)
-        if not np.isnan(seconds).any():
-            return forward_folds(truth, seconds, n_folds=n_folds)
-    return stratified_folds(truth, n_folds=n_folds, X=X, kinds=labels.y, seed=seed)
+    if column is None:
+        return None
+    seconds = frame.times(column.name, column.reading)
+    return None if np.isnan(seconds).any() else seconds
 
 
 def _held_out(split: Split, labels: Labels, X: Matrix, kind: str, seed: int) -> Split:
@@ -199,10 +195,3 @@ def _held_out(split: Split, labels: Labels, X: Matrix, kind: str, seed: int) -> 
         return Split(train[:cut], train[cut:])
     parts = next(iter(stratified_folds(labels.y[train] > 0, n_folds=_CALIBRATION_FOLDS, X=X[train], seed=seed)))
     return Split(train[parts.train], train[parts.test])
-
-
-def _on_scale(scores: Vector, usual: Vector) -> Vector:
-    """Scores of one split on a scale that all share: that of the normal rows held out."""
-    middle, high = np.quantile(usual, _USUAL)
-    scaled: Vector = (scores - middle) / (float(high - middle) or 1.0)
-    return scaled

@@ -3,33 +3,111 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.catalog import detector_names
-from amiss.core.errors import AmissError, ParameterError
+from amiss import __version__
+from amiss.core.catalog import detector_class, detector_names
+from amiss.core.errors import DataError, ParameterError
 from amiss.core.source import Progress, Source, silent
-from amiss.evaluate.bench import Bench, Candidate, Told
+from amiss.evaluate.bench import Bench, whole_part
+from amiss.evaluate.candidate import Candidate, candidate_of
+from amiss.evaluate.halving import Tuned, tuned_params
+from amiss.evaluate.kept_trials import KeptTrials
 from amiss.evaluate.leaks import Leak
+from amiss.evaluate.runner import Runner, Task
 from amiss.evaluate.significance import compare_on_rows
+from amiss.evaluate.trial import with_params
 from amiss.evaluate.verdict import Verdict, verdict
+from amiss.kernels.blocks import n_threads
+from amiss.pipeline.api import fit_labelled
+from amiss.pipeline.model import Model
 from amiss.pipeline.opening import open_source
 from amiss.pipeline.recipe import Recipe
+from amiss.prepare.stability import Stability, stability
 
-__all__ = ["Comparison", "compare", "compare_sources", "suitable"]
+__all__ = [
+    "MEASURES",
+    "TUNED_SETTINGS",
+    "Comparison",
+    "Plan",
+    "Selected",
+    "compare",
+    "compare_sources",
+    "fit_best",
+    "suitable",
+    "tuned_on_all",
+]
 
 _ONE_CLASS = (
     "ensemble", "isolation_forest", "knn", "lof", "pca", "mahalanobis", "hbos", "ecod", "gmm", "one_class_svm",
 )  # fmt: skip
 """Detectors that learn without labels which are tried unasked: unlike ones, that stay quick on 100,000 rows."""
 _EXTRAS = {"lightgbm": "lightgbm"}
-_MEASURES = ("f1", "mcc", "balanced_accuracy", "accuracy", "precision", "recall", "auc_roc", "auc_pr")
+MEASURES = ("f1", "mcc", "balanced_accuracy", "accuracy", "precision", "recall", "auc_roc", "auc_pr")
 _DEFAULT_RATE = 0.05
+TUNED_SETTINGS = 12
+"""Settings of the parameters that each detector's tuning chooses from, where there is a budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to compare.
+
+    Attributes
+    ----------
+    rate
+        False-alarm rate of the cuts.
+    measure
+        What decides; one of `MEASURES`.
+    n_folds
+        Splits, where there is no test set.
+    budget_seconds
+        No trial is begun after so long; None for no end.
+    n_settings
+        Settings of its parameters that each detector is tuned over, in a second round; 0 for the defaults alone.
+    n_jobs
+        Processes; −1 for one on each processor.
+    keep
+        Folder in which trials are kept as they are done, until all are; None for nowhere.
+    """
+
+    rate: float = _DEFAULT_RATE
+    measure: str = "f1"
+    n_folds: int = 5
+    budget_seconds: float | None = None
+    n_settings: int = 0
+    n_jobs: int = 1
+    keep: str | os.PathLike[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Columns chosen by the rows learnt from, in each split anew.
+
+    Attributes
+    ----------
+    method
+        How.
+    columns
+        In how many splits each was chosen, the most often chosen first; those never chosen are left out.
+    n_splits
+        Splits.
+    stability
+        How alike the choices are; None with one split.
+    """
+
+    method: str
+    columns: Mapping[str, int]
+    n_splits: int
+    stability: Stability | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +136,14 @@ class Comparison:
         What has to be known of the data before a figure is believed, the strong ones first.
     notes
         What is to be said of labels and splits, one sentence each.
+    y : (n_rows,)
+        Label of each row judged, split by split: 0, or the kind of anomaly from 1.
+    kinds
+        Names of the kinds.
+    sizes : (n_splits,)
+        Rows judged in each split.
+    selection
+        The columns that were chosen; None where all are ranked by.
     """
 
     name: str
@@ -72,6 +158,10 @@ class Comparison:
     verdict: Verdict | None
     findings: tuple[Leak, ...]
     notes: tuple[str, ...]
+    y: npt.NDArray[np.int64]
+    kinds: tuple[str, ...]
+    sizes: tuple[int, ...]
+    selection: Selected | None
 
     def __str__(self) -> str:
         return self.verdict.sentence if self.verdict else "no detector could be judged"
@@ -87,6 +177,10 @@ def compare(
     measure: str = "f1",
     n_folds: int = 5,
     budget_seconds: float | None = None,
+    tune: bool | None = None,
+    select: str | None = None,
+    n_jobs: int = 1,
+    keep: str | os.PathLike[str] | None = None,
     normal: str | None = None,
     time: str | None = None,
     entity: str | None = None,
@@ -119,7 +213,18 @@ def compare(
     n_folds
         Splits, where there is no `test`.
     budget_seconds
-        No detector is begun after so long; None for no end.
+        No detector is begun on a split after so long; None for no end. What is left when all have been tried with
+        their defaults goes into tuning.
+    tune
+        Whether detectors are tried with tuned parameters too; None where there is a budget. Each split tunes by the
+        rows that it learns from: what is judged has no say.
+    select
+        How columns are chosen in each split, by the rows that it learns from: "variance", "correlation",
+        "mutual_information", "l1", "model", "heavy_tails"; None ranks by all.
+    n_jobs
+        Processes, each of one thread; 1 stays in this one and uses threads; −1 is one for each processor.
+    keep
+        Folder in which trials are kept until all are done: the same call after a stop goes on from there.
     normal
         The label's word for a normal row, where it is not plain.
     time, entity, ignore, roles
@@ -146,58 +251,111 @@ def compare(
     ('logistic_regression', 'stratified')
     """
     recipe = Recipe(
-        label=label, normal=normal, time=time, entity=entity, seed=seed, roles=dict(roles or {}),
+        label=label, normal=normal, time=time, entity=entity, seed=seed, roles=dict(roles or {}), select=select,
         ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
     )  # fmt: skip
-    tested = None if test is None else open_source(test)
-    return compare_sources(
-        open_source(data), tested, recipe, detectors, rate=false_alarms, measure=measure, n_folds=n_folds,
-        budget_seconds=budget_seconds, progress=progress,
+    is_tuned = budget_seconds is not None if tune is None else tune
+    plan = Plan(
+        false_alarms, measure, n_folds, budget_seconds, TUNED_SETTINGS if is_tuned else 0, n_jobs, keep
     )  # fmt: skip
+    tested = None if test is None else open_source(test)
+    return compare_sources(open_source(data), tested, recipe, detectors, plan, progress)
 
 
 def compare_sources(
-    source: Source,
-    test: Source | None,
-    recipe: Recipe,
-    detectors: Sequence[str],
-    *,
-    rate: float,
-    measure: str,
-    n_folds: int,
-    budget_seconds: float | None,
-    progress: Progress,
+    source: Source, test: Source | None, recipe: Recipe, detectors: Sequence[str], plan: Plan, progress: Progress
 ) -> Comparison:
     """`compare` for sources that are open already and a recipe with a label."""
-    if not 0 < rate < 1:
-        raise ParameterError(f"a false-alarm rate of {rate:g} is not between none and all", mend="give one such as 5%")
-    if measure not in _MEASURES:
-        raise ParameterError(f"there is no measure {measure!r}", mend=f"give one of {', '.join(_MEASURES)}")
-    bench = Bench.of(source, test, recipe, n_folds, rate)
-    names = tuple(detectors) or suitable()
+    if not 0 < plan.rate < 1:
+        raise ParameterError(
+            f"a false-alarm rate of {plan.rate:g} is not between none and all", mend="give one such as 5%"
+        )
+    if plan.measure not in MEASURES:
+        raise ParameterError(f"there is no measure {plan.measure!r}", mend=f"give one of {', '.join(MEASURES)}")
+    names = tuple(dict.fromkeys(detectors)) or suitable()
     for name in names:
         recipe.for_labels(name).checked()
-    until = None if budget_seconds is None else time.monotonic() + budget_seconds
-    told: list[Told] = []
-    failed: list[Candidate] = []
-    for k, name in enumerate(names):
-        progress(f"trying {name}", k / len(names))
-        if until is not None and time.monotonic() > until:
-            failed.append(Candidate(name, "", None, failure="the budget was spent before its turn"))
-            continue
-        try:
-            told.append(bench.tried(name))
-        except AmissError as error:
-            failed.append(Candidate(name, "", None, failure=error.what))
-        except Exception as error:  # one detector that fails must not stop the others
-            failed.append(Candidate(name, "", None, failure=f"{type(error).__name__}: {error}"))
+    until = None if plan.budget_seconds is None else time.monotonic() + plan.budget_seconds
+    bench = Bench.of(source, test, recipe, plan.n_folds)
+    kept = KeptTrials.of(
+        plan.keep, bench.content, msgspec.structs.replace(bench.recipe, detector=""), bench.folds.kind, plan.n_folds,
+        plan.rate, plan.measure, __version__,
+    )  # fmt: skip
+    runner = Runner(bench, plan.rate, plan.measure, n_threads(plan.n_jobs), until, kept, progress)
+    told = _all_judged(runner, names, plan)
+    kept.clear()
     progress("trying", 1.0)
-    told.sort(key=lambda each: -_value(each, measure))
     return Comparison(
-        name=source.name, label=str(recipe.label), n_rows=len(bench.truth), n_anomalies=int(bench.truth.sum()),
-        split=bench.folds.kind, n_splits=len(bench.folds), rate=rate, measure=measure,
-        candidates=(*(each.candidate for each in told), *failed), verdict=_verdict(told, bench.truth, measure),
-        findings=bench.findings, notes=(*bench.labels.notes, *bench.folds.notes),
+        name=source.name, label=str(recipe.label), n_rows=len(bench.y), n_anomalies=int((bench.y > 0).sum()),
+        split=bench.folds.kind, n_splits=len(bench.folds), rate=plan.rate, measure=plan.measure,
+        candidates=told, verdict=_verdict(told, bench.y > 0, plan.measure), findings=bench.findings,
+        notes=(*bench.labels.notes, *bench.folds.notes), y=bench.y, kinds=bench.labels.kinds,
+        sizes=tuple(len(split.test) for split in bench.folds), selection=_selection(bench),
+    )  # fmt: skip
+
+
+def tuned_on_all(source: Source, recipe: Recipe, plan: Plan) -> Tuned:
+    """Parameters of a recipe's detector, chosen by all rows with a label."""
+    part = whole_part(source, recipe)
+    return tuned_params(
+        recipe, part.X, part.y, measure=plan.measure, rate=plan.rate, n_settings=plan.n_settings, forward=part.forward
+    )
+
+
+def fit_best(
+    source: Source, recipe: Recipe, told: Comparison, plan: Plan, *, false_alarms: Any, progress: Progress = silent
+) -> Model:
+    """The best of a comparison, fitted on all rows; one that was tuned is tuned once more, by all rows.
+
+    Raises
+    ------
+    DataError
+        None could be judged.
+    """
+    if told.verdict is None:
+        raise DataError("no detector could be judged, so none is best", mend="give more time, or other detectors")
+    best = next(each for each in told.candidates if each.name == told.verdict.best)
+    wanted = msgspec.structs.replace(recipe, false_alarms=false_alarms).for_labels(best.detector)
+    if best.tuned:
+        wanted = with_params(wanted, tuned_on_all(source, wanted, plan).params)
+    return fit_labelled(source, wanted, progress=progress)
+
+
+def _all_judged(runner: Runner, names: Sequence[str], plan: Plan) -> tuple[Candidate, ...]:
+    """All with their defaults; then, the best first, tuned as long as the budget lasts."""
+    halfway = 0.5 if plan.n_settings else 1.0
+    plain = _judged(runner, names, 0, (0.0, halfway))
+    if not plan.n_settings:
+        return _ordered(plain, plan.measure)
+    ranked = [c.detector for c in _ordered(plain, plan.measure) if c.judged is not None]
+    searched = [name for name in ranked if detector_class(name).search_space]
+    tuned = _judged(runner, searched, plan.n_settings, (halfway, 1.0))
+    # One that there was no time to tune is there with its defaults.
+    return _ordered([*plain, *(c for c in tuned if c.judged is not None)], plan.measure)
+
+
+def _judged(runner: Runner, names: Sequence[str], n_settings: int, share: tuple[float, float]) -> list[Candidate]:
+    splits = range(len(runner.bench.folds))
+    done = runner.run([Task(name, k, n_settings) for name in names for k in splits], share)
+    return [
+        candidate_of(runner.bench, name, [done.get(Task(name, k, n_settings)) for k in splits], tuned=n_settings > 0)
+        for name in names
+    ]
+
+
+def _ordered(candidates: Sequence[Candidate], measure: str) -> tuple[Candidate, ...]:
+    return tuple(sorted(candidates, key=lambda each: -_value(each, measure)))
+
+
+def _selection(bench: Bench) -> Selected | None:
+    if bench.recipe.select is None:
+        return None
+    columns = tuple(dict.fromkeys(name for chosen in bench.chosen.values() for name in chosen))
+    ranked = tuple(sorted(columns, key=lambda name: -sum(name in chosen for chosen in bench.chosen.values())))
+    taken = [[name in chosen for name in bench.columns] for chosen in bench.chosen.values()]
+    return Selected(
+        bench.recipe.select, {name: sum(name in chosen for chosen in bench.chosen.values()) for name in ranked},
+        len(bench.chosen), stability(taken) if len(taken) > 1 else None,
     )  # fmt: skip
 
 
@@ -211,23 +369,24 @@ def _installed(name: str) -> bool:
     return name not in _EXTRAS or importlib.util.find_spec(_EXTRAS[name]) is not None
 
 
-def _value(told: Told, measure: str) -> float:
-    assert told.candidate.judged is not None
-    value = told.candidate.judged.figures[measure].value
+def _value(candidate: Candidate, measure: str) -> float:
+    if candidate.judged is None:
+        return -np.inf
+    value = candidate.judged.figures[measure].value
     return value if value == value else -np.inf
 
 
-def _verdict(told: list[Told], truth: npt.NDArray[np.bool_], measure: str) -> Verdict | None:
-    judged = {each.candidate.name: each.candidate.judged for each in told}
-    figures = {name: j.figures[measure] for name, j in judged.items() if j is not None}
+def _verdict(candidates: Sequence[Candidate], truth: npt.NDArray[np.bool_], measure: str) -> Verdict | None:
+    told = {each.name: each for each in candidates if each.judged is not None}
+    figures = {name: each.judged.figures[measure] for name, each in told.items() if each.judged is not None}
     if not figures or all(f.value != f.value for f in figures.values()):
         return None
-    best = told[0]
+    best, *others = told.values()
     curve = measure.startswith("auc")
     p_values = {
-        other.candidate.name: compare_on_rows(
+        other.name: compare_on_rows(
             truth, best.scores if curve else best.flags, other.scores if curve else other.flags, measure=measure
         )[1].p_value
-        for other in told[1:]
+        for other in others
     }
     return verdict(figures, p_values, measure=measure)

@@ -19,6 +19,7 @@ from amiss.pipeline.learn import Looked
 from amiss.pipeline.limits import Limits
 from amiss.pipeline.recipe import Recipe
 from amiss.prepare.labels import Labels, read_label_column
+from amiss.prepare.narrow import chosen_features, narrowed
 from amiss.prepare.preparation import Preparation
 
 __all__ = ["LabelledLearnt", "fitted_on", "learn_labelled"]
@@ -72,7 +73,12 @@ def learn_labelled(source: Source, recipe: Recipe, looked: Looked, progress: Pro
     known = labels.y >= 0
     X, y = np.ascontiguousarray(X[known]), labels.y[known]
     _check_counts(y, recipe)
-    detector = fitted_on(detector, X, y)
+    taken = _chosen(recipe, X, y)
+    if recipe.select is not None:
+        # Prepared anew without the others: what is left out is not asked for when rows are scored.
+        schema = narrowed(looked.schema, [preparation.features[j] for j in taken])
+        preparation = Preparation.of(schema, looked.table, fill_missing=preparation.fill_missing)
+    detector = fitted_on(detector, X[:, taken], y)
     fold = _folds(X)
     parts = []
     for k in range(_FOLDS):
@@ -80,12 +86,19 @@ def learn_labelled(source: Source, recipe: Recipe, looked: Looked, progress: Pro
         rest = fold != k
         # Equal rows are in one fold: it may hold all that there are of a sort.
         if held.any() and (y[rest] == 0).any() and (y[rest] > 0).any():
-            parts.append(fitted_on(recipe.make_detector(), X[rest], y[rest]).score_rows(np.ascontiguousarray(X[held])))
+            own = _chosen(recipe, X[rest], y[rest])
+            fitted = fitted_on(recipe.make_detector(), X[np.ix_(rest, own)], y[rest])
+            parts.append(fitted.score_rows(np.ascontiguousarray(X[np.ix_(held, own)])))
         progress("calibrating", (k + 1) / _FOLDS)
     inside = ~Limits(recipe.limits, looked.schema).beyond(looked.table.sample)
     normal = labels.y[looked.table.position] == 0
     reasons = Reasons(preparation).learn(looked.table.sample, inside & normal)
     return LabelledLearnt(preparation, detector, reasons, labels, np.concatenate(parts))
+
+
+def _chosen(recipe: Recipe, X: Matrix, y: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Places of the features that are ranked by."""
+    return np.arange(X.shape[1]) if recipe.select is None else chosen_features(X, y, recipe.select, recipe.seed)
 
 
 def _gathered(source: Source, recipe: Recipe, preparation: Preparation, progress: Progress) -> tuple[Matrix, Labels]:

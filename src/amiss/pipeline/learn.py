@@ -20,6 +20,7 @@ from amiss.core.summary import Matrix, Vector
 from amiss.explain.reasons import Reasons
 from amiss.pipeline.limits import Limits, check_limits
 from amiss.pipeline.recipe import Recipe
+from amiss.prepare.narrow import chosen_features, narrowed
 from amiss.prepare.preparation import Preparation
 from amiss.prepare.roles import infer_schema
 from amiss.summaries.table import TableSummary
@@ -107,6 +108,11 @@ def look(source: Source, recipe: Recipe, progress: Progress) -> Looked:
         )
     schema = infer_schema(table, recipe.wishes())
     check_limits(schema, recipe.limits)
+    if recipe.select is not None and recipe.label is None:
+        # With labels this is done by all labelled rows, and in each fold anew: see `learn_labelled`.
+        preparation = Preparation.of(schema, table)
+        taken = chosen_features(preparation.transform(table.sample), None, recipe.select, recipe.seed)
+        schema = narrowed(schema, [preparation.features[j] for j in taken])
     return Looked(table, schema)
 
 

@@ -11,6 +11,7 @@ import msgspec
 from amiss.core.catalog import detector_class
 from amiss.core.errors import ParameterError, RecipeError
 from amiss.core.random import small_seed
+from amiss.prepare.narrow import SELECTIONS, SELECTIONS_BY_LABELS
 from amiss.prepare.roles import Wishes, nearest_name
 from amiss.thresholds.limits import limits_of
 from amiss.thresholds.promise import Wish, read_wish
@@ -54,6 +55,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Column that holds the time, and the device, host or user; None recognises them.
     ignore
         Columns to leave out.
+    select
+        How columns are chosen by the rows learnt from, see `amiss.prepare.narrow`; None ranks by all.
     roles
         Role of single columns, against what is recognised.
     seed
@@ -74,6 +77,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     time: str | None = None
     entity: str | None = None
     ignore: tuple[str, ...] = ()
+    select: str | None = None
     roles: dict[str, str] = {}
     seed: int = 0
 
@@ -93,6 +97,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ParameterError("rows of a table do not come one after another", mend="leave out causal, or the kind")
         if self.label is not None and (self.causal or self.kind == "series"):
             raise ParameterError("labels are learnt row by row", mend="leave out the label, or causal and the kind")
+        self._check_selection()
         if isinstance(self.seed, bool) or self.seed < 0:
             raise ParameterError(f"seed {self.seed} is not possible", mend="give a whole number from 0")
         self.make_detector()
@@ -164,6 +169,16 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             f"contamination {share} is read as false_alarms {share:.4g}: at most so many of the normal rows raise an "
             "alarm; see docs/promises.md"
         ]
+
+    def _check_selection(self) -> None:
+        if self.select is None:
+            return
+        if self.select not in SELECTIONS:
+            raise ParameterError(f"there is no selection {self.select!r}", mend=f"give one of {', '.join(SELECTIONS)}")
+        if self.select in SELECTIONS_BY_LABELS and self.label is None:
+            raise ParameterError(f"{self.select} needs labels", mend="give the label, or choose heavy_tails")
+        if self.kind == "series" or self.causal:
+            raise ParameterError("columns of a series are not chosen", mend="leave out select, or ignore columns")
 
     def _check_contamination(self) -> None:
         share = self.params.get(_CONTAMINATION)

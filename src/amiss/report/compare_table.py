@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from amiss.evaluate.compare import Comparison
+from amiss.evaluate.compare import Comparison, Selected
 from amiss.report.columns import Column, print_columns
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from amiss.evaluate.bench import Candidate
+    from amiss.evaluate.candidate import Candidate
 
 __all__ = ["comparison_records", "print_comparison"]
 
 _SHOWN = (("f1", "F1"), ("precision", "precision"), ("recall", "recall"), ("false_alarm_rate", "false alarms"),
           ("auc_roc", "AUC-ROC"), ("auc_pr", "AUC-PR"))  # fmt: skip
+_NAMED = 8
 _SPLITS = {
     "stratified": "{n} folds, identical rows together", "forward": "{n} times forward in time",
     "official": "the test set that was given",
@@ -36,6 +37,8 @@ def print_comparison(console: Console, told: Comparison) -> None:
         style = "[bold]" if found.severity == "strong" else ""
         console.print(f"  {style}{found.severity}: {escape(str(found))}", highlight=False)
         console.print(f"    mend: {escape(found.mend)}", highlight=False)
+    if told.selection is not None:
+        console.print(f"  {escape(_chosen(told.selection))}", highlight=False)
     for note in told.notes:
         console.print(f"  note: {escape(note)}", highlight=False)
     console.print()
@@ -57,15 +60,26 @@ def comparison_records(told: Comparison) -> list[dict[str, Any]]:
     """One record for each detector: its figures, the ends of their intervals, costs, or why it is not judged."""
     records = []
     for candidate in told.candidates:
-        record: dict[str, Any] = {"detector": candidate.name, "learns_from": candidate.learns_from}
+        record: dict[str, Any] = {
+            "detector": candidate.detector, "tuned": candidate.tuned, "learns_from": candidate.learns_from,
+        }  # fmt: skip
         if candidate.judged is not None:
             for name, figure in candidate.judged.figures.items():
                 record |= {name: _plain(figure.value), f"{name}_low": _plain(figure.low),
                            f"{name}_high": _plain(figure.high)}  # fmt: skip
             record |= {f"recall_of_{kind.kind}": _plain(kind.recall.value) for kind in candidate.judged.kinds}
-            record |= {"fit_seconds": candidate.fit_seconds, "score_seconds_per_1000_rows": candidate.score_seconds}
+            record |= {"fit_seconds": candidate.fit_seconds, "score_seconds_per_1000_rows": candidate.score_seconds,
+                       "peak_bytes": _plain(candidate.peak_bytes)}  # fmt: skip
         records.append(record | {"failure": candidate.failure})
     return records
+
+
+def _chosen(selection: Selected) -> str:
+    """The columns chosen, in one sentence."""
+    named = [f"{name} ({n})" for name, n in list(selection.columns.items())[:_NAMED]]
+    more = f" and {len(selection.columns) - _NAMED} more" if len(selection.columns) > _NAMED else ""
+    alike = "" if selection.stability is None else f"; stability {selection.stability.value:.2f} (1 is always the same)"
+    return f"columns by {selection.method}, in how many of {selection.n_splits} splits: {', '.join(named)}{more}{alike}"
 
 
 def _line(candidate: Candidate) -> list[str]:

@@ -15,6 +15,7 @@ from amiss.core.detector import Capabilities, Matrix, Vector
 from amiss.core.label_detector import Kinds
 from amiss.core.params import Between, OneOf, Optional, Whole
 from amiss.core.random import small_seed
+from amiss.core.search_space import Choice, LogRange
 from amiss.kernels.trees import Nodes, contribute, totals
 
 __all__ = ["Boosted", "BoostedTrees", "Forest", "VotingTrees", "single"]
@@ -92,6 +93,10 @@ class Forest(VotingTrees):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {
+        "min_samples_leaf": LogRange(1, 20), "max_features": Choice((None, 0.1, 0.3, 0.6)),
+        "class_weight": Choice(("balanced", None)),
+    }  # fmt: skip
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from amiss.core.detector import Capabilities, Vector
 from amiss.core.label_detector import Kinds
 from amiss.core.params import Between, OneOf, Optional, Whole
 from amiss.core.random import small_seed
+from amiss.core.search_space import Choice, LogRange
 from amiss.supervised._trees import VotingTrees
 
 __all__ = ["DecisionTree"]
@@ -71,6 +72,10 @@ class DecisionTree(VotingTrees):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {
+        "min_samples_leaf": LogRange(1, 50), "max_depth": Choice((None, 4, 8, 16)),
+        "class_weight": Choice(("balanced", None)),
+    }  # fmt: skip
 
     def __init__(
         self,

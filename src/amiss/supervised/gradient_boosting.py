@@ -12,6 +12,7 @@ from amiss.core.detector import Capabilities, Matrix, Vector
 from amiss.core.label_detector import Kinds
 from amiss.core.params import Between, OneOf, Optional, Whole
 from amiss.core.random import small_seed
+from amiss.core.search_space import Choice, LogRange
 from amiss.kernels.blocks import n_threads
 from amiss.kernels.trees import Nodes, means_of_leaves
 from amiss.supervised._trees import BoostedTrees
@@ -87,6 +88,10 @@ class GradientBoosting(BoostedTrees):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {
+        "learning_rate": LogRange(0.02, 0.3), "max_leaf_nodes": LogRange(7, 127), "max_depth": Choice((None, 4, 8)),
+        "min_samples_leaf": LogRange(2, 50), "l2": LogRange(0.01, 10.0), "class_weight": Choice(("balanced", None)),
+    }  # fmt: skip
 
     def __init__(
         self,

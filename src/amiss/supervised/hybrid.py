@@ -14,6 +14,7 @@ from amiss.core.detector import PREDICT_RATE, Capabilities, Matrix, Vector
 from amiss.core.errors import ParameterError
 from amiss.core.label_detector import Kinds, LabelDetector
 from amiss.core.params import Between, Optional, Text, Whole
+from amiss.core.search_space import Choice
 from amiss.supervised._space import put, space_of
 
 __all__ = ["Hybrid"]
@@ -92,6 +93,10 @@ class Hybrid(LabelDetector):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {
+        "learner": Choice(("gradient_boosting+random_forest", "gradient_boosting", "random_forest")),
+        "novelty_weight": Choice((0.1, 0.2, 0.4, 0.7, 1.0)),
+    }  # fmt: skip
 
     def __init__(
         self,

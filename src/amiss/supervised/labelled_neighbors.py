@@ -11,6 +11,7 @@ from amiss.core.classifier import Arrays, Classifier
 from amiss.core.detector import Capabilities, Matrix, Vector
 from amiss.core.label_detector import Kinds, drawn
 from amiss.core.params import Between, OneOf, Optional, Whole
+from amiss.core.search_space import Choice, LogRange
 from amiss.kernels.neighbors import Neighbors
 from amiss.supervised._space import put, space_of
 
@@ -84,6 +85,9 @@ class LabelledNeighbors(Classifier):
         "random_state": Whole(0),
         "n_jobs": Optional(Whole(-1)),
     }
+    search_space: ClassVar = {
+        "n_neighbors": LogRange(1, 100), "weights": Choice(("distance", "uniform")),
+    }  # fmt: skip
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from amiss.core.detector import Capabilities
 from amiss.core.params import Between, OneOf, Optional, Whole
 from amiss.core.random import small_seed
+from amiss.core.search_space import Choice, LogRange
 from amiss.supervised._linear import LinearClassifier
 
 __all__ = ["LinearSVM"]
@@ -60,6 +61,9 @@ class LinearSVM(LinearClassifier):
         "class_weight": Optional(OneOf(("balanced",))),
         "random_state": Whole(0),
     }
+    search_space: ClassVar = {
+        "penalty": LogRange(0.001, 1000.0), "class_weight": Choice(("balanced", None)),
+    }  # fmt: skip
 
     def __init__(
         self,

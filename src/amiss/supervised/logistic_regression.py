@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from amiss.core.detector import Capabilities
 from amiss.core.params import Between, OneOf, Optional, Whole
+from amiss.core.search_space import Choice, LogRange
 from amiss.supervised._linear import LinearClassifier
 
 __all__ = ["LogisticRegression"]
@@ -55,6 +56,9 @@ class LogisticRegression(LinearClassifier):
         "max_steps": Whole(1),
         "class_weight": Optional(OneOf(("balanced",))),
     }
+    search_space: ClassVar = {
+        "penalty": LogRange(0.001, 1000.0), "class_weight": Choice(("balanced", None)),
+    }  # fmt: skip
 
     def __init__(self, penalty: float = 1.0, max_steps: int = 200, class_weight: str | None = "balanced") -> None:
         self.penalty = penalty

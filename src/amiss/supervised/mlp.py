@@ -11,6 +11,7 @@ from amiss.core.detector import Capabilities, Matrix, Vector
 from amiss.core.label_detector import Kinds
 from amiss.core.params import Between, Whole
 from amiss.core.random import small_seed
+from amiss.core.search_space import Choice, LogRange
 from amiss.supervised._linear import beside_zero
 from amiss.supervised._space import put, space_of
 
@@ -72,6 +73,10 @@ class MLP(Classifier):
         "max_epochs": Whole(1),
         "random_state": Whole(0),
     }
+    search_space: ClassVar = {
+        "n_hidden": LogRange(16, 256), "n_layers": Choice((1, 2, 3)), "penalty": LogRange(1e-5, 0.1),
+        "learning_rate": LogRange(3e-4, 0.03),
+    }  # fmt: skip
 
     def __init__(
         self,

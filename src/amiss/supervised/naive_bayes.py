@@ -10,6 +10,7 @@ from amiss.core.classifier import Arrays, Classifier
 from amiss.core.detector import Capabilities, Matrix, Vector
 from amiss.core.label_detector import Kinds
 from amiss.core.params import Between
+from amiss.core.search_space import LogRange
 from amiss.supervised._space import put, space_of
 
 __all__ = ["NaiveBayes"]
@@ -52,6 +53,7 @@ class NaiveBayes(Classifier):
 
     capabilities: ClassVar = Capabilities(labels=True, missing=True, reasons=True, additive=True)
     domains: ClassVar = {"smoothing": Between(0, open_low=True)}
+    search_space: ClassVar = {"smoothing": LogRange(0.001, 1.0)}
 
     def __init__(self, smoothing: float = 0.1) -> None:
         self.smoothing = smoothing

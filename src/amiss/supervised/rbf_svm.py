@@ -11,6 +11,7 @@ from amiss.core.detector import Capabilities, Matrix, Vector
 from amiss.core.label_detector import Kinds, drawn
 from amiss.core.params import Between, OneOf, Optional, Whole
 from amiss.core.random import small_seed
+from amiss.core.search_space import Choice, LogRange
 from amiss.supervised._linear import beside_zero
 from amiss.supervised._space import put, space_of
 
@@ -77,6 +78,9 @@ class RBFSVM(Classifier):
         "class_weight": Optional(OneOf(("balanced",))),
         "random_state": Whole(0),
     }
+    search_space: ClassVar = {
+        "penalty": LogRange(0.01, 100.0), "gamma": LogRange(0.001, 10.0), "class_weight": Choice(("balanced", None)),
+    }  # fmt: skip
 
     def __init__(
         self,

@@ -1,0 +1,118 @@
+"""Runs the trials of a comparison: one after another or on several processes, none twice, none after the budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from amiss.core.source import Progress
+from amiss.evaluate.bench import Bench
+from amiss.evaluate.halving import tuned_params
+from amiss.evaluate.kept_trials import KeptTrials
+from amiss.evaluate.trial import Part, Trial, failure_of, tried, with_params
+from amiss.pipeline.recipe import Recipe
+
+__all__ = ["Runner", "Task"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One trial: a detector on a split.
+
+    Attributes
+    ----------
+    detector
+        Its name.
+    split
+        Number of the split.
+    n_settings
+        Settings of its parameters to choose from; 0 for the defaults.
+    """
+
+    detector: str
+    split: int
+    n_settings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs tasks.
+
+    Attributes
+    ----------
+    bench
+        The rows.
+    rate, measure
+        False-alarm rate of each cut, and what tuning goes by.
+    n_jobs
+        Processes.
+    until
+        `time.monotonic` from which on no trial is begun; None for no end.
+    kept
+        Where trials are kept as they are done.
+    progress
+        Called with the detector and the share of the tasks that are done.
+    """
+
+    bench: Bench
+    rate: float
+    measure: str
+    n_jobs: int
+    until: float | None
+    kept: KeptTrials
+    progress: Progress
+
+    def run(self, tasks: Sequence[Task], share: tuple[float, float] = (0.0, 1.0)) -> dict[Task, Trial]:
+        """What came of each task; those that were not begun are not in it. Progress goes through `share`."""
+        done = {}
+        for task in tasks:
+            kept = self.kept.get(task)
+            if kept is not None:
+                done[task] = kept
+        for task, trial in self._each([task for task in tasks if task not in done]):
+            self.kept.put(trial, task)
+            done[task] = trial
+            self.progress(f"trying {task.detector}", share[0] + (share[1] - share[0]) * len(done) / len(tasks))
+        return done
+
+    def _each(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Trial]]:
+        calls = (self._call(task) for task in tasks if not self._is_over())
+        if self.n_jobs == 1:
+            for call in calls:
+                yield _outcome(*call)
+            return
+        from joblib import Parallel, delayed, parallel_config
+
+        # Tasks are handed out one by one, so that the budget is looked at before each.
+        with parallel_config("loky", inner_max_num_threads=1):
+            pool = Parallel(n_jobs=self.n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
+            yield from pool(delayed(_outcome)(*call) for call in calls)
+
+    def _is_over(self) -> bool:
+        return self.until is not None and time.monotonic() > self.until
+
+    def _call(self, task: Task) -> tuple[Task, Recipe, Part, float, str, float | None, int]:
+        recipe = self.bench.recipe.for_labels(task.detector)
+        fill = not recipe.make_detector().capabilities.missing
+        part = self.bench.parts(fill)[task.split]
+        left = None if self.until is None else self.until - time.monotonic()
+        return task, recipe, part, self.rate, self.measure, left, -1 if self.n_jobs == 1 else 1
+
+
+def _outcome(
+    task: Task, recipe: Recipe, part: Part, rate: float, measure: str, left: float | None, n_jobs: int
+) -> tuple[Task, Trial]:
+    """The task, and what came of it, in whichever process."""
+    until = None if left is None else time.monotonic() + left
+    try:
+        if not task.n_settings:
+            return task, replace(tried(recipe, part, rate, n_jobs=n_jobs), params={})
+        chosen = tuned_params(
+            recipe, part.X, part.y, measure=measure, rate=rate, n_settings=task.n_settings, forward=part.forward,
+            until=until, n_jobs=n_jobs,
+        )  # fmt: skip
+        found = tried(with_params(recipe, chosen.params), part, rate, n_jobs=n_jobs)
+        return task, replace(found, params=dict(chosen.params))
+    except Exception as error:  # one detector that fails must not stop the others
+        return task, Trial(failure=failure_of(error))

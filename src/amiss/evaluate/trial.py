@@ -1,0 +1,118 @@
+"""One detector on one split: learnt from its rows, cut by those held out, and what it says of those to be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.detector import Detector, MergeDetector
+from amiss.core.errors import AmissError, ParameterError
+from amiss.core.label_detector import LabelDetector
+from amiss.core.summary import Matrix, Vector
+from amiss.evaluate.cost import Cost, measured
+from amiss.evaluate.measures import cut_for_rate
+from amiss.pipeline.labelled import fitted_on
+from amiss.pipeline.recipe import Recipe
+
+__all__ = ["Part", "Trial", "failure_of", "row_detector", "tried", "with_params"]
+
+_USUAL = (0.5, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One split, prepared by the rows learnt from.
+
+    Attributes
+    ----------
+    X : (n_learnt, n_features)
+        Rows to learn from.
+    y : (n_learnt,)
+        Their labels: 0, or the kind of anomaly.
+    X_normal
+        Normal rows held out of learning, for the cut.
+    X_test
+        Rows to be judged.
+    forward
+        Rows are in the order of time: what is held out for tuning comes last.
+    """
+
+    X: Matrix
+    y: npt.NDArray[np.int64]
+    X_normal: Matrix
+    X_test: Matrix
+    forward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of it.
+
+    Attributes
+    ----------
+    scores : (n_test,)
+        On a scale that splits share: 0 at the median of the normal rows held out, 1 at their 95 % quantile.
+    flags : (n_test,)
+        Whether each score is above the cut.
+    fit, score
+        What learning, and what scoring all test rows cost.
+    params
+        Parameters that tuning chose for this split; empty for the defaults.
+    failure
+        Why there is nothing; empty where there is.
+    """
+
+    scores: Vector = field(default_factory=lambda: np.empty(0))
+    flags: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    fit: Cost = field(default_factory=Cost)
+    score: Cost = field(default_factory=Cost)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    failure: str = ""
+
+
+def tried(recipe: Recipe, part: Part, rate: float, *, n_jobs: int = -1) -> Trial:
+    """The recipe's detector on one split, on `n_jobs` threads.
+
+    Raises
+    ------
+    ParameterError
+        It is for series.
+    """
+    detector = row_detector(recipe, n_jobs)
+    with measured() as fit:
+        fitted = fitted_on(detector, part.X, part.y)
+    with measured() as score:
+        said = fitted.score_rows(np.ascontiguousarray(part.X_test))
+    usual = fitted.score_rows(np.ascontiguousarray(part.X_normal))
+    return Trial(_on_scale(said, usual), said > cut_for_rate(usual, rate), fit, score, dict(recipe.params))
+
+
+def row_detector(recipe: Recipe, n_jobs: int) -> Detector:
+    """A fresh detector of rows, on so many threads."""
+    detector: Detector = recipe.make_detector()
+    if not isinstance(detector, LabelDetector | MergeDetector):
+        raise ParameterError(f"{recipe.detector} is for series", mend="name another detector")
+    if hasattr(detector, "n_jobs"):
+        detector.set_params(n_jobs=n_jobs)
+    return detector
+
+
+def with_params(recipe: Recipe, params: Mapping[str, Any]) -> Recipe:
+    """The recipe with these parameters beside its own."""
+    return msgspec.structs.replace(recipe, params={**recipe.params, **params})
+
+
+def failure_of(error: Exception) -> str:
+    """In one line, why a detector failed."""
+    return error.what if isinstance(error, AmissError) else f"{type(error).__name__}: {error}"
+
+
+def _on_scale(scores: Vector, usual: Vector) -> Vector:
+    middle, high = np.quantile(usual, _USUAL)
+    scaled: Vector = (scores - middle) / (float(high - middle) or 1.0)
+    return scaled
