@@ -21,7 +21,7 @@ ALLOWED = {
     "lightgbm": (),
     "narwhals": ("core/foreign.py", "pipeline/result.py"),
     "rich": ("cli/", "report/columns.py", "report/terminal.py", "report/drift_table.py", "report/backtest_table.py",
-             "report/compare_table.py",
+             "report/compare_table.py", "report/tune_table.py", "report/benchmark_table.py",
              "report/judgement_table.py"),
     "cffi": ("kernels/build_loops.py",),
 }  # fmt: skip

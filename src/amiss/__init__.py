@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from amiss.evaluate.compare import Comparison, compare
     from amiss.evaluate.drift import drift
     from amiss.evaluate.findings import Drift
+    from amiss.evaluate.tune import Tuning, tune
     from amiss.pipeline.api import detect, fit, load
     from amiss.pipeline.model import Model
     from amiss.pipeline.result import Result
 
 __all__ = [
-    "Backtest", "Comparison", "Drift", "Model", "Result", "__version__",
-    "backtest", "compare", "detect", "drift", "fit", "load",
+    "Backtest", "Comparison", "Drift", "Model", "Result", "Tuning", "__version__",
+    "backtest", "compare", "detect", "drift", "fit", "load", "tune",
 ]  # fmt: skip
 
 _DOORS = {
@@ -27,11 +28,13 @@ _DOORS = {
     "drift": "amiss.evaluate.drift",
     "fit": "amiss.pipeline.api",
     "load": "amiss.pipeline.api",
+    "tune": "amiss.evaluate.tune",
     "Backtest": "amiss.evaluate.backtest",
     "Comparison": "amiss.evaluate.compare",
     "Drift": "amiss.evaluate.findings",
     "Model": "amiss.pipeline.model",
     "Result": "amiss.pipeline.result",
+    "Tuning": "amiss.evaluate.tune",
 }
 
 

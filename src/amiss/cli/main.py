@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from amiss import __version__
-from amiss.cli import backtest, compare, demo, detect, doctor, drift, evaluate, fit, promise, score
+from amiss.cli import backtest, benchmark, compare, demo, detect, doctor, drift, evaluate, fit, promise, score, tune
 from amiss.cli.streams import let_carry_everything, say_last, settled
 from amiss.core.errors import AmissError
 
@@ -73,6 +73,8 @@ _VERBS: dict[str, Callable[..., None]] = {
     "score": score.score,
     "promise": promise.promise,
     "compare": compare.compare,
+    "tune": tune.tune,
+    "benchmark": benchmark.benchmark,
     "evaluate": evaluate.evaluate,
     "backtest": backtest.backtest,
     "drift": drift.drift,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -56,6 +57,11 @@ def progress_bar() -> Iterator[Progress]:
 def cache_folder(verb: str) -> Path:
     """Where a verb keeps what it has done so far."""
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "amiss" / verb
+
+
+def forget(verb: str) -> None:
+    """Remove what a verb has kept."""
+    shutil.rmtree(cache_folder(verb), ignore_errors=True)
 
 
 @contextmanager

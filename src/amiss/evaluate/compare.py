@@ -55,6 +55,10 @@ MEASURES = ("f1", "mcc", "balanced_accuracy", "accuracy", "precision", "recall",
 _DEFAULT_RATE = 0.05
 TUNED_SETTINGS = 12
 """Settings of the parameters that each detector's tuning chooses from, where there is a budget."""
+_TUNED_AT_ONCE = 3
+"""What is left of a budget goes to so many detectors at a time: the best are tuned well, the others if time is left."""
+_LEAST_FITS = 3
+"""A detector is tuned only where there is time for so many fits in each split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class Plan:
         Processes; −1 for one on each processor.
     keep
         Folder in which trials are kept as they are done, until all are; None for nowhere.
+    part_of_more
+        Trials are kept to the end of a larger whole.
     """
 
     rate: float = _DEFAULT_RATE
@@ -86,6 +92,7 @@ class Plan:
     n_settings: int = 0
     n_jobs: int = 1
     keep: str | os.PathLike[str] | None = None
+    part_of_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +290,8 @@ def compare_sources(
     )  # fmt: skip
     runner = Runner(bench, plan.rate, plan.measure, n_threads(plan.n_jobs), until, kept, progress)
     told = _all_judged(runner, names, plan)
-    kept.clear()
+    if not plan.part_of_more:
+        kept.clear()
     progress("trying", 1.0)
     return Comparison(
         name=source.name, label=str(recipe.label), n_rows=len(bench.y), n_anomalies=int((bench.y > 0).sum()),
@@ -327,16 +335,24 @@ def _all_judged(runner: Runner, names: Sequence[str], plan: Plan) -> tuple[Candi
     plain = _judged(runner, names, 0, (0.0, halfway))
     if not plan.n_settings:
         return _ordered(plain, plan.measure)
-    ranked = [c.detector for c in _ordered(plain, plan.measure) if c.judged is not None]
-    searched = [name for name in ranked if detector_class(name).search_space]
-    tuned = _judged(runner, searched, plan.n_settings, (halfway, 1.0))
+    ranked = [each for each in _ordered(plain, plan.measure) if each.judged is not None]
+    searched = [each for each in ranked if detector_class(each.detector).search_space]
+    tuned: list[Candidate] = []
+    for k, each in enumerate(searched):
+        seconds = runner.slice(len(searched) - k, _TUNED_AT_ONCE)
+        if seconds is not None and seconds < _LEAST_FITS * each.fit_seconds:
+            continue
+        place = (halfway + (1 - halfway) * k / len(searched), halfway + (1 - halfway) * (k + 1) / len(searched))
+        tuned += _judged(runner, [each.detector], plan.n_settings, place, seconds)
     # One that there was no time to tune is there with its defaults.
-    return _ordered([*plain, *(c for c in tuned if c.judged is not None)], plan.measure)
+    return _ordered([*plain, *(each for each in tuned if each.judged is not None)], plan.measure)
 
 
-def _judged(runner: Runner, names: Sequence[str], n_settings: int, share: tuple[float, float]) -> list[Candidate]:
+def _judged(
+    runner: Runner, names: Sequence[str], n_settings: int, share: tuple[float, float], seconds: float | None = None
+) -> list[Candidate]:
     splits = range(len(runner.bench.folds))
-    done = runner.run([Task(name, k, n_settings) for name in names for k in splits], share)
+    done = runner.run([Task(name, k, n_settings) for name in names for k in splits], share, seconds)
     return [
         candidate_of(runner.bench, name, [done.get(Task(name, k, n_settings)) for k in splits], tuned=n_settings > 0)
         for name in names

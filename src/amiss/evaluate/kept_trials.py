@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import time
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,11 +48,11 @@ class KeptTrials:
         if self.folder is None:
             return None
         try:
-            with np.load(self._path(task), allow_pickle=False) as kept:
+            with np.load(io.BytesIO(self._path(task).read_bytes()), allow_pickle=False) as kept:
                 words = msgspec.json.decode(bytes(kept["words"]))
                 costs = {name: Cost(*(float(value) for value in kept[name])) for name in ("fit", "score")}
                 return Trial(kept["scores"], kept["flags"], costs["fit"], costs["score"], words["params"])
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
 
     def put(self, trial: Trial, *task: Any) -> None:

@@ -63,21 +63,34 @@ class Runner:
     kept: KeptTrials
     progress: Progress
 
-    def run(self, tasks: Sequence[Task], share: tuple[float, float] = (0.0, 1.0)) -> dict[Task, Trial]:
-        """What came of each task; those that were not begun are not in it. Progress goes through `share`."""
+    def slice(self, n_left: int, at_once: int) -> float | None:
+        """Seconds for each split, where what is left of the budget is shared by so many detectors; None for no end."""
+        if self.until is None:
+            return None
+        left = max(self.until - time.monotonic(), 0.0)
+        n_rounds = -(-len(self.bench.folds) // self.n_jobs)
+        return left / n_rounds / min(n_left, at_once)
+
+    def run(
+        self, tasks: Sequence[Task], share: tuple[float, float] = (0.0, 1.0), seconds: float | None = None
+    ) -> dict[Task, Trial]:
+        """What came of each task, those that were not begun left out. Tuning begins nothing new after `seconds` each.
+
+        Progress goes through `share`.
+        """
         done = {}
         for task in tasks:
             kept = self.kept.get(task)
             if kept is not None:
                 done[task] = kept
-        for task, trial in self._each([task for task in tasks if task not in done]):
+        for task, trial in self._each([task for task in tasks if task not in done], seconds):
             self.kept.put(trial, task)
             done[task] = trial
             self.progress(f"trying {task.detector}", share[0] + (share[1] - share[0]) * len(done) / len(tasks))
         return done
 
-    def _each(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Trial]]:
-        calls = (self._call(task) for task in tasks if not self._is_over())
+    def _each(self, tasks: Sequence[Task], seconds: float | None) -> Iterator[tuple[Task, Trial]]:
+        calls = (self._call(task, seconds) for task in tasks if not self._is_over())
         if self.n_jobs == 1:
             for call in calls:
                 yield _outcome(*call)
@@ -92,19 +105,18 @@ class Runner:
     def _is_over(self) -> bool:
         return self.until is not None and time.monotonic() > self.until
 
-    def _call(self, task: Task) -> tuple[Task, Recipe, Part, float, str, float | None, int]:
+    def _call(self, task: Task, seconds: float | None) -> tuple[Task, Recipe, Part, float, str, float | None, int]:
         recipe = self.bench.recipe.for_labels(task.detector)
         fill = not recipe.make_detector().capabilities.missing
         part = self.bench.parts(fill)[task.split]
-        left = None if self.until is None else self.until - time.monotonic()
-        return task, recipe, part, self.rate, self.measure, left, -1 if self.n_jobs == 1 else 1
+        return task, recipe, part, self.rate, self.measure, seconds, -1 if self.n_jobs == 1 else 1
 
 
 def _outcome(
-    task: Task, recipe: Recipe, part: Part, rate: float, measure: str, left: float | None, n_jobs: int
+    task: Task, recipe: Recipe, part: Part, rate: float, measure: str, seconds: float | None, n_jobs: int
 ) -> tuple[Task, Trial]:
     """The task, and what came of it, in whichever process."""
-    until = None if left is None else time.monotonic() + left
+    until = None if seconds is None else time.monotonic() + seconds
     try:
         if not task.n_settings:
             return task, replace(tried(recipe, part, rate, n_jobs=n_jobs), params={})

@@ -1,0 +1,115 @@
+"""Detectors over many data sets: each compared on each, and which are told apart over all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from amiss.core.errors import AmissError, DataError
+from amiss.core.source import Progress, Source
+from amiss.core.summary import Matrix
+from amiss.evaluate.compare import Comparison, Plan, compare_sources
+from amiss.evaluate.data_sets import Ranked, over_data_sets
+from amiss.pipeline.recipe import Recipe
+
+__all__ = ["Benchmark", "benchmark_sources"]
+
+_FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """What came of it.
+
+    Attributes
+    ----------
+    measure
+        What is in the table.
+    sets
+        Names of the data sets that could be judged.
+    detectors
+        Names of the detectors that were judged on all of them, the best mean first.
+    table : (n_sets, n_detectors)
+        The measure.
+    comparisons
+        Of each data set.
+    ranked
+        Which detectors are told apart; None with fewer than two data sets or detectors.
+    failures
+        Data sets that could not be judged, and detectors that failed on some, and why.
+    """
+
+    measure: str
+    sets: tuple[str, ...]
+    detectors: tuple[str, ...]
+    table: Matrix
+    comparisons: tuple[Comparison, ...]
+    ranked: Ranked | None
+    failures: Mapping[str, str]
+
+    def __str__(self) -> str:
+        if not self.detectors:
+            return "no detector was judged on all data sets"
+        best = f"{self.detectors[0]} has the highest mean {self.measure}, {self.table[:, 0].mean():.3f}"
+        if self.ranked is None:
+            return f"{best}; one data set or one detector tells no more"
+        first = self.ranked.names[0]
+        group = next((group for group in self.ranked.groups if first in group), ())
+        others = ", ".join(name for name in group if name != first)
+        apart = f"not told apart from {others}" if others else "told apart from all others"
+        rank = f"the best mean rank, {self.ranked.mean_ranks[0]:.2f}"
+        return f"{best}, and {rank}: {apart}" if first == self.detectors[0] else f"{best}; {first} has {rank}: {apart}"
+
+
+def benchmark_sources(
+    sources: Sequence[Source], recipe: Recipe, detectors: Sequence[str], plan: Plan, progress: Progress
+) -> Benchmark:
+    """Compare detectors on each source, labelled by the recipe's column.
+
+    Raises
+    ------
+    DataError
+        No source could be judged; says why the first could not.
+    """
+    told, failures = [], {}
+    for k, source in enumerate(sources):
+        try:
+            told.append(compare_sources(
+                source, None, recipe, detectors, replace(plan, part_of_more=True), _share_of(progress, k, len(sources))
+            ))  # fmt: skip
+        except AmissError as error:
+            failures[source.name] = error.what
+    if not told:
+        raise DataError(
+            f"no data set could be judged: {next(iter(failures.values()), 'there is none')}",
+            where=", ".join(failures) or "no files", mend="give labelled data sets",
+        )  # fmt: skip
+    return _joined(told, failures, plan.measure)
+
+
+def _share_of(progress: Progress, k: int, n: int) -> Progress:
+    return lambda stage, share: progress(stage, (k + share) / n)
+
+
+def _joined(told: Sequence[Comparison], failures: dict[str, str], measure: str) -> Benchmark:
+    values = [_figures(each, measure) for each in told]
+    every = list(dict.fromkeys(candidate.name for each in told for candidate in each.candidates))
+    whole = [name for name in every if all(name in found for found in values)]
+    for name in every:
+        if name not in whole:
+            lacking = [each.name for each, found in zip(told, values, strict=True) if name not in found]
+            failures[name] = f"not judged on {', '.join(lacking)}"
+    table = np.array([[found[name] for name in whole] for found in values]).reshape(len(told), len(whole))
+    order = np.argsort(-table.mean(axis=0), kind="stable")
+    names, table = tuple(whole[j] for j in order), table[:, order]
+    can = len(told) >= _FEWEST and len(names) >= _FEWEST
+    ranked = over_data_sets(table, names, method="nemenyi") if can else None
+    return Benchmark(measure, tuple(each.name for each in told), names, table, tuple(told), ranked, failures)
+
+
+def _figures(told: Comparison, measure: str) -> dict[str, Any]:
+    found = {each.name: each.judged.figures[measure].value for each in told.candidates if each.judged is not None}
+    return {name: value for name, value in found.items() if value == value}
