@@ -99,3 +99,23 @@ def test_rows_without_a_label_are_told():
     table = _table(600).with_columns(attack=pl.when(pl.int_range(pl.len()) < 50).then(None).otherwise("attack"))
     model = amiss.fit(table, label="attack", detector="naive_bayes")
     assert model.notes == ("50 rows without a label are not learnt from",)
+
+
+def test_anomalies_alone_are_learnt_from_too(tmp_path):
+    random = np.random.default_rng(0)
+    X = random.normal(size=(2000, 4))
+    odd = random.random(2000) < 0.03
+    X[odd, 0] += 5
+    known = odd & (np.cumsum(odd) <= 15)
+    table = pl.DataFrame(X).with_columns(fault=pl.Series(np.where(known, "leak", None)))
+    model = amiss.fit(table, label="fault", false_alarms="2%")
+    assert "no row is labelled normal: the 1,985 rows" in " ".join(model.notes)
+    assert model.recipe.params["learner"] == "positive_unlabelled"
+    model.save(tmp_path / "m.amiss")
+    T = random.normal(size=(4000, 4))
+    new = np.arange(4000) < 200
+    T[new, 0] += 5
+    result = amiss.load(tmp_path / "m.amiss").score(pl.DataFrame(T))
+    assert result.is_anomaly[new].mean() > 0.6
+    # Anomalies among the rows that the cut comes from make it stricter, never laxer.
+    assert result.is_anomaly[~new].mean() < 0.03

@@ -59,3 +59,15 @@ def test_rows_without_a_label_are_told():
     labels = read_label_column([0, None, 1, None], "label")
     assert labels.notes == ("2 rows without a label are not learnt from",)
     assert np.array_equal(labels.y, [0, -1, 1, -1])
+
+
+def test_few_labels_may_name_anomalies_alone():
+    labels = read_label_column([None, "leak", None, None, "crack", "leak", None], "fault")
+    assert labels.only_anomalies
+    assert labels.kinds == ("leak", "crack")
+    assert labels.y.tolist() == [-1, 1, -1, -1, 2, 1, -1]
+    assert read_label_column([None, None, 1], "fault").only_anomalies
+    assert not read_label_column([None, None, None, 0, 1], "fault").only_anomalies
+    # Where most rows are labelled, one of the words ought to be that of normal rows.
+    with pytest.raises(DataError, match="which label is normal"):
+        read_label_column([None, "leak", "crack", "leak"], "fault")

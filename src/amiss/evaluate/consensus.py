@@ -1,4 +1,4 @@
-"""Parameters chosen without labels: by whether a setting foretells what all settings make of rows of their own."""
+"""Parameters chosen without labels: by whether a setting foretells what the ensemble finds odd."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _N_DRAWS = 3
 _MOST_ROWS = 10_000
 _JUDGED = 2
 _HIGHEST = 0.05
-"""Share of the rows that all settings together take for the oddest."""
+"""Share of the rows that the ensemble takes for the oddest."""
 
 
 def agreed_params(
@@ -34,11 +34,11 @@ def agreed_params(
     """Choose a detector's parameters by rows without labels.
 
     Nobody can know without labels which setting finds most anomalies. What can be told is whether a setting is stable,
-    and whether it agrees with the others: of three random thirds of the rows, a setting learns from the first, all
-    settings learn from the second, and it is worth the AUC with which it foretells the 5 % of the last third that all
-    others together, by the mean of their ranks, find oddest.
+    and whether it agrees with many others: of three random thirds of the rows, a setting learns from the first, the
+    default ensemble of unlike detectors from the second, and the setting is worth the AUC with which it foretells the
+    5 % of the last third that the ensemble finds oddest.
 
-    Takes 6 fits a setting, on at most 3,334 rows each.
+    Takes 6 fits a setting, and 6 of the ensemble, on at most 3,334 rows each.
 
     Parameters
     ----------

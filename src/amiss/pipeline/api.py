@@ -237,9 +237,10 @@ def fit_labelled(source: Source, recipe: Recipe, *, progress: Progress = silent)
     facts = _facts(source, looked)
     threshold = _threshold(recipe, facts, same_rows=False)
     threshold.check_support(len(learnt.held_out))
-    threshold.calibrate(learnt.held_out, clean=True)
+    # Where nobody has said of any row that it is normal, anomalies hide among those that the cut comes from.
+    threshold.calibrate(learnt.held_out, clean=not learnt.labels.only_anomalies)
     return Model(
-        recipe=recipe, kind="table", facts=facts, preparation=learnt.preparation, detector=learnt.detector,
+        recipe=learnt.recipe, kind="table", facts=facts, preparation=learnt.preparation, detector=learnt.detector,
         reasons=learnt.reasons, threshold=threshold, kinds=learnt.labels.kinds,
         notes=learnt.labels.notes,
     )  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -17,7 +18,7 @@ from amiss.core.summary import Matrix, Vector
 from amiss.explain.reasons import Reasons
 from amiss.pipeline.learn import Looked
 from amiss.pipeline.limits import Limits
-from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.recipe import LABEL_DEFAULT, Recipe
 from amiss.prepare.labels import Labels, read_label_column
 from amiss.prepare.narrow import chosen_features, narrowed
 from amiss.prepare.preparation import Preparation
@@ -41,6 +42,8 @@ class LabelledLearnt:
         As they were read.
     held_out : (n_normal,)
         Scores of the normal rows by detectors that had not seen them, nor rows equal to them.
+    recipe
+        As it was followed: where no row is labelled normal, the default learns otherwise.
     """
 
     preparation: Preparation
@@ -48,6 +51,7 @@ class LabelledLearnt:
     reasons: Reasons
     labels: Labels
     held_out: Vector
+    recipe: Recipe
 
 
 def learn_labelled(source: Source, recipe: Recipe, looked: Looked, progress: Progress) -> LabelledLearnt:
@@ -70,6 +74,10 @@ def learn_labelled(source: Source, recipe: Recipe, looked: Looked, progress: Pro
         )
     preparation = Preparation.of(looked.schema, looked.table, fill_missing=not detector.capabilities.missing)
     X, labels = _gathered(source, recipe, preparation, progress)
+    if labels.only_anomalies:
+        labels = _with_others(labels)
+        recipe = _by_positives(recipe)
+        detector = recipe.make_detector()
     known = labels.y >= 0
     X, y = np.ascontiguousarray(X[known]), labels.y[known]
     _check_counts(y, recipe)
@@ -79,6 +87,15 @@ def learn_labelled(source: Source, recipe: Recipe, looked: Looked, progress: Pro
         schema = narrowed(looked.schema, [preparation.features[j] for j in taken])
         preparation = Preparation.of(schema, looked.table, fill_missing=preparation.fill_missing)
     detector = fitted_on(detector, X[:, taken], y)
+    held_out = _held_out(recipe, X, y, progress)
+    inside = ~Limits(recipe.limits, looked.schema).beyond(looked.table.sample)
+    normal = labels.y[looked.table.position] == 0
+    reasons = Reasons(preparation).learn(looked.table.sample, inside & normal)
+    return LabelledLearnt(preparation, detector, reasons, labels, held_out, recipe)
+
+
+def _held_out(recipe: Recipe, X: Matrix, y: npt.NDArray[np.int64], progress: Progress) -> Vector:
+    """Scores of the normal rows by detectors that had not seen them; columns are chosen without them too."""
     fold = _folds(X)
     parts = []
     for k in range(_FOLDS):
@@ -90,10 +107,21 @@ def learn_labelled(source: Source, recipe: Recipe, looked: Looked, progress: Pro
             fitted = fitted_on(recipe.make_detector(), X[np.ix_(rest, own)], y[rest])
             parts.append(fitted.score_rows(np.ascontiguousarray(X[np.ix_(held, own)])))
         progress("calibrating", (k + 1) / _FOLDS)
-    inside = ~Limits(recipe.limits, looked.schema).beyond(looked.table.sample)
-    normal = labels.y[looked.table.position] == 0
-    reasons = Reasons(preparation).learn(looked.table.sample, inside & normal)
-    return LabelledLearnt(preparation, detector, reasons, labels, np.concatenate(parts))
+    return np.concatenate(parts)
+
+
+def _with_others(labels: Labels) -> Labels:
+    """Rows of which nothing is known as normal ones, where no label says that any is."""
+    n = int((labels.y < 0).sum())
+    note = f"no row is labelled normal: the {n:,} rows without a label are taken for mostly normal"
+    return replace(labels, y=np.maximum(labels.y, 0), notes=(*labels.notes, note))
+
+
+def _by_positives(recipe: Recipe) -> Recipe:
+    """The default, with a learner that expects anomalies among the rows without a label."""
+    if recipe.detector != LABEL_DEFAULT or "learner" in recipe.params:
+        return recipe
+    return msgspec.structs.replace(recipe, params={**recipe.params, "learner": "positive_unlabelled"})
 
 
 def _chosen(recipe: Recipe, X: Matrix, y: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -16,7 +16,9 @@ from amiss.prepare.roles import Wishes, nearest_name
 from amiss.thresholds.limits import limits_of
 from amiss.thresholds.promise import Wish, read_wish
 
-__all__ = ["CAUSAL_DEFAULT", "DEFAULT", "KINDS", "SERIES_DEFAULT", "Recipe", "read_recipe", "recipe_schema"]
+__all__ = [
+    "CAUSAL_DEFAULT", "DEFAULT", "KINDS", "LABEL_DEFAULT", "SERIES_DEFAULT", "Recipe", "read_recipe", "recipe_schema",
+]  # fmt: skip
 
 KINDS = ("table", "series")
 DEFAULT, SERIES_DEFAULT, CAUSAL_DEFAULT = "ensemble", "series_ensemble", "causal_ensemble"

@@ -19,6 +19,8 @@ _NORMAL = ("normal", "benign", "ok", "good", "healthy", "no", "none", "false", "
 _ANOMALY = "anomaly"
 _MOST_KINDS = 50
 UNKNOWN = -1
+_FEW = 0.5
+"""Share of the rows below which labels may name anomalies alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,14 @@ class Labels:
         Names of the kinds, the most frequent first; "anomaly" alone where none are told apart.
     notes
         How the labels were read, one sentence each.
+    only_anomalies
+        No label says of a row that it is normal: the others are rows of which nothing is known.
     """
 
     y: npt.NDArray[np.int64]
     kinds: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    only_anomalies: bool = False
 
 
 def read_label_column(values: Sequence[Any], name: str, normal: str | None = None) -> Labels:
@@ -45,7 +50,8 @@ def read_label_column(values: Sequence[Any], name: str, normal: str | None = Non
 
     0 and 1, False and True: 1 is an anomaly. −1 and 1: −1 is one, as scikit-learn writes it. Words: the normal rows are
     those of `normal`, or of a word such as "normal" or "benign", and all others are kinds of anomaly. Other whole
-    numbers: 0 is normal, or `normal`. Missing values and "" are rows of which nothing is known.
+    numbers: 0 is normal, or `normal`. Missing values and "" are rows of which nothing is known; where most rows are
+    such, and no label is plainly that of normal rows, all labels are anomalies.
 
     Raises
     ------
@@ -55,7 +61,8 @@ def read_label_column(values: Sequence[Any], name: str, normal: str | None = Non
     words = [_word(value) for value in values]
     counts = Counter(word for word in words if word)
     where = f"label {name!r}: {', '.join(f'{word!r} ({n:,})' for word, n in counts.most_common(5))}"
-    chosen, notes = _normal_word(counts, normal, where)
+    mostly_unknown = normal is None and sum(counts.values()) < _FEW * len(words)
+    chosen, notes = _normal_word(counts, normal, where, mostly_unknown=mostly_unknown)
     kinds = [word for word, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])) if word != chosen]
     if not kinds:
         raise DataError(
@@ -73,10 +80,11 @@ def read_label_column(values: Sequence[Any], name: str, normal: str | None = Non
     number[chosen] = 0
     y = np.array([number.get(word, UNKNOWN) for word in words], np.int64)
     n_unknown = int((y == UNKNOWN).sum())
-    if n_unknown:
+    only_anomalies = n_unknown > 0 and not (y == 0).any()
+    if n_unknown and not only_anomalies:
         rows = "1 row without a label is" if n_unknown == 1 else f"{n_unknown:,} rows without a label are"
         notes.append(f"{rows} not learnt from")
-    return Labels(y, names, tuple(notes))
+    return Labels(y, names, tuple(notes), only_anomalies)
 
 
 def _word(value: Any) -> str:
@@ -91,7 +99,9 @@ def _word(value: Any) -> str:
     return {"true": "1", "false": "0"}.get(word.casefold(), word)
 
 
-def _normal_word(counts: Counter[str], normal: str | None, where: str) -> tuple[str, list[str]]:
+def _normal_word(
+    counts: Counter[str], normal: str | None, where: str, *, mostly_unknown: bool
+) -> tuple[str, list[str]]:
     if normal is not None:
         word = next((w for w in counts if w.casefold() == _word(normal).casefold()), None)
         if word is None:
@@ -107,8 +117,8 @@ def _normal_word(counts: Counter[str], normal: str | None, where: str) -> tuple[
     for known in _NORMAL:
         if known in by_word:
             return by_word[known], []
-    if set(counts) == {"1"}:
-        # All anomalies: told as one label only.
+    if set(counts) == {"1"} or (mostly_unknown and counts):
+        # All anomalies.
         return "0", []
     raise DataError(
         "it cannot be told which label is normal", where=where, mend="say it: --normal WORD, or normal= in Python"
