@@ -149,7 +149,8 @@ class Event(msgspec.Struct, frozen=True):
     n_alarms
         Number of alarms.
     start, end
-        Times of the first and last alarm (ISO 8601, UTC); None where there is no time.
+        Times of the first and last alarm (ISO 8601); None where there is no time. They end in Z, for UTC, where the
+        times of the data have a zone or count from 1970; otherwise they are local times as the data have them.
     entity
         Whose alarms they are; None where there is no entity.
     score
@@ -165,7 +166,7 @@ class Event(msgspec.Struct, frozen=True):
     channels
         In a series, the channels most to blame, the worst first.
     raised
-        Where rows were judged as they came, when the alarm was raised (ISO 8601, UTC); otherwise None.
+        Where rows were judged as they came, when the alarm was raised (ISO 8601, as `start`); otherwise None.
     """
 
     first_row: int

@@ -12,11 +12,13 @@ from amiss.core.errors import DataError
 from amiss.core.foreign import from_array, from_columns, from_foreign
 from amiss.core.written import (
     EXCEL,
+    FIRST_EPOCH,
     STAMPS,
     number_reading,
     read_clock,
     read_numbers,
     read_times,
+    says_zone,
     stamp_reading,
     time_reading,
 )
@@ -226,6 +228,17 @@ class Frame:
         if column.dtype == pl.Null:
             return np.full(self.n_rows, np.nan)
         return _seconds(column)
+
+    def zoned(self, name: str, reading: str = "") -> bool:
+        """Whether the times of a column, read by `reading`, are known in UTC: they have a zone, or count from 1970."""
+        if self.kind(name) == "time":
+            return getattr(self.table[name].dtype, "time_zone", None) is not None
+        pattern = reading.partition(WITH_CLOCK)[0]
+        if pattern:
+            return says_zone(pattern)
+        seconds = self.times(name, reading)
+        # A count that begins elsewhere, as at the start of a run, says nothing of UTC.
+        return bool((seconds >= FIRST_EPOCH).sum() > 0.5 * (~np.isnan(seconds)).sum())
 
     def missing(self, name: str) -> Bools:
         """Where a column has no value."""

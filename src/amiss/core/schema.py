@@ -41,6 +41,9 @@ class ColumnSchema(msgspec.Struct, frozen=True, kw_only=True):
         How text is read: a key of `core.written.NUMBER_NOTES`, or the pattern of a time.
     decimals
         Digits after the point that the column's values carry, for printing.
+    zoned
+        Of a column of times: whether they have a zone or are counted since 1970, so that they are known in UTC.
+        Otherwise they are local times of a zone that nothing says.
     """
 
     name: str
@@ -49,6 +52,7 @@ class ColumnSchema(msgspec.Struct, frozen=True, kw_only=True):
     missing: float = 0.0
     reading: str = ""
     decimals: int = 0
+    zoned: bool = False
 
 
 class Schema(msgspec.Struct, frozen=True):
@@ -63,3 +67,8 @@ class Schema(msgspec.Struct, frozen=True):
     def first(self, role: str) -> str | None:
         """Name of the first column with this role."""
         return next(iter(self.named(role)), None)
+
+    @property
+    def zoned(self) -> bool:
+        """Whether its times are known in UTC; False where it has none."""
+        return any(column.zoned for column in self.columns if column.role == "time")

@@ -72,7 +72,7 @@ class Delay(msgspec.Struct, frozen=True):
     first_row, last_row
         Positions of its rows in the source.
     start, end
-        Its times (ISO 8601, UTC); None where there is no time.
+        Its times (ISO 8601, in UTC where they end in Z); None where there is no time.
     reason
         What it was, in one sentence; empty for a labelled one.
     delay_rows, delay_seconds
@@ -207,7 +207,7 @@ def backtest_source(
     return Backtest(
         name=source.name, n_rows=n_rows, span_seconds=span, labelled=label is not None,
         tried=tuple(_tried(wishes[k].asked, f, truth, days) for k, f in zip(order, found, strict=True)),
-        events=tuple(_delays(truth, found)), notes=tuple(live.notes),
+        events=tuple(_delays(truth, found, zoned=live.schema.zoned)), notes=tuple(live.notes),
     )  # fmt: skip
 
 
@@ -335,7 +335,7 @@ def _tried(asked: str, found: _Found, truth: list[_Truth], days: float | None) -
     )  # fmt: skip
 
 
-def _delays(truth: list[_Truth], found: list[_Found]) -> list[Delay]:
+def _delays(truth: list[_Truth], found: list[_Found], *, zoned: bool) -> list[Delay]:
     told = []
     for k, each in enumerate(truth):
         seconds: Vector | None = each.member.clock.seconds() if each.member.clock.interval_seconds else None
@@ -345,8 +345,9 @@ def _delays(truth: list[_Truth], found: list[_Found]) -> list[Delay]:
             told.append(
                 Delay(
                     each.member.entity, int(rows.min()), int(rows.max()),
-                    None if seconds is None else iso_time(float(seconds[first])),
-                    None if seconds is None else iso_time(float(seconds[last])), each.reasons[i],
+                    None if seconds is None else iso_time(float(seconds[first]), zoned=zoned),
+                    None if seconds is None else iso_time(float(seconds[last]), zoned=zoned),
+                    each.reasons[i],
                     tuple(None if step is None else step - first for step in steps),
                     tuple(None if step is None or seconds is None else float(seconds[step] - seconds[first])
                           for step in steps),

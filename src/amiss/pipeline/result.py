@@ -237,8 +237,9 @@ class Result:
             times = self.model.times(frame) if frame is not None else None
             entities = self.model.entities(frame) if frame is not None else None
             self._events = find_events(
-                rows, self.scores, self.p_values, times, entities, self.model.facts.interval_seconds
-            )
+                rows, self.scores, self.p_values, times, entities, self.model.facts.interval_seconds,
+                zoned=self.schema.zoned,
+            )  # fmt: skip
         return self._events
 
     def scored(self) -> Iterator[pl.DataFrame]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from amiss.core.finding import Contribution, Event, Explanation, FullExplanation
 from amiss.core.frame import Frame
 from amiss.core.source import Source
-from amiss.core.summary import Matrix
+from amiss.core.summary import Matrix, Vector
 from amiss.explain.words import range_words
 from amiss.pipeline.events import iso_time
 from amiss.pipeline.judged import Judged
@@ -120,8 +120,8 @@ class SeriesResult(Result):
             found = [self._event(k, first, last) for k, spans in enumerate(self.spans) for first, last in spans]
             found.sort(key=lambda event: (-event.score, event.first_row))
             members = self.series.members
-            limited = limit_events(members, self.beyond, self._worst_beyond, self._limit_words)
-            self._events = [*limited, *found, *gap_events(members)]
+            limited = limit_events(members, self.beyond, self._worst_beyond, self._limit_words, zoned=self.schema.zoned)
+            self._events = [*limited, *found, *gap_events(members, zoned=self.schema.zoned)]
         return self._events
 
     def _in_events(self) -> npt.NDArray[np.bool_]:
@@ -163,13 +163,15 @@ class SeriesResult(Result):
         return Event(
             first_row=int(rows.min()), last_row=int(rows.max()), peak_row=told[0][0].row,
             n_alarms=int(self.is_anomaly[member.rows[spanned]].sum()),
-            start=None if seconds is None else iso_time(float(seconds[begin])),
-            end=None if seconds is None else iso_time(float(seconds[end])),
-            raised=iso_time(float(seconds[first])) if judged.causal and seconds is not None else None,
+            start=self._moment(seconds, begin), end=self._moment(seconds, end),
+            raised=self._moment(seconds, first) if judged.causal else None,
             entity=member.entity, score=float(judged.scores[peak]), p_value=float(judged.p_values[peak]),
             kind=told[0][0].kind, reason=self.story(k).sentence(told),
             channels=tuple(channel for channel, _ in told),
         )  # fmt: skip
+
+    def _moment(self, seconds: Vector | None, cell: int) -> str | None:
+        return None if seconds is None else iso_time(float(seconds[cell]), zoned=self.schema.zoned)
 
     def _worst_beyond(self, rows: npt.NDArray[np.int64]) -> int:
         return int(rows[np.argmax(self.scores[rows])])

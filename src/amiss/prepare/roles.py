@@ -119,12 +119,15 @@ def _column(name: str, role: str, note: str, counts: ColumnCounts, summary: Tabl
     elif role == "time" and counts.kind == "number":
         reading, remark = _stamp_reading(sample, name)
         notes = [*notes, remark] if remark and remark not in notes else notes
+    zoned = role == "time" and sample.zoned(name, reading)
+    if zoned and not any("UTC" in said for said in notes):
+        notes.append("shown in UTC")
     missing = n_missing / max(summary.n_rows, 1)
     decimals = _decimals(sample, name) if role == "number" or counts.kind == "number" else 0
     if counts.n_infinite:
         notes.append(f"{counts.n_infinite:,} infinite values read as missing")
     return ColumnSchema(
-        name=name, role=role, note="; ".join(notes), missing=missing, reading=reading, decimals=decimals
+        name=name, role=role, note="; ".join(notes), missing=missing, reading=reading, decimals=decimals, zoned=zoned
     )
 
 

@@ -89,7 +89,7 @@ def _values(result: Result, frame: Frame) -> list[list[Any]]:
         if name == result.schema.first("time"):
             times = result.model.times(frame)
             seconds = times.tolist() if times is not None else [float("nan")] * frame.n_rows
-            columns.append([(iso_time(t) or "").replace("T", " ").rstrip("Z") for t in seconds])
+            columns.append([(iso_time(t, zoned=False) or "").replace("T", " ") for t in seconds])
         elif name in frame.names and frame.kind(name) == "number":
             columns.append([None if v != v else _short(v) for v in frame.numbers(name).tolist()])
         elif name in frame.names:
@@ -217,6 +217,7 @@ def _timeline(result: Result) -> dict[str, Any] | None:
         "peak": [None if v != v else round(v, 3) for v in peak.tolist()],
         "low": [None if v != v else round(v, 3) for v in usual.tolist()],
         "events": events,
+        "zone": " UTC" if result.schema.zoned else "",
         "threshold": _threshold(result),
     }
 
@@ -228,9 +229,9 @@ def _times(result: Result) -> Any:
 
 
 def _seconds(moment: str | None) -> float | None:
-    from datetime import datetime
+    from datetime import UTC, datetime
 
-    return None if moment is None else datetime.fromisoformat(moment).timestamp()
+    return None if moment is None else datetime.fromisoformat(moment.removesuffix("Z")).replace(tzinfo=UTC).timestamp()
 
 
 def _threshold(result: Result) -> float | None:
