@@ -145,7 +145,8 @@ def backtest(
     label
         Column with 1 where rows are known to be anomalous and 0 elsewhere: these are the events then.
     time, entity
-        Column with the time, and with the device, host or user; None recognises them.
+        Column with the time, "DATE+TIME" where it stands in two, and with the device, host or user; None recognises
+        them.
     ignore
         Columns to leave out.
     roles

@@ -57,7 +57,8 @@ def detect(
     causal
         The rows are a series, and each is judged by those before it alone: what would have been said at the time.
     time, entity
-        Column with the time, and with the device, host or user; None recognises them.
+        Column with the time, "DATE+TIME" where it stands in two, and with the device, host or user; None recognises
+        them.
     false_alarms
         How many normal rows may raise an alarm: "1%", 0.01, 5 (rows), "1/day". None: 1 %, or one row of fewer than 100.
     false_discoveries
