@@ -37,6 +37,7 @@ def backtest(
     ignore: options.Ignore = None,
     time: options.Time = None,
     entity: options.Entity = None,
+    kind: options.Kind = None,
     detector: options.Name = None,
     config: options.Config = None,
     seed: options.Seed = None,
@@ -56,7 +57,7 @@ def backtest(
     from amiss.pipeline.opening import open_source
 
     recipe = options.make_recipe(
-        config, causal=True, time=time, entity=entity, detector=detector, seed=seed, ignore=ignore or None,
+        config, causal=True, kind=kind, time=time, entity=entity, detector=detector, seed=seed, ignore=ignore or None,
     )  # fmt: skip
     with progress_bar() as progress:
         told = backtest_source(open_source(file), recipe, false_alarms or (), label, progress=progress)

@@ -9,14 +9,16 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.errors import DataError
+from amiss.core.errors import DataError, ParameterError
 from amiss.core.source import Progress, Source, silent
 from amiss.core.summary import Vector
 from amiss.evaluate.truth import Flags, as_flags, runs
 from amiss.pipeline.api import detect_source
 from amiss.pipeline.events import iso_time
+from amiss.pipeline.learn import look
 from amiss.pipeline.opening import open_source
 from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.recognised import read_as_series
 from amiss.pipeline.series_model import row_rate, wish_of
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import Member
@@ -122,6 +124,7 @@ def backtest(
     *,
     false_alarms: Sequence[str | float] = (),
     label: str | None = None,
+    kind: str | None = None,
     time: str | None = None,
     entity: str | None = None,
     ignore: str | Sequence[str] = (),
@@ -144,6 +147,9 @@ def backtest(
         Promises to try, such as ["1/week", "1/day"]; empty for those that suit the length of the history.
     label
         Column with 1 where rows are known to be anomalous and 0 elsewhere: these are the events then.
+    kind
+        "series" where the rows follow one another in time, though `detect` takes them for a table; None asks as it
+        does.
     time, entity
         Column with the time, "DATE+TIME" where it stands in two, and with the device, host or user; None recognises
         them.
@@ -161,7 +167,7 @@ def backtest(
     Raises
     ------
     DataError
-        The data cannot be read or hold too few rows; the label is not 0 or 1.
+        The data cannot be read, hold too few rows or are a table; the label is not 0 or 1.
     ParameterError
         A promise or a detector that cannot be.
 
@@ -170,13 +176,13 @@ def backtest(
     >>> import amiss, numpy as np
     >>> x = np.random.default_rng(0).normal(size=2000)
     >>> x[1500:1510] += 9
-    >>> told = amiss.backtest(x[:, None], false_alarms=[2])
+    >>> told = amiss.backtest(x[:, None], kind="series", false_alarms=[2])
     >>> told.tried[0].n_found, told.events[0].delay_rows
     (1, (0,))
     """
     recipe = Recipe(
-        causal=True, time=time, entity=entity, detector=detector or "ensemble", params=dict(params or {}), seed=seed,
-        ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore), roles=dict(roles or {}),
+        causal=True, kind=kind, time=time, entity=entity, detector=detector or "ensemble", params=dict(params or {}),
+        ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore), roles=dict(roles or {}), seed=seed,
     )  # fmt: skip
     return backtest_source(open_source(data), recipe, false_alarms, label, progress=progress)
 
@@ -191,7 +197,8 @@ def backtest_source(
 ) -> Backtest:
     """`backtest` for a source that is open already and a recipe."""
     if label is not None:
-        recipe = msgspec.structs.replace(recipe, ignore=(*recipe.ignore, label))
+        recipe = msgspec.structs.replace(recipe, roles={**recipe.roles, label: "label"})
+    _check_series(source, recipe, progress)
     live = detect_source(source, recipe, progress=progress)
     assert isinstance(live, SeriesResult)
     truth = _labelled(live, label) if label is not None else _with_hindsight(live, recipe, progress)
@@ -210,6 +217,20 @@ def backtest_source(
         tried=tuple(_tried(wishes[k].asked, f, truth, days) for k, f in zip(order, found, strict=True)),
         events=tuple(_delays(truth, found, zoned=live.schema.zoned)), notes=tuple(live.notes),
     )  # fmt: skip
+
+
+def _check_series(source: Source, recipe: Recipe, progress: Progress) -> None:
+    """Raise `DataError` if the rows are a table to `detect`: it and a replay read a file alike."""
+    if recipe.kind == "series":
+        return
+    if recipe.kind is not None:
+        raise ParameterError("rows of a table do not come one after another", mend="leave out the kind, or say series")
+    plain = msgspec.structs.replace(recipe, causal=False)
+    if read_as_series(source, plain, look(source, plain.checked(), progress), progress) is None:
+        raise DataError(
+            "these rows are judged as a table, one by one, so there is no course to replay", where=source.name,
+            mend="if they follow one another in time, say so: --kind series",
+        )  # fmt: skip
 
 
 class _Truth(msgspec.Struct):

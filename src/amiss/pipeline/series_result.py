@@ -80,7 +80,7 @@ class SeriesResult(Result):
 
     @property
     def kind(self) -> str:
-        """Always "series"."""
+        """ "series": each row is judged with those around it."""
         return "series"
 
     def story(self, k: int) -> Story:
@@ -124,6 +124,15 @@ class SeriesResult(Result):
             self._events = [*limited, *found, *gap_events(members, zoned=self.schema.zoned)]
         return self._events
 
+    @property
+    def n_events(self) -> int:
+        """Number of events."""
+        return len(self.events)
+
+    def top_events(self, n: int) -> list[Event]:
+        """The `n` events told first."""
+        return self.events[:n]
+
     def _in_events(self) -> npt.NDArray[np.bool_]:
         """Rows of the events, and those at which a high score is highest."""
         inside = np.zeros(self.series.n_rows, np.bool_)
@@ -165,6 +174,7 @@ class SeriesResult(Result):
             n_alarms=int(self.is_anomaly[member.rows[spanned]].sum()),
             start=self._moment(seconds, begin), end=self._moment(seconds, end),
             raised=self._moment(seconds, first) if judged.causal else None,
+            raised_row=self.story(k).row_at(first) if judged.causal else None,
             entity=member.entity, score=float(judged.scores[peak]), p_value=float(judged.p_values[peak]),
             kind=told[0][0].kind, reason=self.story(k).sentence(told),
             channels=tuple(channel for channel, _ in told),

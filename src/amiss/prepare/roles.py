@@ -25,7 +25,7 @@ from amiss.prepare.time_columns import (
 )
 from amiss.summaries.table import ColumnCounts, TableSummary
 
-__all__ = ["Wishes", "infer_schema", "nearest_name"]
+__all__ = ["Wishes", "infer_schema", "nearest_name", "no_column"]
 
 _LABEL = re.compile(
     r"^(labels?\w{0,2}|class|target|outlier|is_?outlier|anomaly|is_?anomal(y|ous)|attack|attack_?(cat|type|name)"
@@ -68,6 +68,12 @@ def nearest_name(name: str, names: Sequence[str]) -> str:
     return f"did you mean {near[0]!r}? " if near else ""
 
 
+def no_column(name: str, names: Sequence[str], asked: str) -> SchemaError:
+    """The error of a column that is `asked` for, in words, and not among `names`."""
+    hint, listed = nearest_name(name, names), ", ".join(names[:30])
+    return SchemaError(f"there is no column {name!r}", where=f"asked {asked}", mend=f"{hint}columns: {listed}")
+
+
 def infer_schema(summary: TableSummary, wishes: Wishes) -> Schema:
     """The schema of a table from its summary and the user's wishes.
 
@@ -102,8 +108,8 @@ def _split_time(summary: TableSummary, wishes: Wishes) -> tuple[Wishes, str | No
         return replace(wishes, time=date), clock
     if name in names and name not in wishes.ignore and holds_clock(summary.sample, name):
         dates = (other for other in names if other not in (name, *wishes.ignore) and _DATE.search(other))
-        date = next((other for other in dates if holds_dates(summary.sample, other)), None)
-        return (wishes, None) if date is None else (replace(wishes, time=date), name)
+        beside = next((other for other in dates if holds_dates(summary.sample, other)), None)
+        return (wishes, None) if beside is None else (replace(wishes, time=beside), name)
     return wishes, None
 
 
@@ -120,8 +126,7 @@ def _asked_roles(summary: TableSummary, wishes: Wishes, clock: str | None) -> di
     names = list(summary.columns)
     for name, role in (asked | dict.fromkeys(given, "time")).items():
         if name not in names:
-            hint = nearest_name(name, names)
-            raise SchemaError(f"there is no column {name!r}", mend=f"{hint}columns: {', '.join(names[:30])}")
+            raise no_column(name, names, "to be left out" if role == "ignored" else f"as {role}")
         if role not in ROLES:
             raise SchemaError(f"column {name!r} cannot be {role!r}", mend=f"give one of: {', '.join(ROLES)}")
     return asked

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amiss.evaluate.backtest import Backtest, Delay
+from amiss.evaluate.backtest import Backtest
 from amiss.pipeline.series_rows import duration_words
 from amiss.report.columns import Column, print_columns
+from amiss.report.moments import moment_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,17 +57,13 @@ def _print_events(console: Console, told: Backtest, n: int) -> None:
     columns += [Column(tried.asked, True) for tried in told.tried]
     rows = []
     for event in told.events[:n]:
-        words = [_moment(event, event.start, event.first_row), _moment(event, event.end, event.last_row)]
+        words = [moment_words(event.start, event.first_row), moment_words(event.end, event.last_row)]
         words += [event.entity or ""] if entity else []
         words += [_wait(r, s) for r, s in zip(event.delay_rows, event.delay_seconds, strict=True)]
         rows.append([*words, event.reason] if not told.labelled else words)
     print_columns(console, columns, rows, sentence="" if told.labelled else "what it was")
     if len(told.events) > n:
         console.print(f"and {len(told.events) - n:,} more: --top N, or --format json", highlight=False)
-
-
-def _moment(event: Delay, moment: str | None, row: int) -> str:
-    return f"row {row}" if moment is None else moment.replace("T", " ").removesuffix("Z").removesuffix(":00")
 
 
 def _wait(rows: float | None, seconds: float | None) -> str:

@@ -208,7 +208,7 @@ def _timeline(result: Result) -> dict[str, Any] | None:
         np.fmin.at(usual, place, scores[known])
     events = [
         [_seconds(e.start), _seconds(e.end), round(e.score, 3), e.entity, e.n_alarms, e.peak_row]
-        for e in result.events[:300]
+        for e in result.top_events(300)
         if e.start is not None
     ]
     return {

@@ -109,7 +109,7 @@ def _tiles(result: Result) -> str:
         if isinstance(result, SeriesResult)
         else [
             (f"{result.n_anomalies:,}", "row raises an alarm" if result.n_anomalies == 1 else "rows raise an alarm"),
-            (f"{len(result.events):,}", "events" if result.schema.first("time") else "separate alarms"),
+            (f"{result.n_events:,}", "events" if result.schema.first("time") else "separate alarms"),
             (_percent(promise.rate), f"false alarms asked for, at most; share of the {promise.share_of}"),
             (_percent(promise.reached), "of the calibration rows reach it"),
             (result.model.recipe.detector.replace("_", " "), "detector"),
