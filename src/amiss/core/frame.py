@@ -178,6 +178,12 @@ class Frame:
         finite = np.isfinite(values)
         return np.asarray(values, np.float64) if finite.all() else np.where(finite, values, np.nan)
 
+    def ends(self, name: str, reading: str | None = None) -> tuple[float, float] | None:
+        """The lowest and the highest number of a column, read as by `numbers`; None where it holds none."""
+        values = self.numbers(name, reading)
+        present = values[~np.isnan(values)]
+        return (float(present.min()), float(present.max())) if len(present) else None
+
     def words(self, name: str) -> list[str | None]:
         """A column as text; None where missing."""
         return self.text(name).to_list()

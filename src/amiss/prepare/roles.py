@@ -150,11 +150,13 @@ def _column(name: str, role: str, note: str, counts: ColumnCounts, summary: Tabl
         notes.append("shown in UTC")
     missing = n_missing / max(summary.n_rows, 1)
     decimals = _decimals(sample, name) if role == "number" or counts.kind == "number" else 0
+    lowest, highest = (counts.ends or sample.ends(name, reading) or (None, None)) if role == "number" else (None, None)
     if counts.n_infinite:
         notes.append(f"{counts.n_infinite:,} infinite values read as missing")
     return ColumnSchema(
-        name=name, role=role, note="; ".join(notes), missing=missing, reading=reading, decimals=decimals, zoned=zoned
-    )
+        name=name, role=role, note="; ".join(notes), missing=missing, reading=reading, decimals=decimals, zoned=zoned,
+        lowest=lowest, highest=highest,
+    )  # fmt: skip
 
 
 def _checked(name: str, role: str, counts: ColumnCounts, summary: TableSummary) -> ColumnSchema:
