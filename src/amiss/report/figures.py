@@ -10,6 +10,7 @@ from amiss.core.frame import Frame
 from amiss.core.summary import Matrix, Vector
 from amiss.pipeline.events import iso_time
 from amiss.pipeline.result import Result
+from amiss.report.moments import seconds_of
 
 __all__ = ["report_data"]
 
@@ -207,7 +208,7 @@ def _timeline(result: Result) -> dict[str, Any] | None:
         np.fmax.at(peak, place, scores[known])
         np.fmin.at(usual, place, scores[known])
     events = [
-        [_seconds(e.start), _seconds(e.end), round(e.score, 3), e.entity, e.n_alarms, e.peak_row]
+        [seconds_of(e.start), seconds_of(e.end), round(e.score, 3), e.entity, e.n_alarms, e.peak_row]
         for e in result.top_events(300)
         if e.start is not None
     ]
@@ -226,12 +227,6 @@ def _times(result: Result) -> Any:
     for frame in result.source.batches():
         times = result.model.times(frame)
         yield times if times is not None else np.full(frame.n_rows, np.nan)
-
-
-def _seconds(moment: str | None) -> float | None:
-    from datetime import UTC, datetime
-
-    return None if moment is None else datetime.fromisoformat(moment.removesuffix("Z")).replace(tzinfo=UTC).timestamp()
 
 
 def _threshold(result: Result) -> float | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["moment_words"]
+from datetime import UTC, datetime
+
+__all__ = ["moment_words", "seconds_of"]
 
 
 def moment_words(moment: str | None, row: int | None) -> str:
@@ -17,3 +19,8 @@ def moment_words(moment: str | None, row: int | None) -> str:
     if moment is None:
         return "" if row is None else f"row {row}"
     return moment.replace("T", " ").removesuffix("Z").removesuffix(":00")
+
+
+def seconds_of(moment: str | None) -> float | None:
+    """Seconds since 1970 of an event's time; one without a zone is counted as if it were in UTC, wherever we are."""
+    return None if moment is None else datetime.fromisoformat(moment.removesuffix("Z")).replace(tzinfo=UTC).timestamp()
