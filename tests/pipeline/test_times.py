@@ -118,3 +118,15 @@ def test_the_page_of_a_table_says_utc_only_where_it_is():
         data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S).group(1))
         assert data["timeline"]["zone"] == zone
         assert data["timeline"]["events"][0][0] == SECONDS[FAULT]
+
+
+def test_times_that_lost_their_zone_are_not_claimed_to_have_one():
+    zoned, bare = table(ZONED["shift"]), table(NAIVE["text"])
+    told = "times without a zone are read as UTC, as those that were learnt have one"
+    for kind in ("table", "series"):
+        model = amiss.fit(zoned, kind=kind)
+        assert told in model.score(bare).notes
+        assert told not in model.score(zoned).notes
+    found = amiss.drift(zoned, bare)
+    assert (found.a.start, found.b.start) == ("2026-03-02T00:00:00Z", "2026-03-02T00:00:00")
+    assert amiss.drift(bare, zoned).b.start.endswith(":00")

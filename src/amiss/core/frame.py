@@ -246,6 +246,11 @@ class Frame:
         # A count that begins elsewhere, as at the start of a run, says nothing of UTC.
         return bool((seconds >= FIRST_EPOCH).sum() > 0.5 * (~np.isnan(seconds)).sum())
 
+    def says_zone(self, name: str, reading: str) -> bool:
+        """As `zoned`, by these very rows: others of the column may be written with a zone, and these without."""
+        own = self.reading(name)[0] if self.kind(name) == "text" and WITH_CLOCK not in reading else reading
+        return self.zoned(name, own)
+
     def missing(self, name: str) -> Bools:
         """Where a column has no value."""
         column = self.table[name]

@@ -212,7 +212,8 @@ def _compared(side: Side, schema: Schema) -> Compared:
     start = end = None
     if side.moments is not None:
         ends = np.nanmin(side.moments), np.nanmax(side.moments)
-        start, end = (iso_time(float(round(moment)), zoned=schema.zoned) for moment in ends)
+        zoned = all(c.zoned and side.sample.says_zone(c.name, c.reading) for c in schema.columns if c.role == "time")
+        start, end = (iso_time(float(round(moment)), zoned=zoned) for moment in ends)
     return Compared(side.name, side.n_rows, side.sample.n_rows, start, end)
 
 

@@ -43,17 +43,15 @@ def check_times(name: str, sample: Frame) -> None:
     reading = stamp_reading(sample, name)[0]
     times = sample.times(name, reading or None)
     present = times[~np.isnan(times)]
-    wrong = ""
+    wrong, mend = "", "name another column, or write times as 2026-01-31 12:00:00 or as seconds since 1970"
     if not len(present):
-        wrong = "holds times of day and no dates" if holds_clock(sample, name) else "holds no times"
+        wrong = "holds no times"
+        if holds_clock(sample, name):
+            wrong, mend = "holds times of day and no dates", "name the column with the dates too: --time DATE+TIME"
     elif float(np.median(present)) > _EPOCH_SECONDS[1]:
         wrong = "holds no times before 2100, read as a count since 1970"
     if wrong:
-        raise SchemaError(
-            f"column {name!r} {wrong}",
-            where=example(sample, name),
-            mend="name another column, or write times as 2026-01-31 12:00:00 or as seconds since 1970",
-        )
+        raise SchemaError(f"column {name!r} {wrong}", where=example(sample, name), mend=mend)
 
 
 def stamp_reading(sample: Frame, name: str) -> tuple[str, str]:

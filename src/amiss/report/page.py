@@ -123,7 +123,7 @@ def _lead(result: Result) -> str:
     text = f"{len(result):,} rows, {result.n_columns} columns, {n_ranked} of them ranked"
     span = result.schema.first("time")
     entity = result.schema.first("entity")
-    text += f"; time in {span!r}" if span else ""
+    text += f"; time in {span!r}{', told in UTC' if result.schema.zoned else ''}" if span else ""
     return text + (f"; one series for each {entity!r}" if entity else "")
 
 
