@@ -15,7 +15,7 @@ import numpy as np
 
 from amiss import __version__
 from amiss.io.files.sink import check_ending, replaced
-from amiss.pipeline.recipe import DEFAULT, SERIES_DEFAULT
+from amiss.pipeline.recipe import CAUSAL_DEFAULT, DEFAULT, SERIES_DEFAULT
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import duration_words
@@ -198,15 +198,17 @@ def _command(result: Result) -> str:
             "import amiss\n"
             f"amiss.detect({result.source.name!r}, detector={recipe.detector!r}, params={recipe.params!r}, "
             f"roles={recipe.roles!r}, limits={recipe.limits!r}, false_alarms={recipe.false_alarms!r}, "
-            f"false_discoveries={recipe.false_discoveries!r}, clean={recipe.clean!r}, time={recipe.time!r}, "
+            f"false_discoveries={recipe.false_discoveries!r}, clean={recipe.clean!r}, kind={recipe.kind!r}, "
+            f"causal={recipe.causal!r}, time={recipe.time!r}, "
             f"entity={recipe.entity!r}, ignore={list(recipe.ignore)!r}, seed={recipe.seed}).report('report.html')"
         )
-    default = SERIES_DEFAULT if recipe.kind == "series" else DEFAULT
+    series = CAUSAL_DEFAULT if recipe.causal else SERIES_DEFAULT
+    default = series if recipe.kind == "series" else DEFAULT
     options = {
         "--detector": None if recipe.detector == default else recipe.detector,
         "--false-alarms": recipe.false_alarms,
         "--false-discoveries": recipe.false_discoveries,
-        "--kind": recipe.kind,
+        "--kind": None if recipe.causal else recipe.kind,
         "--time": recipe.time,
         "--entity": recipe.entity,
         "--seed": recipe.seed or None,
@@ -215,7 +217,7 @@ def _command(result: Result) -> str:
         words += [option, str(value)] if value is not None else []
     for name in recipe.ignore:
         words += ["--ignore", name]
-    words += ["--clean"] if recipe.clean else []
+    words += ["--causal"] * recipe.causal + ["--clean"] * recipe.clean
     return shlex.join([*words, "--report", "report.html"])
 
 
