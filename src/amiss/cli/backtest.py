@@ -52,7 +52,7 @@ def backtest(
     Examples:
       amiss backtest pump.csv
       amiss backtest pump.csv --false-alarms 1/week --false-alarms 1/day
-      amiss backtest pump.csv --label fault --report pump.html
+      amiss backtest pump.csv --report pump.html
       amiss backtest pump.csv --format json
     """  # fmt: skip
     from amiss.evaluate.backtest import backtest_source
