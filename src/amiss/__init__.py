@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from amiss.evaluate.backtest import Backtest, backtest
+    from amiss.evaluate.backtest import backtest
     from amiss.evaluate.compare import Comparison, compare
     from amiss.evaluate.drift import drift
     from amiss.evaluate.findings import Drift
+    from amiss.evaluate.replayed import Backtest
     from amiss.evaluate.tune import Tuning, tune
     from amiss.pipeline.api import detect, fit, load
     from amiss.pipeline.model import Model
@@ -29,7 +30,7 @@ _DOORS = {
     "fit": "amiss.pipeline.api",
     "load": "amiss.pipeline.api",
     "tune": "amiss.evaluate.tune",
-    "Backtest": "amiss.evaluate.backtest",
+    "Backtest": "amiss.evaluate.replayed",
     "Comparison": "amiss.evaluate.compare",
     "Drift": "amiss.evaluate.findings",
     "Model": "amiss.pipeline.model",

@@ -25,5 +25,14 @@ def test_a_backtest_is_printed_and_written_as_records(tmp_path, run):
     assert told["events"][0]["first_row"] in range(1990, 2001)
     out, _ = run("backtest", "pump.csv", "--format", "csv", "--label", "fault", cwd=tmp_path)
     assert out.splitlines()[0].startswith("asked,n_alarms,n_false")
+    assert len(out.splitlines()) > 1
+    _, err = run("backtest", "pump.csv", "--label", "fault", "--report", "told.html", cwd=tmp_path)
+    assert "report: told.html" in err
+    assert (tmp_path / "told.html").stat().st_size > 5000
+    run("backtest", "pump.csv", "--report", "told.pdf", code=2, cwd=tmp_path)
+    run("backtest", "pump.csv", "--report", "pump.csv", code=2, cwd=tmp_path)
+    _, err = run("backtest", "pump.csv", "--ignore", "falt", code=3, cwd=tmp_path)
+    assert "asked to be left out" in err
+    assert "did you mean 'fault'?" in err
     _, err = run("backtest", "pump.csv", "--label", "odd", code=3, cwd=tmp_path)
     assert "there is no column 'odd'" in err

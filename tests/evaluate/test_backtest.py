@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import amiss
-from amiss.core.errors import DataError, PromiseError, SchemaError
+from amiss.core.errors import DataError, ParameterError, PromiseError, SchemaError
 
 START = np.datetime64("2026-03-02T00:00:00", "us")
 
@@ -29,7 +29,7 @@ def test_labelled_events_are_found_and_timed():
     assert [(event.first_row, event.last_row) for event in told.events] == [(1500, 1529), (3000, 3000)]
     assert told.events[0].delay_rows == (0, 0)
     assert told.events[0].delay_seconds == (0.0, 0.0)
-    assert told.events[0].start == "2026-03-12T10:00:00Z"
+    assert told.events[0].start == "2026-03-12T10:00:00"
     rare, often = told.tried
     assert rare.n_found == often.n_found == 2
     assert rare.n_alarms <= often.n_alarms
@@ -61,7 +61,7 @@ def test_entities_and_rows_without_time():
     both = pl.concat([a.with_columns(pump=pl.lit("a")), b.with_columns(pump=pl.lit("b"))])
     told = amiss.backtest(both, label="fault", entity="pump", false_alarms=["2/week"])
     assert [event.entity for event in told.events].count("b") == 2
-    untimed = amiss.backtest(a.drop("time"), label="fault")
+    untimed = amiss.backtest(a.drop("time"), label="fault", kind="series")
     assert untimed.span_seconds is None
     assert untimed.tried[0].alarms_per_day is None
     assert untimed.events[0].start is None
@@ -75,7 +75,26 @@ def test_what_cannot_be_replayed_is_refused():
     with pytest.raises(DataError, match="0"):
         amiss.backtest(table.with_columns(fault=pl.lit(3)), label="fault")
     with pytest.raises(PromiseError, match="no time column"):
-        amiss.backtest(table.drop("time"), false_alarms=["1/day"])
+        amiss.backtest(table.drop("time"), kind="series", false_alarms=["1/day"])
+    with pytest.raises(ParameterError, match="do not come one after another"):
+        amiss.backtest(table, kind="table")
+
+
+def test_rows_that_detect_judges_as_a_table_are_replayed_only_where_asked():
+    random = np.random.default_rng(0)
+    noise = pl.DataFrame(
+        {
+            "time": START + np.arange(800) * np.timedelta64(1, "h"),
+            **dict(zip("abc", random.normal(size=(3, 800)), strict=True)),
+        }
+    )
+    for table in (noise, noise.drop("time"), _table(800).drop("time", "fault")):
+        found = amiss.detect(table)
+        assert found.kind == "table"
+        with pytest.raises(DataError, match="judged as a table") as caught:
+            amiss.backtest(table)
+        assert "--kind series" in str(caught.value)
+        assert amiss.backtest(table, kind="series").n_rows == 800
 
 
 def test_holes_between_labelled_rows_belong_to_their_event():
@@ -84,6 +103,6 @@ def test_holes_between_labelled_rows_belong_to_their_event():
     keep[[1505, 1506, 1515, 2999, 3001, 3500]] = False
     told = amiss.backtest(whole.filter(keep), label="fault", false_alarms=["1/week"])
     assert [(event.start, event.end) for event in told.events] == [
-        ("2026-03-12T10:00:00Z", "2026-03-12T14:50:00Z"),
-        ("2026-03-22T20:00:00Z", "2026-03-22T20:00:00Z"),
+        ("2026-03-12T10:00:00", "2026-03-12T14:50:00"),
+        ("2026-03-22T20:00:00", "2026-03-22T20:00:00"),
     ]

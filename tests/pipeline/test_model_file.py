@@ -65,7 +65,7 @@ def test_a_loaded_model_is_the_saved_one(saved):
     assert again.recipe == model.recipe
     assert again.schema == model.schema
     assert again.promise == model.promise
-    assert again.kind == "series"
+    assert again.kind == "table"
     assert a.events == b.events
 
 

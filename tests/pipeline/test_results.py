@@ -147,7 +147,10 @@ def test_events_group_alarms_of_one_entity(plant):
 
 def test_without_time_each_alarm_is_an_event():
     result = amiss.detect(R.normal(size=(500, 2)))
-    assert len(result.events) == result.n_anomalies == 5
+    assert len(result.events) == result.n_events == result.n_anomalies == 5
+    assert [event.reason for event in result.events] == [result.explain(e.peak_row).reason for e in result.events]
+    assert all(event.reason for event in result.events)
+    assert result.top_events(2) == result.events[:2]
     assert result.events[0].start is None
 
 
@@ -220,6 +223,25 @@ def test_times_and_entities_that_a_model_cannot_use_are_told(plant):
         notes = model.score(table.with_columns(time=spoilt)).notes
         assert "not one time in column 'time' can be read, so alarms are not grouped in time" in notes
     assert "there is no time column 'time'" in model.score(table.drop("time")).notes[0]
+
+
+def test_a_table_that_may_be_a_course_is_told_so():
+    random = np.random.default_rng(0)
+    noise = {"a": random.normal(size=600), "b": random.normal(size=600)}
+    course = {name: np.convolve(x, np.ones(8), "same") for name, x in noise.items()}
+    course["a"][300] += 1e6  # one spike does not hide it
+    times = {"time": np.datetime64("2026-03-01T00:00:00", "s") + np.arange(600) * np.timedelta64(60, "s")}
+    alike, timed, asked = "neighbouring rows are alike", "do not look like samples", "knn judges rows one by one"
+    told = {alike: (course, {}), timed: (times | noise, {}), asked: (times | course, {"detector": "knn"})}
+    for words, (columns, options) in told.items():
+        (note,) = amiss.detect(columns, **options).notes
+        assert words in note
+        assert "--kind series" in note
+        assert amiss.fit(columns, **options).notes == (note,)
+        assert not amiss.detect(columns, kind="table", **options).notes
+    assert not amiss.detect(noise).notes
+    assert amiss.detect(times | course).kind == "series"
+    assert amiss.detect(times | noise).kind == "table"
 
 
 def test_what_was_found_before_is_not_ranked(plant, tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import re
 
 import numpy as np
 import polars as pl
@@ -12,6 +14,7 @@ import amiss
 from amiss.core.catalog import detector_names
 from amiss.core.errors import DataError, SchemaError
 from amiss.datasets import make_plant
+from amiss.report.page import report_html
 
 START = dt.datetime(2026, 3, 1)
 
@@ -457,3 +460,32 @@ def test_many_stretches_beyond_a_limit_are_told_in_one_reading():
     assert len(limited) == 70
     assert all("above its limit of 85" in event.reason for event in limited)
     assert reads == [70]
+
+
+def counts(n=2000, seed=0):
+    x = np.random.default_rng(seed).poisson(2, n)
+    x[1500:1510] += 30
+    return x
+
+
+def test_a_count_is_never_expected_to_be_negative(tmp_path):
+    result = amiss.detect(frame(counts()))
+    amiss.fit(frame(counts())).save(tmp_path / "m.amiss")
+    for found in (result, amiss.load(tmp_path / "m.amiss").score(frame(counts(seed=1)))):
+        event = found.events[0]
+        assert event.channels[0].low == 0
+        assert "usually 0 to " in event.reason
+    page = report_html(result)
+    assert json.loads(re.search(r'id="data">(.*?)</script>', page, re.S).group(1))["tracks"][0]["floor"] == 0
+    below = amiss.detect(frame(counts() - 1)).events[0]
+    assert below.channels[0].low < -1
+
+
+def test_the_usual_of_an_entity_is_cut_to_what_the_column_can_be():
+    random = np.random.default_rng(0)
+    x = np.concatenate([random.poisson(1, 500), random.poisson(400, 500)])
+    table = {"pump": ["a"] * 500 + ["b"] * 500, "x": x, "y": random.normal(size=1000)}
+    table["x"][3] = 90
+    result = amiss.detect(table, entity="pump", kind="table")
+    (x_of,) = [c for c in result.explain(3).contributions if c.column == "x"]
+    assert x_of.usual.startswith("0 to ")

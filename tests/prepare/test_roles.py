@@ -142,6 +142,29 @@ def test_a_date_and_a_time_of_day_are_one_time(days):
     assert found["time"].role != "time"
 
 
+@pytest.mark.parametrize("named", ["day", "uhrzeit", "day+uhrzeit", "day + uhrzeit"])
+def test_times_in_two_columns_are_named_by_either_or_both(named):
+    when = pd.date_range("2026-01-07", periods=N, freq="7h")
+    columns = {"day": when.strftime("%Y-%m-%d"), "uhrzeit": when.strftime("%H:%M:%S"), "x": R.normal(size=N)}
+    summary = TableSummary.of(Frame.of(columns), capacity=10_000)
+    found = {c.name: c for c in infer_schema(summary, Wishes(time=named)).columns}
+    assert [found[name].role for name in ("day", "uhrzeit", "x")] == ["time", "ignored", "number"]
+    seconds = Frame.of(columns).times("day", found["day"].reading)
+    assert (seconds == when.to_numpy().astype("datetime64[s]").astype(float)).all()
+
+
+def test_columns_of_any_name_are_joined_where_both_are_named():
+    when = pd.date_range("2026-01-07", periods=N, freq="7h")
+    columns = {"d": when.strftime("%d.%m.%Y"), "c": when.strftime("%H:%M"), "x": R.normal(size=N)}
+    summary = TableSummary.of(Frame.of(columns), capacity=10_000)
+    found = {c.name: c.role for c in infer_schema(summary, Wishes(time="d+c")).columns}
+    assert found == {"d": "time", "c": "ignored", "x": "number"}
+    for named, wrong in (("d+x", "'x' does not hold times of day"), ("d+y", "no column 'y'"), ("d+d", "two things"),
+                         ("c+d", "'c' holds times of day"), ("c", "times of day and no dates")):  # fmt: skip
+        with pytest.raises(SchemaError, match=wrong):
+            infer_schema(summary, Wishes(time=named))
+
+
 def test_a_long_layout_names_its_entity_also_in_a_sample():
     rows = 20_000
     when = np.repeat(_hours(rows // 5), 5)

@@ -44,7 +44,7 @@ def squeezed(text):
 def test_no_reason_is_lost(results, width):
     for result in results:
         text = printed(width, print_result, result, 5)
-        rows = [event.peak_row for event in result.events[:5]] if result.kind == "series" else result.ranking(5)
+        rows = [event.peak_row for event in result.events[:5]] if result.timed else result.ranking(5)
         for row in rows:
             assert squeezed(result.explain(int(row)).reason) in squeezed(text)
 

@@ -9,8 +9,8 @@ import typer
 
 from amiss.cli import options
 from amiss.cli.options import Form
-from amiss.cli.show import progress_bar, terminal
-from amiss.cli.streams import as_json_text
+from amiss.cli.show import check_places, progress_bar, terminal
+from amiss.cli.streams import as_json_text, say
 from amiss.core.errors import ConnectorError
 
 __all__ = ["backtest"]
@@ -32,11 +32,13 @@ def backtest(
     label: Annotated[
         str | None, typer.Option("--label", metavar="COL", help="Column with 1 in anomalies: the events to be found.")
     ] = None,
+    report: options.Report = None,
     form: options.Format = Form.table,
     top: options.Top = None,
     ignore: options.Ignore = None,
     time: options.Time = None,
     entity: options.Entity = None,
+    kind: options.Kind = None,
     detector: options.Name = None,
     config: options.Config = None,
     seed: options.Seed = None,
@@ -50,16 +52,21 @@ def backtest(
     Examples:
       amiss backtest pump.csv
       amiss backtest pump.csv --false-alarms 1/week --false-alarms 1/day
+      amiss backtest pump.csv --report pump.html
       amiss backtest pump.csv --format json
     """  # fmt: skip
     from amiss.evaluate.backtest import backtest_source
     from amiss.pipeline.opening import open_source
 
+    check_places([file], None, report)
     recipe = options.make_recipe(
-        config, causal=True, time=time, entity=entity, detector=detector, seed=seed, ignore=ignore or None,
+        config, causal=True, kind=kind, time=time, entity=entity, detector=detector, seed=seed, ignore=ignore or None,
     )  # fmt: skip
     with progress_bar() as progress:
         told = backtest_source(open_source(file), recipe, false_alarms or (), label, progress=progress)
+    if report is not None:
+        told.report(report)
+        say(f"report: {report}")
     if sys.stdout is None:
         raise ConnectorError("standard output is closed", mend="send it somewhere, or to /dev/null")
     if form is Form.table:
@@ -77,7 +84,7 @@ def _print_records(told: object, form: Form) -> None:
 
     plain = msgspec.to_builtins(told)
     if form is Form.csv:
-        sys.stdout.write(pl.DataFrame(plain["tried"], infer_schema_length=None).write_csv())
+        sys.stdout.write(pl.DataFrame(plain["tried"], infer_schema_length=None).drop("alarms").write_csv())
     elif form is Form.ndjson:
         for event in plain["events"]:
             sys.stdout.write(as_json_text(msgspec.json.encode(event).decode()) + "\n")

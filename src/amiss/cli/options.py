@@ -71,7 +71,10 @@ Causal = Annotated[
     bool | None,
     typer.Option("--causal", help="Judge each row by those before it alone: what would have been said at the time."),
 ]
-Time = Annotated[str | None, typer.Option("--time", metavar="COL", help="Column that holds the time.")]
+Time = Annotated[
+    str | None,
+    typer.Option("--time", metavar="COL", help="Column that holds the time; DATE+TIME where it stands in two."),
+]
 Entity = Annotated[
     str | None, typer.Option("--entity", metavar="COL", help="Column that names the device, host or user.")
 ]

@@ -149,7 +149,8 @@ class Event(msgspec.Struct, frozen=True):
     n_alarms
         Number of alarms.
     start, end
-        Times of the first and last alarm (ISO 8601, UTC); None where there is no time.
+        Times of the first and last alarm (ISO 8601); None where there is no time. They end in Z, for UTC, where the
+        times of the data have a zone or count from 1970; otherwise they are local times as the data have them.
     entity
         Whose alarms they are; None where there is no entity.
     score
@@ -161,11 +162,12 @@ class Event(msgspec.Struct, frozen=True):
         "variance_change", "contextual", "collective", "stuck", "drift", "dropout", "rare_category", "limit" or "gap";
         None in a table. A gap has no alarm, a score of 0 and a p-value of 1: nothing about it is left to chance.
     reason
-        In a series, one sentence; empty in a table, where `Result.explain` of the highest alarm says it.
+        One sentence; in a table that of the highest alarm.
     channels
         In a series, the channels most to blame, the worst first.
-    raised
-        Where rows were judged as they came, when the alarm was raised (ISO 8601, UTC); otherwise None.
+    raised, raised_row
+        Where rows were judged as they came, when the alarm was raised (ISO 8601, as `start`; None where there is no
+        time), and the position of the row that raised it; otherwise None.
     """
 
     first_row: int
@@ -181,3 +183,4 @@ class Event(msgspec.Struct, frozen=True):
     reason: str = ""
     channels: tuple[Channel, ...] = ()
     raised: str | None = None
+    raised_row: int | None = None

@@ -111,7 +111,9 @@ def from_foreign(data: Any) -> pl.DataFrame:
             data = _with_index(data)
             names, _ = column_names(list(data.columns))
             data = data.set_axis(names, axis=1) if list(data.columns) != names else data
-            return from_columns({name: _pandas_values(data[name]) for name in names})
+            table = from_columns({name: _pandas_values(data[name]) for name in names})
+            zoned = [name for name in names if getattr(data[name].dtype, "tz", None) is not None]
+            return table.with_columns(pl.col(name).dt.replace_time_zone("UTC") for name in zoned)
         frame: Any = nw.from_native(data)
         frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
         return pl.DataFrame(frame.to_polars())

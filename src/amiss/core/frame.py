@@ -12,11 +12,13 @@ from amiss.core.errors import DataError
 from amiss.core.foreign import from_array, from_columns, from_foreign
 from amiss.core.written import (
     EXCEL,
+    FIRST_EPOCH,
     STAMPS,
     number_reading,
     read_clock,
     read_numbers,
     read_times,
+    says_zone,
     stamp_reading,
     time_reading,
 )
@@ -176,6 +178,12 @@ class Frame:
         finite = np.isfinite(values)
         return np.asarray(values, np.float64) if finite.all() else np.where(finite, values, np.nan)
 
+    def ends(self, name: str, reading: str | None = None) -> tuple[float, float] | None:
+        """The lowest and the highest number of a column, read as by `numbers`; None where it holds none."""
+        values = self.numbers(name, reading)
+        present = values[~np.isnan(values)]
+        return (float(present.min()), float(present.max())) if len(present) else None
+
     def words(self, name: str) -> list[str | None]:
         """A column as text; None where missing."""
         return self.text(name).to_list()
@@ -226,6 +234,22 @@ class Frame:
         if column.dtype == pl.Null:
             return np.full(self.n_rows, np.nan)
         return _seconds(column)
+
+    def zoned(self, name: str, reading: str = "") -> bool:
+        """Whether the times of a column, read by `reading`, are known in UTC: they have a zone, or count from 1970."""
+        if self.kind(name) == "time":
+            return getattr(self.table[name].dtype, "time_zone", None) is not None
+        pattern = reading.partition(WITH_CLOCK)[0]
+        if pattern:
+            return says_zone(pattern)
+        seconds = self.times(name, reading)
+        # A count that begins elsewhere, as at the start of a run, says nothing of UTC.
+        return bool((seconds >= FIRST_EPOCH).sum() > 0.5 * (~np.isnan(seconds)).sum())
+
+    def says_zone(self, name: str, reading: str) -> bool:
+        """As `zoned`, by these very rows: others of the column may be written with a zone, and these without."""
+        own = self.reading(name)[0] if self.kind(name) == "text" and WITH_CLOCK not in reading else reading
+        return self.zoned(name, own)
 
     def missing(self, name: str) -> Bools:
         """Where a column has no value."""

@@ -41,6 +41,11 @@ class ColumnSchema(msgspec.Struct, frozen=True, kw_only=True):
         How text is read: a key of `core.written.NUMBER_NOTES`, or the pattern of a time.
     decimals
         Digits after the point that the column's values carry, for printing.
+    lowest, highest
+        Extreme numbers of a column of role number; None for others, and in files of earlier versions.
+    zoned
+        Of a column of times: whether they have a zone or are counted since 1970, so that they are known in UTC.
+        Otherwise they are local times of a zone that nothing says.
     """
 
     name: str
@@ -49,6 +54,35 @@ class ColumnSchema(msgspec.Struct, frozen=True, kw_only=True):
     missing: float = 0.0
     reading: str = ""
     decimals: int = 0
+    lowest: float | None = None
+    highest: float | None = None
+    zoned: bool = False
+
+    def within(self, low: float, high: float) -> tuple[float, float]:
+        """A range cut to what the column can be, as far as its numbers say.
+
+        Where none was negative, nothing below the lowest of them is expected; where none was positive, nothing above
+        the highest.
+
+        Examples
+        --------
+        >>> from amiss.core.schema import ColumnSchema
+        >>> ColumnSchema(name="count", role="number", lowest=0, highest=40).within(-3, 13)
+        (0, 13)
+        """
+        floor, ceiling = self.bounds
+        if floor is not None:
+            return max(low, floor), max(high, floor)
+        if ceiling is not None:
+            return min(low, ceiling), min(high, ceiling)
+        return low, high
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The least and the greatest that `within` leaves, None for any."""
+        if self.lowest is not None and self.lowest >= 0:
+            return self.lowest, None
+        return None, self.highest if self.highest is not None and self.highest <= 0 else None
 
 
 class Schema(msgspec.Struct, frozen=True):
@@ -63,3 +97,8 @@ class Schema(msgspec.Struct, frozen=True):
     def first(self, role: str) -> str | None:
         """Name of the first column with this role."""
         return next(iter(self.named(role)), None)
+
+    @property
+    def zoned(self) -> bool:
+        """Whether its times are known in UTC; False where it has none."""
+        return any(column.zoned for column in self.columns if column.role == "time")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXCEL",
+    "FIRST_EPOCH",
     "NUMBER_NOTES",
     "STAMPS",
     "number_reading",
@@ -19,6 +20,7 @@ __all__ = [
     "read_numbers",
     "read_times",
     "readable",
+    "says_zone",
     "stamp_reading",
     "time_reading",
 ]
@@ -58,8 +60,10 @@ _FIRST = 25
 _YEARS = (1700, 2100)
 """No reading gives years before or behind them; records of the weather reach back far."""
 _PROBED = 500
-_EPOCH = (631_152_000.0, 4_102_444_800_000_000_000.0)
-"""1990 in seconds, and 2100 in nanoseconds since 1970: numbers between them may be times."""
+FIRST_EPOCH = 631_152_000.0
+"""1990 in seconds since 1970: a smaller count is hardly one of the time."""
+_EPOCH = (FIRST_EPOCH, 4_102_444_800_000_000_000.0)
+"""The same, and 2100 in nanoseconds: numbers between them may be times."""
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories of what is not seen but obeyed, or is no character."""
 
@@ -190,6 +194,11 @@ def read_clock(column: pl.Series) -> pl.Series:
         if found.null_count():
             found = found.fill_null(text.str.to_datetime(f"%Y-%m-%d{clock}", time_unit="us", strict=False))
     return found.to_physical().cast(pl.Float64) / 1e6
+
+
+def says_zone(pattern: str) -> bool:
+    """Whether times that are read by a pattern have a zone."""
+    return pattern.endswith(_ZONE)
 
 
 def read_times(column: pl.Series, pattern: str) -> pl.Series:

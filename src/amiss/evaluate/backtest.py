@@ -9,14 +9,17 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.errors import DataError
+from amiss.core.errors import DataError, ParameterError
 from amiss.core.source import Progress, Source, silent
 from amiss.core.summary import Vector
+from amiss.evaluate.replayed import Backtest, Delay, Raised, Tried
 from amiss.evaluate.truth import Flags, as_flags, runs
 from amiss.pipeline.api import detect_source
 from amiss.pipeline.events import iso_time
+from amiss.pipeline.learn import look
 from amiss.pipeline.opening import open_source
 from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.recognised import read_as_series
 from amiss.pipeline.series_model import row_rate, wish_of
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import Member
@@ -24,7 +27,7 @@ from amiss.pipeline.silence import CERTAIN
 from amiss.thresholds.notices import TOGETHER, Notices
 from amiss.thresholds.promise import read_wish
 
-__all__ = ["Backtest", "Delay", "Tried", "backtest", "backtest_source"]
+__all__ = ["backtest", "backtest_source"]
 
 _PER_TIME = ("1/month", "1/week", "1/day")
 _WITHOUT_TIME = ("1", "5", "20")
@@ -35,93 +38,12 @@ _LATE = 10
 _DAY = 86_400.0
 
 
-class Tried(msgspec.Struct, frozen=True):
-    """One promise, kept row by row over the history.
-
-    Attributes
-    ----------
-    asked
-        The promise in words.
-    n_alarms, n_false
-        Alarms raised, and those without an event.
-    alarms_per_day, false_per_day
-        The same a day; None where there is no time.
-    n_found
-        Events with an alarm while they lasted, or at most ten steps later.
-    median_delay_seconds, median_delay_rows
-        From the start of an event to its alarm, over those found; None where none is, the first also without time.
-    """
-
-    asked: str
-    n_alarms: int
-    n_false: int
-    alarms_per_day: float | None
-    false_per_day: float | None
-    n_found: int
-    median_delay_seconds: float | None
-    median_delay_rows: float | None
-
-
-class Delay(msgspec.Struct, frozen=True):
-    """One event, and when it was told.
-
-    Attributes
-    ----------
-    entity
-        Whose event it is; None where there is no entity.
-    first_row, last_row
-        Positions of its rows in the source.
-    start, end
-        Its times (ISO 8601, UTC); None where there is no time.
-    reason
-        What it was, in one sentence; empty for a labelled one.
-    delay_rows, delay_seconds
-        By promise, in their order: from its start to its alarm; None where there was none, or no time.
-    """
-
-    entity: str | None
-    first_row: int
-    last_row: int
-    start: str | None
-    end: str | None
-    reason: str
-    delay_rows: tuple[int | None, ...]
-    delay_seconds: tuple[float | None, ...]
-
-
-class Backtest(msgspec.Struct, frozen=True):
-    """What a live watch would have said.
-
-    Attributes
-    ----------
-    name
-        Of the source.
-    n_rows, span_seconds
-        Rows, and time from the first to the last; None where there is none.
-    labelled
-        Whether the events are those of labels; otherwise those that `detect` finds with hindsight.
-    tried
-        By promise, the rarest alarms first.
-    events
-        In the order of their rows.
-    notes
-        What is to be said of the rows, one sentence each.
-    """
-
-    name: str
-    n_rows: int
-    span_seconds: float | None
-    labelled: bool
-    tried: tuple[Tried, ...]
-    events: tuple[Delay, ...]
-    notes: tuple[str, ...] = ()
-
-
 def backtest(
     data: Any,
     *,
     false_alarms: Sequence[str | float] = (),
     label: str | None = None,
+    kind: str | None = None,
     time: str | None = None,
     entity: str | None = None,
     ignore: str | Sequence[str] = (),
@@ -144,8 +66,12 @@ def backtest(
         Promises to try, such as ["1/week", "1/day"]; empty for those that suit the length of the history.
     label
         Column with 1 where rows are known to be anomalous and 0 elsewhere: these are the events then.
+    kind
+        "series" where the rows follow one another in time, though `detect` takes them for a table; None asks as it
+        does.
     time, entity
-        Column with the time, and with the device, host or user; None recognises them.
+        Column with the time, "DATE+TIME" where it stands in two, and with the device, host or user; None recognises
+        them.
     ignore
         Columns to leave out.
     roles
@@ -160,7 +86,7 @@ def backtest(
     Raises
     ------
     DataError
-        The data cannot be read or hold too few rows; the label is not 0 or 1.
+        The data cannot be read, hold too few rows or are a table; the label is not 0 or 1.
     ParameterError
         A promise or a detector that cannot be.
 
@@ -169,13 +95,13 @@ def backtest(
     >>> import amiss, numpy as np
     >>> x = np.random.default_rng(0).normal(size=2000)
     >>> x[1500:1510] += 9
-    >>> told = amiss.backtest(x[:, None], false_alarms=[2])
+    >>> told = amiss.backtest(x[:, None], kind="series", false_alarms=[2])
     >>> told.tried[0].n_found, told.events[0].delay_rows
     (1, (0,))
     """
     recipe = Recipe(
-        causal=True, time=time, entity=entity, detector=detector or "ensemble", params=dict(params or {}), seed=seed,
-        ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore), roles=dict(roles or {}),
+        causal=True, kind=kind, time=time, entity=entity, detector=detector or "ensemble", params=dict(params or {}),
+        ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore), roles=dict(roles or {}), seed=seed,
     )  # fmt: skip
     return backtest_source(open_source(data), recipe, false_alarms, label, progress=progress)
 
@@ -190,7 +116,8 @@ def backtest_source(
 ) -> Backtest:
     """`backtest` for a source that is open already and a recipe."""
     if label is not None:
-        recipe = msgspec.structs.replace(recipe, ignore=(*recipe.ignore, label))
+        recipe = msgspec.structs.replace(recipe, roles={**recipe.roles, label: "label"})
+    _check_series(source, recipe, progress)
     live = detect_source(source, recipe, progress=progress)
     assert isinstance(live, SeriesResult)
     truth = _labelled(live, label) if label is not None else _with_hindsight(live, recipe, progress)
@@ -203,12 +130,37 @@ def backtest_source(
     order = np.argsort(rates, kind="stable")
     raised = [_alarms(live, rates[k]) for k in order]
     found = [_Found.of(truth, alarms) for alarms in raised]
-    days = span / _DAY if span else None
+    days, zoned = span / _DAY if span else None, live.schema.zoned
     return Backtest(
         name=source.name, n_rows=n_rows, span_seconds=span, labelled=label is not None,
-        tried=tuple(_tried(wishes[k].asked, f, truth, days) for k, f in zip(order, found, strict=True)),
-        events=tuple(_delays(truth, found)), notes=tuple(live.notes),
+        tried=tuple(_tried(wishes[k].asked, f, truth, days, zoned=zoned) for k, f in zip(order, found, strict=True)),
+        events=tuple(_delays(truth, found, zoned=zoned)), notes=tuple(live.notes), entity=live.schema.first("entity"),
+        **_ends(live),
     )  # fmt: skip
+
+
+def _check_series(source: Source, recipe: Recipe, progress: Progress) -> None:
+    """Raise `DataError` if the rows are a table to `detect`: it and a replay read a file alike."""
+    if recipe.kind == "series":
+        return
+    if recipe.kind is not None:
+        raise ParameterError("rows of a table do not come one after another", mend="leave out the kind, or say series")
+    plain = msgspec.structs.replace(recipe, causal=False)
+    if read_as_series(source, plain, look(source, plain.checked(), progress), progress) is None:
+        raise DataError(
+            "these rows are judged as a table, one by one, so there is no course to replay", where=source.name,
+            mend="if they follow one another in time, say so: --kind series",
+        )  # fmt: skip
+
+
+def _ends(live: SeriesResult) -> dict[str, str | None]:
+    """Times of the first and the last row of all series."""
+    timed = [member.clock.seconds() for member in live.series.members if member.clock.interval_seconds]
+    if not timed:
+        return {}
+    ends = min(float(t[0]) for t in timed), max(float(t[-1]) for t in timed)
+    start, end = (iso_time(moment, zoned=live.schema.zoned) for moment in ends)
+    return {"start": start, "end": end}
 
 
 class _Truth(msgspec.Struct):
@@ -221,21 +173,22 @@ class _Truth(msgspec.Struct):
 
 
 class _Found(msgspec.Struct):
-    """Of one promise: for each event of each series the step of its alarm or None, and the alarms without an event."""
+    """Of one promise: for each event of each series the step of its alarm or None; first steps of alarms, and whether
+    they are in an event.
+    """
 
     at: list[list[int | None]]
-    n_alarms: int
-    n_false: int
+    alarms: list[list[tuple[int, bool]]]
 
     @classmethod
     def of(cls, truth: list[_Truth], alarms: list[list[tuple[int, int]]]) -> _Found:
         at: list[list[int | None]] = []
-        n_false = 0
+        told: list[list[tuple[int, bool]]] = []
         for each, spans in zip(truth, alarms, strict=True):
             reach = [(a, b + _LATE) for a, b in zip(each.first, each.last, strict=True)]
             at.append([_alarm_in(spans, a, b) for a, b in reach])
-            n_false += sum(not any(a <= last and first <= b for a, b in reach) for first, last in spans)
-        return cls(at, sum(map(len, alarms)), n_false)
+            told.append([(first, any(a <= last and first <= b for a, b in reach)) for first, last in spans])
+        return cls(at, told)
 
 
 def _alarm_in(spans: list[tuple[int, int]], first: int, last: int) -> int | None:
@@ -319,7 +272,13 @@ def _suitable(n_rows: int, span: float | None) -> tuple[str, ...]:
     return chosen or _WITHOUT_TIME[:1]
 
 
-def _tried(asked: str, found: _Found, truth: list[_Truth], days: float | None) -> Tried:
+def _tried(asked: str, found: _Found, truth: list[_Truth], days: float | None, *, zoned: bool) -> Tried:
+    alarms = [
+        alarm
+        for each, steps in zip(truth, found.alarms, strict=True)
+        for alarm in _raised(each.member, steps, zoned=zoned)
+    ]
+    n_false = sum(not alarm.in_event for alarm in alarms)
     waits = [
         (step - first, (step - first) * each.member.clock.interval_seconds)
         for each, steps in zip(truth, found.at, strict=True)
@@ -328,14 +287,30 @@ def _tried(asked: str, found: _Found, truth: list[_Truth], days: float | None) -
     ]
     timed = [seconds for _, seconds in waits] if days else []
     return Tried(
-        asked=asked, n_alarms=found.n_alarms, n_false=found.n_false,
-        alarms_per_day=found.n_alarms / days if days else None, false_per_day=found.n_false / days if days else None,
+        asked=asked, n_alarms=len(alarms), n_false=n_false, alarms=tuple(sorted(alarms, key=lambda alarm: alarm.row)),
+        alarms_per_day=len(alarms) / days if days else None, false_per_day=n_false / days if days else None,
         n_found=len(waits), median_delay_seconds=float(np.median(timed)) if timed else None,
         median_delay_rows=float(np.median([rows for rows, _ in waits])) if waits else None,
     )  # fmt: skip
 
 
-def _delays(truth: list[_Truth], found: list[_Found]) -> list[Delay]:
+def _raised(member: Member, steps: list[tuple[int, bool]], *, zoned: bool) -> list[Raised]:
+    clock = member.clock
+    rows = np.flatnonzero(clock.cell >= 0)
+    rows = rows[np.argsort(clock.cell[rows], kind="stable")]
+    # A step that no row stands at is that of the next one.
+    at = np.searchsorted(clock.cell[rows], [step for step, _ in steps])
+    seconds = clock.seconds()
+    return [
+        Raised(
+            member.entity, int(member.rows[rows[min(place, len(rows) - 1)]]),
+            iso_time(float(seconds[step]), zoned=zoned) if clock.interval_seconds else None, in_event,
+        )
+        for place, (step, in_event) in zip(at.tolist(), steps, strict=True)
+    ]  # fmt: skip
+
+
+def _delays(truth: list[_Truth], found: list[_Found], *, zoned: bool) -> list[Delay]:
     told = []
     for k, each in enumerate(truth):
         seconds: Vector | None = each.member.clock.seconds() if each.member.clock.interval_seconds else None
@@ -345,8 +320,9 @@ def _delays(truth: list[_Truth], found: list[_Found]) -> list[Delay]:
             told.append(
                 Delay(
                     each.member.entity, int(rows.min()), int(rows.max()),
-                    None if seconds is None else iso_time(float(seconds[first])),
-                    None if seconds is None else iso_time(float(seconds[last])), each.reasons[i],
+                    None if seconds is None else iso_time(float(seconds[first]), zoned=zoned),
+                    None if seconds is None else iso_time(float(seconds[last]), zoned=zoned),
+                    each.reasons[i],
                     tuple(None if step is None else step - first for step in steps),
                     tuple(None if step is None or seconds is None else float(seconds[step] - seconds[first])
                           for step in steps),

@@ -20,6 +20,7 @@ from amiss.evaluate.side import Side, read_summary
 from amiss.evaluate.table_changes import Plan, check_ignored, plan
 from amiss.evaluate.two_sample import holm
 from amiss.evaluate.wording import chance
+from amiss.pipeline.events import iso_time
 from amiss.pipeline.opening import open_source
 from amiss.prepare.roles import Wishes, infer_schema
 
@@ -121,8 +122,8 @@ def drift(
         severity=severity,
         alpha=alpha,
         seed=seed,
-        a=_compared(side_a),
-        b=_compared(side_b),
+        a=_compared(side_a, schema),
+        b=_compared(side_b, schema),
         changes=planned.changes,
         columns=columns,
         joint=joint,
@@ -207,15 +208,13 @@ def _joint_words(joint: JointDrift | None, alpha: float) -> str:
     return f"the joint test tells the rows apart{by} {figures}"
 
 
-def _compared(side: Side) -> Compared:
+def _compared(side: Side, schema: Schema) -> Compared:
     start = end = None
     if side.moments is not None:
-        start, end = (_clock(moment) for moment in (np.nanmin(side.moments), np.nanmax(side.moments)))
+        ends = np.nanmin(side.moments), np.nanmax(side.moments)
+        zoned = all(c.zoned and side.sample.says_zone(c.name, c.reading) for c in schema.columns if c.role == "time")
+        start, end = (iso_time(float(round(moment)), zoned=zoned) for moment in ends)
     return Compared(side.name, side.n_rows, side.sample.n_rows, start, end)
-
-
-def _clock(moment: float) -> str:
-    return f"{np.datetime64(round(moment), 's')}Z"
 
 
 def _notes(schema: Schema, a: Side, b: Side, sources: tuple[Source, Source]) -> list[str]:

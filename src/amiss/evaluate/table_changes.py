@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from amiss.core.errors import DataError, SchemaError
+from amiss.core.errors import DataError
 from amiss.core.schema import ColumnSchema, Schema
 from amiss.core.written import NUMBER_NOTES
 from amiss.evaluate.findings import SchemaChange
 from amiss.evaluate.side import Side, times_of
-from amiss.prepare.roles import nearest_name
+from amiss.prepare.roles import nearest_name, no_column
 
 __all__ = ["Plan", "plan"]
 
@@ -120,7 +120,7 @@ def check_ignored(ignore: Sequence[str], names: Sequence[str]) -> None:
     """Raise `SchemaError` for a column to ignore that neither table has."""
     for name in ignore:
         if name not in names:
-            raise SchemaError(f"there is no column {name!r}", mend=nearest_name(name, names) or None)
+            raise no_column(name, names, "to be left out")
 
 
 def _left_out(column: ColumnSchema, a: Side) -> bool:

@@ -124,8 +124,9 @@ class Reasons:
 
     def _bounds(self, line: int, j: int) -> tuple[float, float]:
         location, scale = float(self.preparation.location[line, j]), float(self.preparation.scale[line, j])
-        ends = [location + float(end) * scale for end in (self.low[j], self.high[j])]
-        return max(ends[0], -sys.float_info.max), min(ends[1], sys.float_info.max)
+        ends = (location + float(end) * scale for end in (self.low[j], self.high[j]))
+        low, high = self._role[self.preparation.numbers[j]].within(*ends)
+        return max(low, -sys.float_info.max), min(high, sys.float_info.max)
 
     def _word(self, values: _Values, row: int, line: int, j: int) -> str:
         """A value, written one digit finer than its usual range."""

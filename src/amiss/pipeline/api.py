@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -16,8 +17,9 @@ from amiss.pipeline.learn import Learnt, Looked, calibrate, learn, look, relearn
 from amiss.pipeline.model import Facts, Model
 from amiss.pipeline.opening import open_source
 from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.recognised import read_as_series, table_notes
 from amiss.pipeline.result import Result
-from amiss.pipeline.series_learn import detect_series, fit_series, read_as_series
+from amiss.pipeline.series_learn import detect_series, fit_series
 from amiss.thresholds.conformal import Conformal
 from amiss.thresholds.dirt import n_suspicious
 
@@ -57,7 +59,8 @@ def detect(
     causal
         The rows are a series, and each is judged by those before it alone: what would have been said at the time.
     time, entity
-        Column with the time, and with the device, host or user; None recognises them.
+        Column with the time, "DATE+TIME" where it stands in two, and with the device, host or user; None recognises
+        them.
     false_alarms
         How many normal rows may raise an alarm: "1%", 0.01, 5 (rows), "1/day". None: 1 %, or one row of fewer than 100.
     false_discoveries
@@ -191,6 +194,7 @@ def _detect_table(source: Source, recipe: Recipe, looked: Looked, progress: Prog
     model = _model(recipe, facts, learnt, threshold)
     del learnt, looked  # its samples would stand beside the scores
     scored = model.score_batches(source, source.batches(), progress)
+    scored = replace(scored, notes=[*table_notes(source, recipe, model.preparation), *scored.notes])
     threshold.calibrate(scored.scores, clean=recipe.clean)
     return model.judged(source, scored, native)
 
@@ -226,7 +230,9 @@ def _fit_table(source: Source, recipe: Recipe, looked: Looked, progress: Progres
     n_effective = None if recipe.wish().default else calibration.n_effective
     threshold.calibrate(calibration.scores, n_effective=n_effective, clean=clean)
     threshold.n_effective_ = min(calibration.n_effective, threshold.n_effective_)
-    return _model(recipe, facts, learnt, threshold)
+    model = _model(recipe, facts, learnt, threshold)
+    model.notes = tuple(table_notes(source, recipe, model.preparation))
+    return model
 
 
 def fit_labelled(source: Source, recipe: Recipe, *, progress: Progress = silent) -> Model:
@@ -275,7 +281,7 @@ def _facts(source: Source, looked: Looked) -> Facts:
 def _model(recipe: Recipe, facts: Facts, learnt: Learnt, threshold: Conformal) -> Model:
     return Model(
         recipe=recipe,
-        kind="series" if learnt.preparation.schema.first("time") else "table",
+        kind="table",
         facts=facts,
         preparation=learnt.preparation,
         detector=learnt.detector,

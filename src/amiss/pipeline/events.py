@@ -17,15 +17,18 @@ _INTERVALS = 5.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def iso_time(seconds: float) -> str | None:
-    """ISO 8601 in UTC, to the second or finer where needed; None for a missing time."""
+def iso_time(seconds: float, *, zoned: bool) -> str | None:
+    """ISO 8601, to the second or finer where needed; None for a missing time.
+
+    Times that are known in UTC, `zoned`, end in Z; others are local times without an offset.
+    """
     if np.isnan(seconds):
         return None
     try:
         moment = _EPOCH + timedelta(seconds=float(seconds))
     except OverflowError:
         return None
-    return moment.isoformat(timespec="auto").replace("+00:00", "Z")
+    return moment.isoformat(timespec="auto").replace("+00:00", "Z" if zoned else "")
 
 
 def find_events(
@@ -35,6 +38,8 @@ def find_events(
     times: Vector | None,
     entities: Sequence[str | None] | None,
     interval_seconds: float | None,
+    *,
+    zoned: bool,
 ) -> list[Event]:
     """Events of the alarms at `rows`, most severe first.
 
@@ -48,6 +53,8 @@ def find_events(
         Of the alarms; None where there are none.
     interval_seconds
         Usual time between two rows of an entity.
+    zoned
+        Whether the times are known in UTC.
     """
     who = entities if entities is not None else [None] * len(rows)
     when = times if times is not None else np.full(len(rows), np.nan)
@@ -60,7 +67,7 @@ def find_events(
             groups[-1].append(i)
         else:
             groups.append([i])
-    events = [_event(np.array(group), rows, scores, p_values, when, who) for group in groups]
+    events = [_event(np.array(group), rows, scores, p_values, when, who, zoned) for group in groups]
     return sorted(events, key=lambda event: (-event.score, event.first_row))
 
 
@@ -71,6 +78,7 @@ def _event(
     p_values: Vector,
     when: Vector,
     who: Sequence[str | None],
+    zoned: bool,
 ) -> Event:
     here = rows[group]
     peak = int(here[np.argmax(scores[here])])
@@ -79,8 +87,8 @@ def _event(
         last_row=int(here.max()),
         peak_row=peak,
         n_alarms=len(here),
-        start=iso_time(float(when[group[0]])),
-        end=iso_time(float(when[group[-1]])),
+        start=iso_time(float(when[group[0]]), zoned=zoned),
+        end=iso_time(float(when[group[-1]]), zoned=zoned),
         entity=who[int(group[0])],
         score=float(scores[peak]),
         p_value=float(p_values[here].min()),

@@ -95,7 +95,7 @@ class Model:
     kinds
         Kinds of anomaly that the labels named; empty where it learnt from none.
     notes
-        What was to be said of the labels as it learnt, one sentence each; not kept in a file.
+        What was to be said of the labels or the rows as it learnt, one sentence each; not kept in a file.
     """
 
     def __init__(

@@ -54,7 +54,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     window
         In a series, rows in the windows that a detector of rows is handed; None for what suits the series.
     time, entity
-        Column that holds the time, and the device, host or user; None recognises them.
+        Column that holds the time, "DATE+TIME" where it stands in two, and the device, host or user; None recognises
+        them.
     ignore
         Columns to leave out.
     select

@@ -31,6 +31,7 @@ class Remarks:
         self._odd: dict[str, tuple[int, int, str]] = {}
         self._names: list[str] | None = None
         self._timeless = self._time is not None
+        self._unzoned: bool | None = None
         self._strangers: dict[str, None] = {}
 
     def take(self, frame: Frame, odd: Mapping[str, tuple[int, int, str]]) -> None:
@@ -41,6 +42,8 @@ class Remarks:
             self._odd[name] = (n, row, word) if before is None else (before[0] + n, before[1], before[2])
         if self._timeless and self._time is not None and self._time.name in frame.names:
             self._timeless = bool(np.isnan(frame.times(self._time.name, self._time.reading)).all())
+            if self._unzoned is None and not self._timeless:
+                self._unzoned = self._time.zoned and not frame.says_zone(self._time.name, self._time.reading)
         if self._entity is not None:
             self._strangers |= dict.fromkeys(e for e in frame.counts(self._entity) if e not in self._entities)
 
@@ -58,6 +61,8 @@ class Remarks:
         return said + self._of_times(names) + self._of_entities()
 
     def _of_times(self, names: list[str]) -> list[str]:
+        if self._time is not None and self._unzoned:
+            return ["times without a zone are read as UTC, as those that were learnt have one"]
         if not self._timeless or self._time is None:
             return []
         name = self._time.name

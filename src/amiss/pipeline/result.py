@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -95,10 +96,14 @@ class Result:
 
     @property
     def kind(self) -> str:
-        """ "series" where the rows have times, otherwise "table"."""
-        frame = next(iter(self.source.batches()))
-        times = self.model.times(frame)
-        return "table" if times is None or np.isnan(times).all() else self.model.kind
+        """ "table": each row is judged by itself."""
+        return "table"
+
+    @property
+    def timed(self) -> bool:
+        """Whether the rows have times, so that alarms close to one another are one event."""
+        times = self.model.times(next(iter(self.source.batches())))
+        return times is not None and not bool(np.isnan(times).all())
 
     @property
     def n_columns(self) -> int:
@@ -229,16 +234,32 @@ class Result:
         """Alarms that belong together, the most severe event first.
 
         Where there is time, alarms of one entity that are at most five usual intervals apart are one event; where
-        there is none, each alarm is an event.
+        there is none, each alarm is an event. Its reason is that of its highest row.
         """
+        return self.top_events(self.n_events)
+
+    @property
+    def n_events(self) -> int:
+        """Number of events; unlike `events` it needs no reasons, which take time."""
+        return len(self._grouped())
+
+    def top_events(self, n: int) -> list[Event]:
+        """The `n` most severe events, the most severe first."""
+        shown = self._grouped()[:n]
+        told = self.explain_all(np.array([event.peak_row for event in shown], np.int64))
+        return [msgspec.structs.replace(event, reason=why.reason) for event, why in zip(shown, told, strict=True)]
+
+    def _grouped(self) -> list[Event]:
+        """All events, without their reasons."""
         if self._events is None:
             rows = np.flatnonzero(self.is_anomaly)
             frame = self.rows_at(rows) if self.schema.first("time") and len(rows) else None
             times = self.model.times(frame) if frame is not None else None
             entities = self.model.entities(frame) if frame is not None else None
             self._events = find_events(
-                rows, self.scores, self.p_values, times, entities, self.model.facts.interval_seconds
-            )
+                rows, self.scores, self.p_values, times, entities, self.model.facts.interval_seconds,
+                zoned=self.schema.zoned,
+            )  # fmt: skip
         return self._events
 
     def scored(self) -> Iterator[pl.DataFrame]:

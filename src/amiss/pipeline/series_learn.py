@@ -13,7 +13,7 @@ from amiss.pipeline.limits import Limits
 from amiss.pipeline.live_ranker import LiveRanker
 from amiss.pipeline.model import Facts
 from amiss.pipeline.ranker import Ranker
-from amiss.pipeline.recipe import DEFAULT, Recipe
+from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.series_model import (
     SeriesModel,
     fit_rankers,
@@ -23,30 +23,12 @@ from amiss.pipeline.series_model import (
     separate_peaks,
     wish_of,
 )  # fmt: skip
-from amiss.pipeline.series_read import ReadSeries, read_series
+from amiss.pipeline.series_read import ReadSeries
 from amiss.pipeline.series_result import SeriesResult
-from amiss.prepare.preparation import Preparation
 from amiss.thresholds.notice_threshold import NoticeThreshold
 from amiss.thresholds.peaks import PeakThreshold
 
-__all__ = ["detect_series", "fit_series", "read_as_series"]
-
-
-def read_as_series(source: Source, recipe: Recipe, looked: Looked, progress: Progress) -> ReadSeries | None:
-    """The rows as series, where they are such or are said to be; None for a table.
-
-    Of themselves they are where columns of numbers have a time and are samples of something that goes on: one column at
-    a regular clock, or any with neighbours that are alike. A detector of rows that is asked for by name makes them a
-    table, one for series a series.
-    """
-    asked = recipe.kind == "series" or recipe.causal or (recipe.kind is None and recipe.ordered)
-    timed = looked.schema.first("time") is not None and bool(looked.schema.named("number"))
-    if not asked and (recipe.kind == "table" or recipe.detector != DEFAULT or not timed):
-        return None
-    preparation = Preparation.of(looked.schema, looked.table)
-    limits = Limits(recipe.limits, looked.schema)
-    read = read_series(preparation, limits, source, source.batches(), progress)
-    return read if asked or read.series.sampled else None
+__all__ = ["detect_series", "fit_series"]
 
 
 def detect_series(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from amiss.core.finding import Contribution, Event, Explanation, FullExplanation
 from amiss.core.frame import Frame
 from amiss.core.source import Source
-from amiss.core.summary import Matrix
+from amiss.core.summary import Matrix, Vector
 from amiss.explain.words import range_words
 from amiss.pipeline.events import iso_time
 from amiss.pipeline.judged import Judged
@@ -80,7 +80,7 @@ class SeriesResult(Result):
 
     @property
     def kind(self) -> str:
-        """Always "series"."""
+        """ "series": each row is judged with those around it."""
         return "series"
 
     def story(self, k: int) -> Story:
@@ -120,9 +120,18 @@ class SeriesResult(Result):
             found = [self._event(k, first, last) for k, spans in enumerate(self.spans) for first, last in spans]
             found.sort(key=lambda event: (-event.score, event.first_row))
             members = self.series.members
-            limited = limit_events(members, self.beyond, self._worst_beyond, self._limit_words)
-            self._events = [*limited, *found, *gap_events(members)]
+            limited = limit_events(members, self.beyond, self._worst_beyond, self._limit_words, zoned=self.schema.zoned)
+            self._events = [*limited, *found, *gap_events(members, zoned=self.schema.zoned)]
         return self._events
+
+    @property
+    def n_events(self) -> int:
+        """Number of events."""
+        return len(self.events)
+
+    def top_events(self, n: int) -> list[Event]:
+        """The `n` events told first."""
+        return self.events[:n]
 
     def _in_events(self) -> npt.NDArray[np.bool_]:
         """Rows of the events, and those at which a high score is highest."""
@@ -163,13 +172,16 @@ class SeriesResult(Result):
         return Event(
             first_row=int(rows.min()), last_row=int(rows.max()), peak_row=told[0][0].row,
             n_alarms=int(self.is_anomaly[member.rows[spanned]].sum()),
-            start=None if seconds is None else iso_time(float(seconds[begin])),
-            end=None if seconds is None else iso_time(float(seconds[end])),
-            raised=iso_time(float(seconds[first])) if judged.causal and seconds is not None else None,
+            start=self._moment(seconds, begin), end=self._moment(seconds, end),
+            raised=self._moment(seconds, first) if judged.causal else None,
+            raised_row=self.story(k).row_at(first) if judged.causal else None,
             entity=member.entity, score=float(judged.scores[peak]), p_value=float(judged.p_values[peak]),
             kind=told[0][0].kind, reason=self.story(k).sentence(told),
             channels=tuple(channel for channel, _ in told),
         )  # fmt: skip
+
+    def _moment(self, seconds: Vector | None, cell: int) -> str | None:
+        return None if seconds is None else iso_time(float(seconds[cell]), zoned=self.schema.zoned)
 
     def _worst_beyond(self, rows: npt.NDArray[np.int64]) -> int:
         return int(rows[np.argmax(self.scores[rows])])

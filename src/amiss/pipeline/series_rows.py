@@ -17,13 +17,14 @@ from amiss.prepare.preparation import FARTHEST, Preparation
 from amiss.series.clock import Clock
 from amiss.series.decompose import bridged
 
-__all__ = ["Member", "SeriesRows", "duration_words", "gather"]
+__all__ = ["Member", "SeriesRows", "duration_words", "gather", "neighbours_alike"]
 
 _SAMPLED = 0.5
 """Correlation of neighbouring rows from which on rows at odd times are samples of something, not events."""
 _SAMPLED_REGULARLY = 0.1
 """The same for several channels at a regular clock: what is no course at all is better looked at row by row."""
 _FEWEST_ROWS = 20
+_FAR = 8.0
 _FEW_MISSING = 0.01
 _ROUNDING = 1e-9
 _UNITS = ((604_800.0, "week"), (86_400.0, "day"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
@@ -214,6 +215,15 @@ def _flags(grid: Matrix, entity: str | None, preparation: Preparation) -> npt.ND
             ends = preparation.location[line, j] + preparation.scale[line, j] * np.array([there.min(), there.max()])
             flags[j] = np.abs(ends - (0.0, 1.0)).max() < _ROUNDING
     return flags
+
+
+def neighbours_alike(X: Matrix) -> float:
+    """Middle correlation, over the prepared features, of rows with the next ones; 0 where that says nothing."""
+    if len(X) < _FEWEST_ROWS:
+        return 0.0
+    # One spike, which its neighbours do not share, must not hide what all other rows share.
+    alike = _alike(np.clip(np.nan_to_num(X), -_FAR, _FAR))
+    return float(np.median(alike)) if len(alike) else 0.0
 
 
 def _alike(X: Matrix) -> Vector:

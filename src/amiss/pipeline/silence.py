@@ -27,14 +27,14 @@ _LONGER = 3.0
 """Times the middle length of the other gaps: a silence of every night is no event."""
 
 
-def gap_events(members: list[Member]) -> list[Event]:
+def gap_events(members: list[Member], *, zoned: bool) -> list[Event]:
     """An event for each unusual gap in the rows of a series at a regular clock, the longest first.
 
-    No promise is made on them: nothing is left to chance.
+    No promise is made on them: nothing is left to chance. `zoned` says whether times are known in UTC.
     """
     found = [(gap, member) for member in members if member.clock.regular for gap in _unusual(member.clock.gaps)]
     found.sort(key=lambda pair: -pair[0].n_missing)
-    return [_event(gap, member) for gap, member in found]
+    return [_event(gap, member, zoned) for gap, member in found]
 
 
 def limit_events(
@@ -42,6 +42,8 @@ def limit_events(
     beyond: npt.NDArray[np.bool_],
     worst: Callable[[Rows], int],
     words: Callable[[Rows], list[str]],
+    *,
+    zoned: bool,
 ) -> list[Event]:
     """An event for each stretch of rows beyond a limit, the earliest first.
 
@@ -51,6 +53,8 @@ def limit_events(
         Which rows of the source are.
     worst, words
         Give, of some rows, the one to be told, and what is said of each: asked once, as rows may have to be read.
+    zoned
+        Whether times are known in UTC.
     """
     found = []
     for member in members:
@@ -63,7 +67,9 @@ def limit_events(
                 continue
             rows, first, last = member.rows[there[part]], int(cells[part[0]]), int(cells[part[-1]])
             row = worst(rows)
-            start, end = (None, None) if seconds is None else (iso_time(float(seconds[c])) for c in (first, last))
+            start, end = (
+                None if seconds is None else iso_time(float(seconds[cell]), zoned=zoned) for cell in (first, last)
+            )
             found.append(Event(
                 first_row=int(rows.min()), last_row=int(rows.max()), peak_row=row, n_alarms=len(rows), start=start,
                 end=end, entity=member.entity, score=0.0, p_value=1.0, kind=LIMIT,
@@ -84,7 +90,7 @@ def _unusual(gaps: tuple[Gap, ...]) -> list[Gap]:
     return told
 
 
-def _event(gap: Gap, member: Member) -> Event:
+def _event(gap: Gap, member: Member, zoned: bool) -> Event:
     seconds = member.clock.start + member.clock.step[np.maximum(member.clock.cell, 0)] * member.clock.interval_seconds
     timed = np.flatnonzero(member.clock.cell >= 0)
     half = member.clock.interval_seconds / 2
@@ -93,6 +99,7 @@ def _event(gap: Gap, member: Member) -> Event:
     rows = "1 row is" if gap.n_missing == 1 else f"{gap.n_missing:,} rows are"
     return Event(
         first_row=min(before, after), last_row=max(before, after), peak_row=after, n_alarms=0,
-        start=iso_time(gap.after), end=iso_time(gap.before), entity=member.entity, score=0.0, p_value=1.0, kind=GAP,
+        start=iso_time(gap.after, zoned=zoned), end=iso_time(gap.before, zoned=zoned), entity=member.entity, score=0.0,
+        p_value=1.0, kind=GAP,
         reason=f"nothing came for {duration_words(gap.before - gap.after)}: {rows} missing",
     )  # fmt: skip

@@ -80,7 +80,7 @@ class Story:
         self._location = np.append(preparation.location[known], np.zeros(n))
         self._scale = np.append(preparation.scale[known], np.ones(n))
         self._kinds, self._rarity, self._share = preparation.kinds, preparation.rarity, preparation.share
-        self._decimals = {column.name: column.decimals for column in preparation.schema.columns}
+        self._columns = {column.name: column for column in preparation.schema.columns}
         self._bands: dict[int, Band] = {}
 
     def band(self, j: int) -> Band:
@@ -88,6 +88,10 @@ class Story:
         if j not in self._bands:
             self._bands[j] = Band(self.member, j, float(self._location[j]), float(self._scale[j]))
         return self._bands[j]
+
+    def bounds(self, j: int) -> tuple[float | None, float | None]:
+        """The least and the greatest that can be expected of one channel, None for any."""
+        return self._columns[self._names[j]].bounds
 
     def channels(self, contributions: Matrix, first: int, last: int) -> list[tuple[Channel, Shape]]:
         """The channels most to blame for an event between two steps, and what they do."""
@@ -102,7 +106,7 @@ class Story:
             shape = (
                 shape_of(band.prepared, band.parts, first, last) if j < self._n_numbers else _rare(band.x, first, last)
             )
-            low, high = band.at(shape.peak, shape.moved)
+            low, high = self._columns[self._names[j]].within(*band.at(shape.peak, shape.moved))
             value = float(band.x[shape.peak])
             row = self.row_at(shape.peak)
             found.append(
@@ -134,7 +138,7 @@ class Story:
 
     def _actual(self, channel: Channel, shape: Shape) -> str:
         width = channel.high - channel.low
-        decimals = self._decimals.get(channel.column, 3)
+        decimals = self._columns[channel.column].decimals
         value = "missing" if channel.value is None else number_word(channel.value, decimals, width / 10)
         usual = range_words(channel.low, channel.high, decimals)
         inside = channel.value is None or channel.low <= channel.value <= channel.high

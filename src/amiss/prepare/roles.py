@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import numpy as np
@@ -14,9 +14,18 @@ from amiss.core.errors import SchemaError
 from amiss.core.frame import WITH_CLOCK, Frame
 from amiss.core.schema import ADDED_COLUMNS, ROLES, ColumnSchema, Schema
 from amiss.core.written import NUMBER_NOTES
+from amiss.prepare.time_columns import (
+    TIME_NAME,
+    check_times,
+    epoch_share,
+    example,
+    holds_clock,
+    holds_dates,
+    stamp_reading,
+)
 from amiss.summaries.table import ColumnCounts, TableSummary
 
-__all__ = ["Wishes", "infer_schema", "nearest_name"]
+__all__ = ["Wishes", "infer_schema", "nearest_name", "no_column"]
 
 _LABEL = re.compile(
     r"^(labels?\w{0,2}|class|target|outlier|is_?outlier|anomaly|is_?anomal(y|ous)|attack|attack_?(cat|type|name)"
@@ -24,20 +33,14 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _IDENTIFIER = re.compile(r"^(id|uid|uuid|guid|index|key|row|row_?(id|no|number)|unnamed.*|.*[_ ](id|uuid|guid))$", re.I)
-_TIME = re.compile(
-    r"^(ts|t|time|date|datetime|timestamp|epoch|stime|start_?time|date_?time|.*_(time|ts|at|date|timestamp))$",
-    re.I,
-)
 _ENTITY = re.compile(
     r"(device|machine|host|sensor|pump|motor|unit|asset|entity|engine|turbine|meter|node|station|server|line|series)",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"^(.*[_ ])?(time|clock|hour|uhrzeit|zeit|heure|hora)([_ ]of[_ ]day)?$", re.I)
 _DATE = re.compile(r"date|day|datum|fecha", re.I)
-_MOSTLY = 0.95
 _OFTEN = 0.7
 """Different times among the rows from which on times do not repeat because there are several series."""
-_EPOCH_SECONDS = (631_152_000.0, 4_102_444_800.0)  # 1990 to 2100
 _MOST_LABELS = 60
 _FEW_TOKENS = 5
 _SPARSE = 0.9
@@ -46,7 +49,10 @@ _SPARSE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the user said about columns; it overrules what is recognised."""
+    """What the user said about columns; it overrules what is recognised.
+
+    Where dates and times of day stand in two columns, `time` may be either of them, or both as "DATE+TIME".
+    """
 
     time: str | None = None
     entity: str | None = None
@@ -62,6 +68,12 @@ def nearest_name(name: str, names: Sequence[str]) -> str:
     return f"did you mean {near[0]!r}? " if near else ""
 
 
+def no_column(name: str, names: Sequence[str], asked: str) -> SchemaError:
+    """The error of a column that is `asked` for, in words, and not among `names`."""
+    hint, listed = nearest_name(name, names), ", ".join(names[:30])
+    return SchemaError(f"there is no column {name!r}", where=f"asked {asked}", mend=f"{hint}columns: {listed}")
+
+
 def infer_schema(summary: TableSummary, wishes: Wishes) -> Schema:
     """The schema of a table from its summary and the user's wishes.
 
@@ -70,7 +82,8 @@ def infer_schema(summary: TableSummary, wishes: Wishes) -> Schema:
     SchemaError
         A wish names a column that is not there, or a role that the column cannot have.
     """
-    asked = _asked_roles(summary, wishes)
+    wishes, clock = _split_time(summary, wishes)
+    asked = _asked_roles(summary, wishes, clock)
     # To rank rows by what was said of them before would be to say it twice.
     ours = ADDED_COLUMNS if set(ADDED_COLUMNS) <= summary.columns.keys() else ()
     columns = []
@@ -81,26 +94,39 @@ def infer_schema(summary: TableSummary, wishes: Wishes) -> Schema:
             columns.append(_column(name, "ignored", "what amiss found before; left out", counts, summary))
         else:
             columns.append(_recognise(name, counts, summary))
-    columns = _one_time(_with_clock(columns, summary, asked), summary, wishes)
+    columns = _one_time(_with_clock(columns, summary, asked, clock), summary, wishes)
     if wishes.entity is None and "entity" not in asked.values():
         columns = _find_entity(columns, summary)
     return Schema(tuple(columns))
 
 
-def _asked_roles(summary: TableSummary, wishes: Wishes) -> dict[str, str]:
+def _split_time(summary: TableSummary, wishes: Wishes) -> tuple[Wishes, str | None]:
+    """The wishes with dates for the time, and the column with the times of day if it is named."""
+    name, names = wishes.time, list(summary.columns)
+    if name is not None and name not in names and "+" in name:
+        date, clock = (part.strip() for part in name.split("+", 1))
+        return replace(wishes, time=date), clock
+    if name in names and name not in wishes.ignore and holds_clock(summary.sample, name):
+        dates = (other for other in names if other not in (name, *wishes.ignore) and _DATE.search(other))
+        beside = next((other for other in dates if holds_dates(summary.sample, other)), None)
+        return (wishes, None) if beside is None else (replace(wishes, time=beside), name)
+    return wishes, None
+
+
+def _asked_roles(summary: TableSummary, wishes: Wishes, clock: str | None) -> dict[str, str]:
     asked = dict(wishes.roles) | dict.fromkeys(wishes.ignore, "ignored")
-    for name in (wishes.time, wishes.entity):
-        if name in wishes.ignore or (name is not None and wishes.time == wishes.entity):
-            raise SchemaError(f"column {name!r} is asked to be two things", mend="name it once")
+    given = [name for name in (wishes.time, clock, wishes.entity) if name is not None]
+    for twice in given:
+        if twice in wishes.ignore or given.count(twice) > 1:
+            raise SchemaError(f"column {twice!r} is asked to be two things", mend="name it once")
     if wishes.time is not None:
         asked[wishes.time] = "time"
     if wishes.entity is not None:
         asked[wishes.entity] = "entity"
     names = list(summary.columns)
-    for name, role in asked.items():
+    for name, role in (asked | dict.fromkeys(given, "time")).items():
         if name not in names:
-            hint = nearest_name(name, names)
-            raise SchemaError(f"there is no column {name!r}", mend=f"{hint}columns: {', '.join(names[:30])}")
+            raise no_column(name, names, "to be left out" if role == "ignored" else f"as {role}")
         if role not in ROLES:
             raise SchemaError(f"column {name!r} cannot be {role!r}", mend=f"give one of: {', '.join(ROLES)}")
     return asked
@@ -117,49 +143,29 @@ def _column(name: str, role: str, note: str, counts: ColumnCounts, summary: Tabl
         reading, remark = sample.reading(name)
         notes += [remark] if remark else []
     elif role == "time" and counts.kind == "number":
-        reading, remark = _stamp_reading(sample, name)
+        reading, remark = stamp_reading(sample, name)
         notes = [*notes, remark] if remark and remark not in notes else notes
+    zoned = role == "time" and sample.zoned(name, reading)
+    if zoned and not any("UTC" in said for said in notes):
+        notes.append("shown in UTC")
     missing = n_missing / max(summary.n_rows, 1)
     decimals = _decimals(sample, name) if role == "number" or counts.kind == "number" else 0
+    lowest, highest = (counts.ends or sample.ends(name, reading) or (None, None)) if role == "number" else (None, None)
     if counts.n_infinite:
         notes.append(f"{counts.n_infinite:,} infinite values read as missing")
     return ColumnSchema(
-        name=name, role=role, note="; ".join(notes), missing=missing, reading=reading, decimals=decimals
-    )
+        name=name, role=role, note="; ".join(notes), missing=missing, reading=reading, decimals=decimals, zoned=zoned,
+        lowest=lowest, highest=highest,
+    )  # fmt: skip
 
 
 def _checked(name: str, role: str, counts: ColumnCounts, summary: TableSummary) -> ColumnSchema:
     sample = summary.sample
     if role == "number" and np.isnan(sample.numbers(name)).all():
-        raise SchemaError(f"column {name!r} holds no numbers", where=_example(sample, name), mend="give another role")
+        raise SchemaError(f"column {name!r} holds no numbers", where=example(sample, name), mend="give another role")
     if role == "time":
-        _check_times(name, sample)
+        check_times(name, sample)
     return _column(name, role, "as asked", counts, summary)
-
-
-def _check_times(name: str, sample: Frame) -> None:
-    reading = _stamp_reading(sample, name)[0]
-    times = sample.times(name, reading or None)
-    present = times[~np.isnan(times)]
-    wrong = "" if len(present) else "holds no times"
-    if len(present) and float(np.median(present)) > _EPOCH_SECONDS[1]:
-        wrong = "holds no times before 2100, read as a count since 1970"
-    if wrong:
-        raise SchemaError(
-            f"column {name!r} {wrong}",
-            where=_example(sample, name),
-            mend="name another column, or write times as 2026-01-31 12:00:00 or as seconds since 1970",
-        )
-
-
-def _stamp_reading(sample: Frame, name: str) -> tuple[str, str]:
-    """How numbers are read as times but by counting seconds; days of a spreadsheet only where the name says time."""
-    return sample.stamp_reading(name, days=bool(_TIME.match(name)))
-
-
-def _example(sample: Frame, name: str) -> str:
-    word = next((w for w in sample.words(name) if w is not None), None)
-    return f"column {name!r}, for example {word!r}"
 
 
 def _recognise(name: str, counts: ColumnCounts, summary: TableSummary) -> ColumnSchema:
@@ -205,11 +211,11 @@ def _role_of_numbers(name: str, counts: ColumnCounts, summary: TableSummary) -> 
     values = summary.sample.numbers(name)
     present = values[~np.isnan(values)]
     whole = bool((present == np.floor(present)).all())
-    if _TIME.match(name) and len(present):
-        reading, remark = _stamp_reading(summary.sample, name)
+    if TIME_NAME.match(name) and len(present):
+        reading, remark = stamp_reading(summary.sample, name)
         if reading:
             return "time", remark
-        share = _epoch_share(summary.sample, name)
+        share = epoch_share(summary.sample, name)
         # A clock that was reset leaves times of 1970 behind.
         if share > 0.98 or (share >= 0.5 and values.min() >= 0):
             return "time", "read as time since 1970"
@@ -230,7 +236,7 @@ def _role_of_text(name: str, summary: TableSummary) -> tuple[str, str]:
     n_present = sum(counts.values())
     if n_present == 0:
         return "text", "hardly ever a value; shown with the rows, not ranked"
-    if _TIME.match(name) and not sample.reading(name)[0] and _epoch_share(sample, name) > 0.95:
+    if TIME_NAME.match(name) and not sample.reading(name)[0] and epoch_share(sample, name) > 0.95:
         return "time", "read as time since 1970"
     is_number = ~np.isnan(sample.numbers(name))
     n_numbers = int(is_number.sum())
@@ -249,17 +255,9 @@ def _role_of_text(name: str, summary: TableSummary) -> tuple[str, str]:
     if mean_words >= 1:
         return "text", "free text; shown with the rows, not ranked"
     if distinct > 0.9 * n_present:
-        like = ", like times that could not be read" if _TIME.match(name) else ""
+        like = ", like times that could not be read" if TIME_NAME.match(name) else ""
         return "identifier", f"all values differ{like}; left out"
     return "category", f"{len(summary.columns[name].kinds or counts):,} kinds"
-
-
-def _epoch_share(sample: Frame, name: str) -> float:
-    """Share of the values that are there and, read as a count since 1970, lie between 1990 and 2100."""
-    there = ~sample.missing(name)
-    seconds = sample.times(name, "")[there]
-    low, high = _EPOCH_SECONDS
-    return float(((seconds > low) & (seconds < high)).sum() / max(there.sum(), 1))
 
 
 def _no_numbers(sample: Frame, name: str, is_number: npt.NDArray[np.bool_]) -> list[str]:
@@ -268,13 +266,25 @@ def _no_numbers(sample: Frame, name: str, is_number: npt.NDArray[np.bool_]) -> l
     return list(sample.rows(odd).counts(name))
 
 
-def _with_clock(columns: list[ColumnSchema], summary: TableSummary, asked: Mapping[str, str]) -> list[ColumnSchema]:
-    """Dates in one column and times of day in another are one time."""
+def _with_clock(
+    columns: list[ColumnSchema], summary: TableSummary, asked: Mapping[str, str], named: str | None
+) -> list[ColumnSchema]:
+    """Dates in one column and times of day in another, which may be `named`, are one time."""
     sample = summary.sample
+    wanted = next((name for name, role in asked.items() if role == "time"), None)
     free = [c for c in columns if c.role != "empty" and asked.get(c.name) in (None, "time")]
-    clock = next((c for c in free if _CLOCK.match(c.name) and _holds_clock(sample, c.name)), None)
-    date = next((c for c in free if clock is not None and c is not clock and _holds_dates(sample, c)), None)
-    if clock is None or date is None or any(role == "time" and name != date.name for name, role in asked.items()):
+    clocks = [c for c in free if c.name == named or (named is None and c.name != wanted and _CLOCK.match(c.name))]
+    clock = next((c for c in clocks if holds_clock(sample, c.name)), None)
+    dates = [c for c in free if c.name == wanted or (wanted is None and _DATE.search(c.name))]
+    dates = [c for c in dates if c is not clock and c.role in ("time", "constant")]
+    date = next((c for c in dates if clock is not None and holds_dates(sample, c.name)), None)
+    if clock is None or date is None:
+        if named is not None:
+            wrong, what = (named, "times of day") if clock is None else (wanted or "", "dates alone")
+            raise SchemaError(
+                f"column {wrong!r} does not hold {what}", where=example(sample, wrong),
+                mend="name the column with the dates, then that with the times of day: --time DATE+TIME",
+            )  # fmt: skip
         return columns
     joined = _column(date.name, "time", f"joined with the time of day in {clock.name!r}", summary.columns[date.name],
                      summary)  # fmt: skip
@@ -282,23 +292,6 @@ def _with_clock(columns: list[ColumnSchema], summary: TableSummary, asked: Mappi
     beside = _column(clock.name, "ignored", f"time of day; joined with {date.name!r}", summary.columns[clock.name],
                      summary)  # fmt: skip
     return [joined if c is date else beside if c is clock else c for c in columns]
-
-
-def _holds_clock(sample: Frame, name: str) -> bool:
-    there = ~sample.missing(name)
-    found = ~np.isnan(sample.clock(name))
-    return bool(there.any() and found.sum() >= _MOSTLY * there.sum())
-
-
-def _holds_dates(sample: Frame, column: ColumnSchema) -> bool:
-    """Whether a column is one of times at midnight, or constantly such a one."""
-    if column.role not in ("time", "constant") or not _DATE.search(column.name):
-        return False
-    if sample.kind(column.name) == "number" and not _stamp_reading(sample, column.name)[0]:
-        return False
-    times = sample.times(column.name, column.reading or _stamp_reading(sample, column.name)[0] or None)
-    present = times[~np.isnan(times)]
-    return bool(len(present) and (present % 86_400.0 == 0).all())
 
 
 def _one_time(columns: list[ColumnSchema], summary: TableSummary, wishes: Wishes) -> list[ColumnSchema]:

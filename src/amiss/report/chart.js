@@ -93,7 +93,9 @@ function fitted(node) {
 }
 const scaleX = (a, b, width) => (cell) => LEFT + (cell - a) / (b - a || 1) * (width - LEFT - RIGHT);
 // What is drawn of a track: its values in their unit, or their distance from what was expected.
-const OWN = { value: (t, cell, v) => v, edge: (expected, half, side) => expected + side * half };
+const OWN = { value: (t, cell, v) => v, edge: (expected, half, side, t) => within(t, expected + side * half) };
+// A column that was never negative is not expected to be, nor one that was never positive.
+const within = (t, v) => Math.min(Math.max(v, t.floor ?? -Infinity), t.ceiling ?? Infinity);
 const BAND = {
   value(t, cell, v) { const half = at(t.half, cell).low; return half > 0 ? (v - at(t.expected, cell).low) / half : NaN; },
   edge: (expected, half, side) => side,
@@ -114,7 +116,7 @@ const boundsOf = (values) => bounds((take) => values.forEach(take));
 function extent(t, a, b, scale) {
   const [low, high] = bounds((take) => {
     walk(t.x, a, b, (first, last, least, most) => { const cell = (first + last) >> 1; take(scale.value(t, cell, least)); take(scale.value(t, cell, most)); });
-    walkBand(t, a, b, (cell, expected, half) => { take(scale.edge(expected, half, -1)); take(scale.edge(expected, half, 1)); });
+    walkBand(t, a, b, (cell, expected, half) => { take(scale.edge(expected, half, -1, t)); take(scale.edge(expected, half, 1, t)); });
   });
   const room = (high - low || Math.abs(high) || 1) * 0.05;
   return [low - room, high + room];
@@ -122,7 +124,7 @@ function extent(t, a, b, scale) {
 function drawBand(pen, t, a, b, across, up, scale) {
   const top = [], bottom = [];
   let before = -Infinity;
-  const add = (x, expected, half) => { top.push([x, up(scale.edge(expected, half, 1))]); bottom.push([x, up(scale.edge(expected, half, -1))]); };
+  const add = (x, expected, half) => { top.push([x, up(scale.edge(expected, half, 1, t))]); bottom.push([x, up(scale.edge(expected, half, -1, t))]); };
   walkBand(t, a, b, (cell, expected, half, first, last) => {
     const x = across(cell);
     if (!top.length) add(across(first), expected, half);
@@ -234,7 +236,7 @@ function reading(t, cell) {
   if (!here) return "";
   const gap = t.series.gaps.find(([first, last]) => first <= cell && cell <= last);
   if (gap) return `no values from ${moment(t.series, gap[0])} to ${moment(t.series, gap[1])}`;
-  const expected = at(t.expected, cell).low, half = at(t.half, cell).low, told = (v) => written(v, t.unit);
+  const expected = at(t.expected, cell).low, half = at(t.half, cell).low, told = (v) => written(v, t.unit), edge = (side) => told(OWN.edge(expected, half, side, t));
   const n = here.last - here.first + 1, value = n > 1 && here.high > here.low ? `${told(here.low)} to ${told(here.high)} in ${n} rows` : told(here.low);
-  return `${value}, expected ${told(expected - half)} to ${told(expected + half)}`;
+  return `${value}, expected ${edge(-1)} to ${edge(1)}`;
 }

@@ -10,6 +10,7 @@ from amiss.core.frame import Frame
 from amiss.core.summary import Matrix, Vector
 from amiss.pipeline.events import iso_time
 from amiss.pipeline.result import Result
+from amiss.report.moments import seconds_of
 
 __all__ = ["report_data"]
 
@@ -89,7 +90,7 @@ def _values(result: Result, frame: Frame) -> list[list[Any]]:
         if name == result.schema.first("time"):
             times = result.model.times(frame)
             seconds = times.tolist() if times is not None else [float("nan")] * frame.n_rows
-            columns.append([(iso_time(t) or "").replace("T", " ").rstrip("Z") for t in seconds])
+            columns.append([(iso_time(t, zoned=False) or "").replace("T", " ") for t in seconds])
         elif name in frame.names and frame.kind(name) == "number":
             columns.append([None if v != v else _short(v) for v in frame.numbers(name).tolist()])
         elif name in frame.names:
@@ -207,8 +208,8 @@ def _timeline(result: Result) -> dict[str, Any] | None:
         np.fmax.at(peak, place, scores[known])
         np.fmin.at(usual, place, scores[known])
     events = [
-        [_seconds(e.start), _seconds(e.end), round(e.score, 3), e.entity, e.n_alarms, e.peak_row]
-        for e in result.events[:300]
+        [seconds_of(e.start), seconds_of(e.end), round(e.score, 3), e.entity, e.n_alarms, e.peak_row]
+        for e in result.top_events(300)
         if e.start is not None
     ]
     return {
@@ -217,6 +218,7 @@ def _timeline(result: Result) -> dict[str, Any] | None:
         "peak": [None if v != v else round(v, 3) for v in peak.tolist()],
         "low": [None if v != v else round(v, 3) for v in usual.tolist()],
         "events": events,
+        "zone": " UTC" if result.schema.zoned else "",
         "threshold": _threshold(result),
     }
 
@@ -225,12 +227,6 @@ def _times(result: Result) -> Any:
     for frame in result.source.batches():
         times = result.model.times(frame)
         yield times if times is not None else np.full(frame.n_rows, np.nan)
-
-
-def _seconds(moment: str | None) -> float | None:
-    from datetime import datetime
-
-    return None if moment is None else datetime.fromisoformat(moment).timestamp()
 
 
 def _threshold(result: Result) -> float | None:

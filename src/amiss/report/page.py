@@ -7,13 +7,15 @@ import json
 import os
 import platform
 import shlex
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 
 from amiss import __version__
 from amiss.io.files.sink import check_ending, replaced
-from amiss.pipeline.recipe import DEFAULT, SERIES_DEFAULT
+from amiss.pipeline.recipe import CAUSAL_DEFAULT, DEFAULT, SERIES_DEFAULT
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import duration_words
@@ -21,11 +23,11 @@ from amiss.report.figures import report_data
 from amiss.report.promise import promise_lines, series_promise_lines
 from amiss.report.series_figures import series_data
 
-__all__ = ["report_html", "write_report"]
+__all__ = ["notes_html", "page_html", "report_html", "tiles", "write_page", "write_report"]
 
 _MOST_COLUMNS = 400
-_TABLE = ("table.html", ("common.js", "table.js"))
-_SERIES = ("series.html", ("common.js", "chart.js", "series.js", "around.js"))
+_TABLE = (("table.html", "learnt.html"), ("common.js", "table.js"))
+_SERIES = (("series.html", "learnt.html"), ("common.js", "chart.js", "series.js", "around.js"))
 """What stands in the frame, and the scripts that fill it."""
 
 
@@ -39,8 +41,13 @@ def write_report(result: Result, path: str | os.PathLike[str]) -> None:
     ConnectorError
         It cannot be written to.
     """
+    write_page(path, lambda: report_html(result))
+
+
+def write_page(path: str | os.PathLike[str], page: Callable[[], str]) -> None:
+    """Write a page to `path`, whole or not at all; a place that cannot be is said before it is made."""
     check_ending(path, (".html", ".htm"))
-    text = report_html(result)
+    text = page()
     with replaced(path) as aside:
         aside.write_text(text, encoding="utf-8")
 
@@ -49,32 +56,62 @@ def report_html(result: Result) -> str:
     """The report as one HTML page."""
     series = isinstance(result, SeriesResult)
     data = series_data(result) if isinstance(result, SeriesResult) else report_data(result)
-    views, scripts = _SERIES if series else _TABLE
     parts = {
         "title": html.escape(f"{result.source.name}: anomalies"),
         "name": html.escape(result.source.name),
         "lead": html.escape(_lead(result)),
-        "tiles": _tiles(result),
-        "notes": "".join(f'<p class="note">{html.escape(note)}</p>' for note in result.notes),
+        "tiles": tiles(_tiles(result)),
+        "notes": notes_html(result.notes),
         "promise": _promise(result),
         "columns": _columns(result),
         "learnt": "" if result.model.threshold.same_rows else " (as learnt)",
         "command": html.escape(_command(result)),
+    }
+    views, scripts = _SERIES if series else _TABLE
+    return page_html(views, scripts, parts, data)
+
+
+def page_html(views: Sequence[str], scripts: Sequence[str], parts: Mapping[str, str], data: Any) -> str:
+    """The frame that all pages share, with views in it and the scripts that fill them.
+
+    Parameters
+    ----------
+    views, scripts
+        Names of files beside this one.
+    parts
+        Markup by its name in the frame or in a view.
+    data
+        What the scripts draw, as plain lists and numbers.
+    """
+    every = {
+        **parts,
         "versions": html.escape(_versions()),
         "css": _part("page.css"),
-        "views": _part(views).rstrip(),
         "js": "".join(_part(name) for name in scripts),
         # "<" could end the script element; JSON has another way to write it.
         "data": json.dumps(data, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
         .replace("<", "\\u003c")
         .replace("\u2028", "\\u2028"),
     }
-    pieces = _part("frame.html").split("{{")
+    frame = _part("frame.html").replace("{{views}}", "".join(_part(name) for name in views).rstrip())
+    pieces = frame.split("{{")
     page = [pieces[0]]
     for piece in pieces[1:]:
         name, _, rest = piece.partition("}}")
-        page += [parts[name], rest]
+        page += [every[name], rest]
     return "".join(page)
+
+
+def notes_html(notes: Sequence[str]) -> str:
+    """A paragraph for each note."""
+    return "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)
+
+
+def tiles(told: Sequence[tuple[str, str]]) -> str:
+    """A tile for each figure and what it says."""
+    return "".join(
+        f'<div class="tile"><b>{html.escape(value)}</b><span>{html.escape(label)}</span></div>' for value, label in told
+    )
 
 
 def _part(name: str) -> str:
@@ -86,7 +123,7 @@ def _lead(result: Result) -> str:
     text = f"{len(result):,} rows, {result.n_columns} columns, {n_ranked} of them ranked"
     span = result.schema.first("time")
     entity = result.schema.first("entity")
-    text += f"; time in {span!r}" if span else ""
+    text += f"; time in {span!r}{', told in UTC' if result.schema.zoned else ''}" if span else ""
     return text + (f"; one series for each {entity!r}" if entity else "")
 
 
@@ -102,23 +139,17 @@ def _series_tiles(result: SeriesResult) -> list[tuple[str, str]]:
     ]
 
 
-def _tiles(result: Result) -> str:
+def _tiles(result: Result) -> list[tuple[str, str]]:
     promise = result.promise
-    tiles = (
-        _series_tiles(result)
-        if isinstance(result, SeriesResult)
-        else [
-            (f"{result.n_anomalies:,}", "row raises an alarm" if result.n_anomalies == 1 else "rows raise an alarm"),
-            (f"{len(result.events):,}", "events" if result.schema.first("time") else "separate alarms"),
-            (_percent(promise.rate), f"false alarms asked for, at most; share of the {promise.share_of}"),
-            (_percent(promise.reached), "of the calibration rows reach it"),
-            (result.model.recipe.detector.replace("_", " "), "detector"),
-        ]
-    )
-    return "".join(
-        f'<div class="tile"><b>{html.escape(value)}</b><span>{html.escape(label)}</span></div>'
-        for value, label in tiles
-    )
+    if isinstance(result, SeriesResult):
+        return _series_tiles(result)
+    return [
+        (f"{result.n_anomalies:,}", "row raises an alarm" if result.n_anomalies == 1 else "rows raise an alarm"),
+        (f"{result.n_events:,}", "events" if result.schema.first("time") else "separate alarms"),
+        (_percent(promise.rate), f"false alarms asked for, at most; share of the {promise.share_of}"),
+        (_percent(promise.reached), "of the calibration rows reach it"),
+        (result.model.recipe.detector.replace("_", " "), "detector"),
+    ]
 
 
 def _percent(share: float) -> str:
@@ -167,15 +198,17 @@ def _command(result: Result) -> str:
             "import amiss\n"
             f"amiss.detect({result.source.name!r}, detector={recipe.detector!r}, params={recipe.params!r}, "
             f"roles={recipe.roles!r}, limits={recipe.limits!r}, false_alarms={recipe.false_alarms!r}, "
-            f"false_discoveries={recipe.false_discoveries!r}, clean={recipe.clean!r}, time={recipe.time!r}, "
+            f"false_discoveries={recipe.false_discoveries!r}, clean={recipe.clean!r}, kind={recipe.kind!r}, "
+            f"causal={recipe.causal!r}, time={recipe.time!r}, "
             f"entity={recipe.entity!r}, ignore={list(recipe.ignore)!r}, seed={recipe.seed}).report('report.html')"
         )
-    default = SERIES_DEFAULT if recipe.kind == "series" else DEFAULT
+    series = CAUSAL_DEFAULT if recipe.causal else SERIES_DEFAULT
+    default = series if recipe.kind == "series" else DEFAULT
     options = {
         "--detector": None if recipe.detector == default else recipe.detector,
         "--false-alarms": recipe.false_alarms,
         "--false-discoveries": recipe.false_discoveries,
-        "--kind": recipe.kind,
+        "--kind": None if recipe.causal else recipe.kind,
         "--time": recipe.time,
         "--entity": recipe.entity,
         "--seed": recipe.seed or None,
@@ -184,7 +217,7 @@ def _command(result: Result) -> str:
         words += [option, str(value)] if value is not None else []
     for name in recipe.ignore:
         words += ["--ignore", name]
-    words += ["--clean"] if recipe.clean else []
+    words += ["--causal"] * recipe.causal + ["--clean"] * recipe.clean
     return shlex.join([*words, "--report", "report.html"])
 
 

@@ -15,6 +15,7 @@ from amiss.pipeline.series_rows import Member
 from amiss.report.block import Block
 from amiss.report.calendar_figures import Calendar
 from amiss.report.layers import Grain, add_values, stretches, wide
+from amiss.report.moments import moment_words
 from amiss.report.track import TrackMaker
 
 __all__ = ["series_data"]
@@ -192,8 +193,9 @@ def _told(
     names = result.model.preparation.features
     told: dict[str, Any] = {
         "entity": event.entity, "kind": event.kind or "", "score": round(event.score, 2), "p": event.p_value,
-        "raised": _words(event.raised, event.first_row) if event.raised else "",
-        "from": _words(event.start, event.first_row), "to": _words(event.end, event.last_row), "reason": event.reason,
+        "raised": moment_words(event.raised, event.raised_row),
+        "from": moment_words(event.start, event.first_row), "to": moment_words(event.end, event.last_row),
+        "reason": event.reason,
         "channels": [channel.column for channel in event.channels], "blamed": [],
     }  # fmt: skip
     one = next((one for one in seen if one.member.entity == event.entity), None)
@@ -218,10 +220,3 @@ def _rows_of_each(seen: list[_Seen]) -> int:
     """How many rows of each event are drawn in the cloud."""
     pairs = sum(len(one.channels) * len(one.spans) for one in seen)
     return int(np.clip(_IN_EVENTS // max(pairs, 1), _FEWEST_IN_EVENT, _MOST_IN_EVENT))
-
-
-def _words(moment: str | None, row: int) -> str:
-    if moment is None:
-        return f"row {row}"
-    words = moment.replace("T", " ").removesuffix("Z")
-    return words.removesuffix(":00") if len(words) == len("2026-01-01 00:00:00") else words

@@ -182,17 +182,17 @@ function drawTimeline() {
     if (peak === null) return;
     const over = t.threshold !== null && peak >= t.threshold;
     const bar = shape("rect", { x: 8 + i * step, y: y(peak), width: Math.max(step - .4, .8), height: Math.max(y(t.low[i]) - y(peak), 1.5), class: over ? "fill-alarm" : "fill-rest" });
-    hover(bar, () => `${at(i)} UTC: scores ${t.low[i]} to ${peak}`);
+    hover(bar, () => `${at(i)}${t.zone}: scores ${t.low[i]} to ${peak}`);
     svg.append(bar);
   });
   if (t.threshold !== null) svg.append(shape("line", { x1: 8, x2: width - 8, y1: y(t.threshold), y2: y(t.threshold), class: "stroke-alarm", "stroke-dasharray": "4 3" }));
   for (const [start, end, score, entity, n, row] of t.events) {
     const bar = shape("rect", { x: x(start), y: 200, width: Math.max(x(end) - x(start), 3), height: 12, rx: 2, class: "fill-alarm", "fill-opacity": .75 });
-    hover(bar, () => [entity, `${n} alarm${n > 1 ? "s" : ""} from ${clock(start)} UTC`, `peak score ${score} at row ${row}`, reasonOf.get(row)].filter(Boolean).join(" · "));
+    hover(bar, () => [entity, `${n} alarm${n > 1 ? "s" : ""} from ${clock(start)}${t.zone}`, `peak score ${score} at row ${row}`, reasonOf.get(row)].filter(Boolean).join(" · "));
     svg.append(bar);
   }
   for (const s of calendarTicks(t.start, t.end, width / 90)) svg.append(shape("line", { x1: x(s), x2: x(s), y1: 214, y2: 219, class: "axis" }), shape("text", { x: x(s), y: 232, "text-anchor": x(s) < 30 ? "start" : x(s) > width - 30 ? "end" : "middle" }, dayWords(s)));
-  $("span").textContent = `${clock(t.start)} to ${clock(t.end)} UTC.`;
+  $("span").textContent = `${clock(t.start)} to ${clock(t.end)}${t.zone}.`;
   $("timeline").replaceChildren(svg);
 }
 if (data.timeline) {

@@ -12,6 +12,7 @@ from amiss.core.schema import ColumnSchema
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_result import SeriesResult
 from amiss.report.columns import Column, print_columns
+from amiss.report.moments import moment_words
 from amiss.report.promise import promise_lines, series_promise_lines
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def print_result(console: Console, result: Result, n: int) -> None:
     for line in promise_lines(promise):
         console.print(f"  {escape(line)}", highlight=False)
     console.print()
-    if result.kind == "series" and result.events:
+    if result.timed and result.n_events:
         _print_events(console, result, n)
     else:
         _print_rows(console, result, n)
@@ -65,8 +66,8 @@ def print_result(console: Console, result: Result, n: int) -> None:
 
 def rows_listed(result: Result, n: int) -> npt.NDArray[np.int64]:
     """Positions of the rows whose reasons `print_result` prints."""
-    if result.kind == "series" and result.events:
-        return np.array([event.peak_row for event in result.events[:n]], np.int64)
+    if result.timed and result.n_events:
+        return np.array([event.peak_row for event in result.top_events(n)], np.int64)
     return result.ranking(n)
 
 
@@ -146,18 +147,17 @@ def _print_rows(console: Console, result: Result, n: int) -> None:
 
 def _print_events(console: Console, result: Result, n: int) -> None:
     """Alarms close in time belong together: one line for each event, worded by its highest row."""
-    events, entity = result.events, result.schema.first("entity")
-    if not events:
+    n_events, entity = result.n_events, result.schema.first("entity")
+    if not n_events:
         console.print("[bold]nothing stands out[/]")
         return
-    shown = events[:n]
-    result.explain_all(rows_listed(result, n))
-    n_gaps = sum(event.kind == "gap" for event in events)
-    counts = [(len(events) - n_gaps, "event"), (n_gaps, "gap")]
+    shown = result.top_events(n)
+    n_gaps = sum(event.kind == "gap" for event in result.events) if isinstance(result, SeriesResult) else 0
+    counts = [(n_events - n_gaps, "event"), (n_gaps, "gap")]
     said = " and ".join(f"{k:,} {what}{'' if k == 1 else 's'}" for k, what in counts if k)
-    console.print(f"[bold]{said}[/]" + (", the most severe first" if len(events) > 1 else ""))
-    kinds = any(event.kind for event in events)
-    causal = any(event.raised for event in events)
+    console.print(f"[bold]{said}[/]" + (", the most severe first" if n_events > 1 else ""))
+    kinds = any(event.kind for event in shown)
+    causal = any(event.raised_row is not None for event in shown)
     columns = [
         *([Column("raised")] if causal else []), Column("from"), Column("to", drop=5),
         *([Column(entity)] if entity else []), *([Column("kind")] if kinds else []),
@@ -165,17 +165,14 @@ def _print_events(console: Console, result: Result, n: int) -> None:
     ]  # fmt: skip
     rows = []
     for event in shown:
-        words = [_clock(event.raised)] if causal else []
-        words += [_clock(event.start) or f"row {event.first_row}"]
-        words += [_clock(event.end) if event.end != event.start else ""]
+        words = [moment_words(event.raised, event.raised_row)] if causal else []
+        words += [moment_words(event.start, event.first_row)]
+        lasts = event.end != event.start or event.last_row != event.first_row
+        words += [moment_words(event.end, event.last_row) if lasts else ""]
         words += [event.entity or ""] if entity else []
         words += [(event.kind or "").replace("_", " ")] if kinds else []
         words += [str(event.n_alarms), str(event.peak_row), f"{event.score:.2f}", f"{event.p_value:.2g}"]
-        rows.append([*words, event.reason or result.explain(event.peak_row).reason])
+        rows.append([*words, event.reason])
     print_columns(console, columns, rows, sentence="reason")
-    if len(events) > n:
-        console.print(f"and {len(events) - n:,} more: --top N", highlight=False)
-
-
-def _clock(moment: str | None) -> str:
-    return "" if moment is None else moment.replace("T", " ").removesuffix("Z").removesuffix(":00")
+    if n_events > n:
+        console.print(f"and {n_events - n:,} more: --top N", highlight=False)

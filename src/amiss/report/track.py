@@ -37,6 +37,7 @@ class TrackMaker:
     def track(self, j: int, name: str, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
         """The track of a channel, with its values at some usual rows."""
         band, block = self._story.band(j), self._block
+        floor, ceiling = self._story.bounds(j)
         x, expected, half = (np.clip(part, -_LARGEST, _LARGEST) for part in (band.x, band.expected, band.half))
         unit = _unit(x, half, _FINENESS[self._grain.values > 1])
         trend = _curve(band.in_unit(band.parts.trend, location=True))
@@ -44,6 +45,8 @@ class TrackMaker:
         return {
             "name": name,
             "unit": unit,
+            "floor": floor,
+            "ceiling": ceiling,
             "low": float(np.nanmin(x)) if len(x) and not np.isnan(x).all() else 0.0,
             "x": add_values(x, self._grain, unit, block),
             "expected": add_band(expected, self._grain, unit, block),

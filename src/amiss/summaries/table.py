@@ -29,6 +29,8 @@ class ColumnCounts:
         Extreme values as text, None where all are missing: equal for a constant column.
     kinds
         How often each word occurs in a column of text; None for other columns, and beyond 20,000 different words.
+    ends
+        Extreme finite values of a column of numbers; None for others, and where there is none.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class ColumnCounts:
     lowest: str | None
     highest: str | None
     kinds: dict[str, int] | None = None
+    ends: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, frame: Frame, name: str) -> ColumnCounts:
@@ -53,7 +56,8 @@ class ColumnCounts:
             lowest, highest = "", "nested"
         kinds = frame.counts(name) if kind in ("text", "bool") and lowest is not None else None
         kind = "empty" if lowest is None else kind
-        return cls(kind, n_missing, n_infinite, lowest, highest, None if kinds is None else _bounded(kinds))
+        ends = frame.ends(name) if kind == "number" else None
+        return cls(kind, n_missing, n_infinite, lowest, highest, None if kinds is None else _bounded(kinds), ends)
 
     def merge(self, other: ColumnCounts) -> ColumnCounts:
         """Counts over both sets of rows."""
@@ -69,6 +73,7 @@ class ColumnCounts:
             low,
             high,
             self._merged_kinds(other),
+            _outer(self.ends, other.ends),
         )
 
     def _merged_kinds(self, other: ColumnCounts) -> dict[str, int] | None:
@@ -85,6 +90,10 @@ class ColumnCounts:
     def constant(self) -> bool:
         """Whether all values that are there are one value."""
         return self.lowest == self.highest
+
+
+def _outer(a: tuple[float, float] | None, b: tuple[float, float] | None) -> tuple[float, float] | None:
+    return a or b if a is None or b is None else (min(a[0], b[0]), max(a[1], b[1]))
 
 
 def _bounded(kinds: dict[str, int]) -> dict[str, int] | None:
