@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SeriesResult"]
 
+_SLOW = ("drift", "trend_change")
+"""Kinds that began long before something sudden in another channel, and did not cause its alarm."""
 _NEARLY = 0.9
 """Of the detector's score at the peak of an event: the rows beside it that reach this are of it."""
 
@@ -160,7 +162,8 @@ class SeriesResult(Result):
         told = self.story(k).channels(self._blame(k), first, last)
         speaking = [shape for channel, shape in told if channel.share >= FOLLOWING] or [told[0][1]]
         # What is told of a channel only because it is told of another says nothing of when it began.
-        speaking = [told[0][1], *(shape for shape in speaking if shape.kind != "collective")]
+        silent = ("collective",) if told[0][1].kind in _SLOW else ("collective", *_SLOW)
+        speaking = [told[0][1], *(shape for shape in speaking if shape.kind not in silent)]
         begin, end = min(shape.first for shape in speaking), max(shape.last for shape in speaking)
         inside = (member.clock.cell >= begin) & (member.clock.cell <= end)
         inside = inside if inside.any() else (member.clock.cell >= first) & (member.clock.cell <= last)
