@@ -120,3 +120,17 @@ def test_what_cannot_be_tuned_is_refused():
         amiss.tune(table, "label", n_settings=1)
     with pytest.raises(DataError, match="no column 'odd'"):
         amiss.tune(table, "odd")
+
+
+def test_optuna_suggests():
+    pytest.importorskip("optuna")
+    X, y = _rings(900)
+    found = [
+        tuned_params(_recipe("decision_tree"), X, y, measure="auc_pr", rate=0.05, n_settings=6, search="optuna")
+        for _ in range(2)
+    ]
+    assert found[0] == found[1]
+    assert len(found[0].settings) == 6
+    assert {} in [setting.params for setting in found[0].settings]
+    with pytest.raises(ParameterError, match="no search 'odd'"):
+        amiss.tune(pl.DataFrame(X).with_columns(label=y), "label", search="odd")

@@ -84,14 +84,9 @@ def compare(
     seconds = options.seconds_of(budget)
     tuned = seconds is not None if tune is None else tune
     plan = Plan(
-        options.share_of(false_alarms),
-        measure,
-        folds,
-        seconds,
-        TUNED_SETTINGS if tuned else 0,
-        jobs,
-        cache_folder("compare"),
-    )
+        options.share_of(false_alarms), measure, folds, seconds, TUNED_SETTINGS if tuned else 0, n_jobs=jobs,
+        keep=cache_folder("compare"),
+    )  # fmt: skip
     sources = open_source(file), None if test is None else open_source(test)
     with progress_bar() as progress, resumable():
         told = compare_sources(*sources, recipe, tuple(detector or ()), plan, progress)

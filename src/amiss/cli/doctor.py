@@ -8,7 +8,7 @@ import typer
 
 __all__ = ["doctor"]
 
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "polars", "narwhals", "msgspec", "typer", "rich", "cffi")
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "polars", "narwhals", "msgspec", "typer", "rich", "cffi", "joblib")
 
 
 def doctor(
@@ -66,5 +66,6 @@ def _examine() -> dict[str, Any]:
         "extras": extras,
         "detectors": ", ".join(detector_names()),
         "for series": ", ".join(detector_names("series")),
+        "by labels": ", ".join(detector_names("labels")),
         "disk": f"{free / 1e9:.1f} GB free in {folder}",
     }

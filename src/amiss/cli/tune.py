@@ -30,6 +30,9 @@ def tune(
     settings: Annotated[
         int, typer.Option("--settings", metavar="N", min=2, help="Settings to try, the defaults among them.")
     ] = 24,
+    search: Annotated[
+        str, typer.Option("--search", metavar="HOW", help="halving, or optuna (extra tune); with labels.")
+    ] = "halving",
     measure: Annotated[str, typer.Option("--measure", metavar="NAME", help="What decides, with labels.")] = "f1",
     false_alarms: Annotated[
         str, typer.Option("--false-alarms", metavar="SHARE", help="False-alarm rate that each cut is chosen for.")
@@ -73,7 +76,7 @@ def tune(
     if output is not None:
         check_not_read([file], output)
     share = options.share_of(false_alarms)
-    plan = Plan(share, measure, folds, options.seconds_of(budget), settings, jobs, cache_folder("tune"))
+    plan = Plan(share, measure, folds, options.seconds_of(budget), settings, search, jobs, cache_folder("tune"))
     with progress_bar() as progress, resumable():
         found = tune_source(open_source(file), recipe, plan, progress)
     _print(found, form)

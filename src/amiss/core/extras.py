@@ -10,7 +10,7 @@ from amiss.core.errors import MissingExtraError
 
 __all__ = ["EXTRAS", "late", "require"]
 
-EXTRAS = {"approximate": "voyager", "boost": "lightgbm", "excel": "fastexcel", "pyod": "pyod"}
+EXTRAS = {"approximate": "voyager", "boost": "lightgbm", "excel": "fastexcel", "pyod": "pyod", "tune": "optuna"}
 """Name of each extra and the module that shows it is there."""
 
 

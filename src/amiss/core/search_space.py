@@ -21,6 +21,10 @@ class Searched(Protocol):
         """One of them."""
         ...
 
+    def suggested(self, trial: Any, name: str) -> Value:
+        """One of them, by what a trial of Optuna's makes of those before it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -31,6 +35,11 @@ class Choice:
     def drawn(self, random: np.random.Generator) -> Value:
         """One of them."""
         return self.values[int(random.integers(len(self.values)))]
+
+    def suggested(self, trial: Any, name: str) -> Value:
+        """One of them, by what a trial of Optuna's makes of those before it."""
+        value: Value = trial.suggest_categorical(name, list(self.values))
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +53,18 @@ class LogRange:
         """One of them, to two digits: more tell nothing apart."""
         value = float(f"{math.exp(random.uniform(math.log(self.low), math.log(self.high))):.2g}")
         value = min(max(value, self.low), self.high)
-        whole = isinstance(self.low, int) and isinstance(self.high, int)
-        return round(value) if whole else value
+        return round(value) if self.whole else value
+
+    @property
+    def whole(self) -> bool:
+        """Whether the numbers are whole."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+    def suggested(self, trial: Any, name: str) -> Value:
+        """One of them, by what a trial of Optuna's makes of those before it."""
+        suggest = trial.suggest_int if self.whole else trial.suggest_float
+        value: Value = suggest(name, self.low, self.high, log=True)
+        return value
 
 
 def draw(space: Mapping[str, Searched], n: int, seed: int) -> list[dict[str, Any]]:

@@ -16,10 +16,11 @@ import numpy.typing as npt
 from amiss import __version__
 from amiss.core.catalog import detector_class, detector_names
 from amiss.core.errors import DataError, ParameterError
+from amiss.core.extras import require
 from amiss.core.source import Progress, Source, silent
 from amiss.evaluate.bench import Bench, whole_part
 from amiss.evaluate.candidate import Candidate, candidate_of
-from amiss.evaluate.halving import Tuned, tuned_params
+from amiss.evaluate.halving import SEARCHES, Tuned, tuned_params
 from amiss.evaluate.kept_trials import KeptTrials
 from amiss.evaluate.leaks import Leak
 from amiss.evaluate.runner import Runner, Task
@@ -77,6 +78,8 @@ class Plan:
         No trial is begun after so long; None for no end.
     n_settings
         Settings of its parameters that each detector is tuned over, in a second round; 0 for the defaults alone.
+    search
+        How settings are found, one of `SEARCHES`.
     n_jobs
         Processes; −1 for one on each processor.
     keep
@@ -90,6 +93,7 @@ class Plan:
     n_folds: int = 5
     budget_seconds: float | None = None
     n_settings: int = 0
+    search: str = "halving"
     n_jobs: int = 1
     keep: str | os.PathLike[str] | None = None
     part_of_more: bool = False
@@ -263,7 +267,7 @@ def compare(
     )  # fmt: skip
     is_tuned = budget_seconds is not None if tune is None else tune
     plan = Plan(
-        false_alarms, measure, n_folds, budget_seconds, TUNED_SETTINGS if is_tuned else 0, n_jobs, keep
+        false_alarms, measure, n_folds, budget_seconds, TUNED_SETTINGS if is_tuned else 0, n_jobs=n_jobs, keep=keep
     )  # fmt: skip
     tested = None if test is None else open_source(test)
     return compare_sources(open_source(data), tested, recipe, detectors, plan, progress)
@@ -279,6 +283,10 @@ def compare_sources(
         )
     if plan.measure not in MEASURES:
         raise ParameterError(f"there is no measure {plan.measure!r}", mend=f"give one of {', '.join(MEASURES)}")
+    if plan.search not in SEARCHES:
+        raise ParameterError(f"there is no search {plan.search!r}", mend=f"give one of {', '.join(SEARCHES)}")
+    if plan.search == "optuna":
+        require("optuna", extra="tune", what="search='optuna'")
     names = tuple(dict.fromkeys(detectors)) or suitable()
     for name in names:
         recipe.for_labels(name).checked()
@@ -286,9 +294,9 @@ def compare_sources(
     bench = Bench.of(source, test, recipe, plan.n_folds)
     kept = KeptTrials.of(
         plan.keep, bench.content, msgspec.structs.replace(bench.recipe, detector=""), bench.folds.kind, plan.n_folds,
-        plan.rate, plan.measure, __version__,
+        plan.rate, plan.measure, plan.search, __version__,
     )  # fmt: skip
-    runner = Runner(bench, plan.rate, plan.measure, n_threads(plan.n_jobs), until, kept, progress)
+    runner = Runner(bench, plan.rate, plan.measure, plan.search, n_threads(plan.n_jobs), until, kept, progress)
     told = _all_judged(runner, names, plan)
     if not plan.part_of_more:
         kept.clear()
@@ -306,7 +314,14 @@ def tuned_on_all(source: Source, recipe: Recipe, plan: Plan) -> Tuned:
     """Parameters of a recipe's detector, chosen by all rows with a label."""
     part = whole_part(source, recipe)
     return tuned_params(
-        recipe, part.X, part.y, measure=plan.measure, rate=plan.rate, n_settings=plan.n_settings, forward=part.forward
+        recipe,
+        part.X,
+        part.y,
+        measure=plan.measure,
+        rate=plan.rate,
+        n_settings=plan.n_settings,
+        search=plan.search,
+        forward=part.forward,
     )
 
 

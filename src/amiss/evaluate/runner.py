@@ -43,8 +43,8 @@ class Runner:
     ----------
     bench
         The rows.
-    rate, measure
-        False-alarm rate of each cut, and what tuning goes by.
+    rate, measure, search
+        False-alarm rate of each cut, what tuning goes by, and how it searches.
     n_jobs
         Processes.
     until
@@ -58,6 +58,7 @@ class Runner:
     bench: Bench
     rate: float
     measure: str
+    search: str
     n_jobs: int
     until: float | None
     kept: KeptTrials
@@ -105,15 +106,15 @@ class Runner:
     def _is_over(self) -> bool:
         return self.until is not None and time.monotonic() > self.until
 
-    def _call(self, task: Task, seconds: float | None) -> tuple[Task, Recipe, Part, float, str, float | None, int]:
+    def _call(self, task: Task, seconds: float | None) -> tuple[Task, Recipe, Part, float, str, str, float | None, int]:
         recipe = self.bench.recipe.for_labels(task.detector)
         fill = not recipe.make_detector().capabilities.missing
         part = self.bench.parts(fill)[task.split]
-        return task, recipe, part, self.rate, self.measure, seconds, -1 if self.n_jobs == 1 else 1
+        return task, recipe, part, self.rate, self.measure, self.search, seconds, -1 if self.n_jobs == 1 else 1
 
 
 def _outcome(
-    task: Task, recipe: Recipe, part: Part, rate: float, measure: str, seconds: float | None, n_jobs: int
+    task: Task, recipe: Recipe, part: Part, rate: float, measure: str, search: str, seconds: float | None, n_jobs: int
 ) -> tuple[Task, Trial]:
     """The task, and what came of it, in whichever process."""
     until = None if seconds is None else time.monotonic() + seconds
@@ -121,8 +122,8 @@ def _outcome(
         if not task.n_settings:
             return task, replace(tried(recipe, part, rate, n_jobs=n_jobs), params={})
         chosen = tuned_params(
-            recipe, part.X, part.y, measure=measure, rate=rate, n_settings=task.n_settings, forward=part.forward,
-            until=until, n_jobs=n_jobs,
+            recipe, part.X, part.y, measure=measure, rate=rate, n_settings=task.n_settings, search=search,
+            forward=part.forward, until=until, n_jobs=n_jobs,
         )  # fmt: skip
         found = tried(with_params(recipe, chosen.params), part, rate, n_jobs=n_jobs)
         return task, replace(found, params=dict(chosen.params))

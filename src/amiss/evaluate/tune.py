@@ -79,6 +79,7 @@ def tune(
     *,
     detector: str | None = None,
     n_settings: int = _SETTINGS,
+    search: str = "halving",
     measure: str = "f1",
     false_alarms: float = 0.05,
     n_folds: int = 5,
@@ -107,6 +108,9 @@ def tune(
         Name of the catalog; None for "hybrid" with labels and "knn" without.
     n_settings
         Different settings of its parameters, the defaults among them, at least 2.
+    search
+        With labels: "halving" draws settings at random, tries all on few rows and the best on more; "optuna" suggests
+        each by what those before it were worth (extra `tune`).
     measure, false_alarms, n_folds
         As `compare` has them; they need labels.
     budget_seconds
@@ -138,7 +142,7 @@ def tune(
         label=label, normal=normal, time=time, entity=entity, seed=seed, roles=dict(roles or {}),
         ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
     )  # fmt: skip
-    plan = Plan(false_alarms, measure, n_folds, budget_seconds, n_settings, n_jobs)
+    plan = Plan(false_alarms, measure, n_folds, budget_seconds, n_settings, search, n_jobs)
     return tune_source(open_source(data), starting_recipe(recipe, detector), plan, progress)
 
 
