@@ -129,3 +129,16 @@ def test_all_suitable_detectors_are_known():
     names = suitable()
     assert len(set(names)) == len(names) > 15
     assert {"random_forest", "ensemble", "knn"} <= set(names)
+
+
+def test_alarms_are_counted_by_the_day_where_there_is_a_time():
+    start = np.datetime64("2026-01-01T00:00:00", "us")
+    table = _table().with_columns(time=start + np.arange(1200) * np.timedelta64(6, "m"))
+    (told,) = amiss.compare(table, "label", detectors=["naive_bayes"]).candidates
+    # 1,000 rows are judged, ten an hour.
+    assert told.judged.figures["alarms_per_day"].value == pytest.approx(told.flags.sum() / 1000 * 240)
+    still = table.with_columns(time=pl.lit(start))
+    (apart,) = amiss.compare(table, "label", test=still, detectors=["naive_bayes"]).candidates
+    assert "alarms_per_day" not in apart.judged.figures
+    (plain,) = amiss.compare(_table(), "label", detectors=["naive_bayes"]).candidates
+    assert "alarms_per_day" not in plain.judged.figures
