@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import html
-import json
 import os
-import platform
 import shlex
-from importlib.resources import files
 
-import numpy as np
-
-from amiss import __version__
-from amiss.io.files.sink import check_ending, replaced
 from amiss.pipeline.recipe import DEFAULT, SERIES_DEFAULT
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import duration_words
 from amiss.report.figures import report_data
+from amiss.report.frame import filled, framed, versions, write_page
 from amiss.report.promise import promise_lines, series_promise_lines
 from amiss.report.series_figures import series_data
 
@@ -39,10 +33,7 @@ def write_report(result: Result, path: str | os.PathLike[str]) -> None:
     ConnectorError
         It cannot be written to.
     """
-    check_ending(path, (".html", ".htm"))
-    text = report_html(result)
-    with replaced(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+    write_page(path, lambda: report_html(result))
 
 
 def report_html(result: Result) -> str:
@@ -50,35 +41,20 @@ def report_html(result: Result) -> str:
     series = isinstance(result, SeriesResult)
     data = series_data(result) if isinstance(result, SeriesResult) else report_data(result)
     views, scripts = _SERIES if series else _TABLE
-    parts = {
-        "title": html.escape(f"{result.source.name}: anomalies"),
-        "name": html.escape(result.source.name),
-        "lead": html.escape(_lead(result)),
-        "tiles": _tiles(result),
-        "notes": "".join(f'<p class="note">{html.escape(note)}</p>' for note in result.notes),
-        "promise": _promise(result),
-        "columns": _columns(result),
-        "learnt": "" if result.model.threshold.same_rows else " (as learnt)",
-        "command": html.escape(_command(result)),
-        "versions": html.escape(_versions()),
-        "css": _part("page.css"),
-        "views": _part(views).rstrip(),
-        "js": "".join(_part(name) for name in scripts),
-        # "<" could end the script element; JSON has another way to write it.
-        "data": json.dumps(data, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
-        .replace("<", "\\u003c")
-        .replace("\u2028", "\\u2028"),
-    }
-    pieces = _part("frame.html").split("{{")
-    page = [pieces[0]]
-    for piece in pieces[1:]:
-        name, _, rest = piece.partition("}}")
-        page += [parts[name], rest]
-    return "".join(page)
-
-
-def _part(name: str) -> str:
-    return (files("amiss.report") / name).read_text(encoding="utf-8")
+    body = filled(
+        "result.html",
+        tiles=_tiles(result),
+        notes="".join(f'<p class="note">{html.escape(note)}</p>' for note in result.notes),
+        promise=_promise(result),
+        columns=_columns(result),
+        learnt="" if result.model.threshold.same_rows else " (as learnt)",
+        command=html.escape(_command(result)),
+        versions=html.escape(versions()),
+        views=filled(views).rstrip(),
+    )
+    return framed(
+        body, data, scripts, title=f"{result.source.name}: anomalies", name=result.source.name, lead=_lead(result)
+    )
 
 
 def _lead(result: Result) -> str:
@@ -186,7 +162,3 @@ def _command(result: Result) -> str:
         words += ["--ignore", name]
     words += ["--clean"] if recipe.clean else []
     return shlex.join([*words, "--report", "report.html"])
-
-
-def _versions() -> str:
-    return f"amiss {__version__}, Python {platform.python_version()}, NumPy {np.__version__}"
