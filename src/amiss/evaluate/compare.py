@@ -16,6 +16,7 @@ import numpy.typing as npt
 from amiss import __version__
 from amiss.core.catalog import detector_class, detector_names
 from amiss.core.errors import DataError, ParameterError
+from amiss.core.extras import late
 from amiss.core.source import Progress, Source, silent
 from amiss.evaluate.bench import Bench, whole_part
 from amiss.evaluate.candidate import Candidate, candidate_of
@@ -172,6 +173,14 @@ class Comparison:
 
     def __str__(self) -> str:
         return self.verdict.sentence if self.verdict else "no detector could be judged"
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write the HTML report: one file that needs no network."""
+        late("amiss.report.compare_page:write_comparison")(self, path)
+
+    def _repr_html_(self) -> str:
+        html: str = late("amiss.report.compare_page:comparison_snippet")(self)
+        return html
 
 
 def compare(
