@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_curve, roc_curve
@@ -45,6 +47,18 @@ def test_thinned_points_show_the_whole(sort, most):
         x, y = scale(false), scale(found)
         drawn = np.interp(x + y, (x + y)[chosen], y[chosen])
         assert np.abs(drawn - y).max() <= 4 / (most - 1)
+
+
+def test_a_million_rows_are_quick():
+    labels = RANDOM.random(1_000_000) < 0.02
+    scores = RANDOM.normal(size=1_000_000) + 2 * labels
+    start = time.process_time()
+    found, false = cut_counts(labels, scores)
+    assert len(thinned(found, false)) <= 300
+    at, cost = cost_envelope(found, false)
+    assert time.process_time() - start < 5
+    assert 0 < np.interp(0.5, at, cost) < 0.2
+    assert len(at) < 1000
 
 
 @pytest.mark.parametrize("sort", SORTS)

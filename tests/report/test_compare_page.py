@@ -45,6 +45,11 @@ def page(told, tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def crowd(told):
+    return many(told)
+
+
 def many(told, n_detectors=60, n_kinds=30, n=6000):
     """As if so many detectors had been tried on rows of so many kinds."""
     random = np.random.default_rng(0)
@@ -128,13 +133,15 @@ def test_findings_and_what_is_not_judged_are_told(told):
     assert text.index(html.escape(str(found))) < text.index(html.escape(found.mend)) < text.index('id="rows"')
 
 
-def test_many_detectors_and_kinds_stay_small(told):
-    text = comparison_html(many(told))
+def test_many_detectors_and_kinds_stay_small(crowd):
+    text = comparison_html(crowd)
     assert len(text.encode()) < 500_000
     data = data_of(text)
     assert len(data["detectors"]) == 60
     assert len(data["detectors"][0]["kinds"]) == 30
     assert all(len(d["found"]) >= 100 for d in data["detectors"])
+    unseen = crowd.candidates[0].judged.unseen.recall
+    assert data["detectors"][0]["figures"]["unseen"][0] == pytest.approx(unseen.value, abs=1e-6)
 
 
 def test_few_can_be_told(told):
@@ -265,11 +272,11 @@ def test_the_cost_told_is_that_of_the_errors(browser, page, told):
 
 @pytest.mark.browser
 @pytest.mark.parametrize("what", ["many", "one", "none", "one class"])
-def test_any_comparison_is_drawn(browser, told, tmp_path, what):
+def test_any_comparison_is_drawn(browser, told, crowd, tmp_path, what):
     from selenium.webdriver.common.by import By
 
     if what == "many":
-        shown = many(told)
+        shown = crowd
     elif what == "one":
         shown = dataclasses.replace(told, candidates=told.candidates[:1])
     elif what == "none":
@@ -284,15 +291,17 @@ def test_any_comparison_is_drawn(browser, told, tmp_path, what):
     assert severe(browser) == []
     assert browser.find_element(By.ID, "curves").is_displayed() == (what in ("many", "one"))
     if what == "many":
-        assert drawn(browser, "#rows tbody tr", "#heat tbody tr", "#diagram text.name") == [60, 31, 60]
+        assert drawn(browser, "#rows tbody tr", "#heat tbody tr", "#diagram text.name") == [20, 31, 60]
+        browser.find_element(By.ID, "more").click()
+        assert drawn(browser, "#rows tbody tr") == [60]
         for _ in range(4):
             browser.find_elements(By.CSS_SELECTOR, "#add option")[-1].click()
         assert drawn(browser, "#roc path.curve", "#add option") == [8, 1]
 
 
 @pytest.mark.browser
-def test_on_a_phone(browser, told, tmp_path):
-    many(told).report(tmp_path / "page.html")
+def test_on_a_phone(browser, crowd, tmp_path):
+    crowd.report(tmp_path / "page.html")
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
     )

@@ -16,6 +16,7 @@ from amiss.evaluate.truth import Rows, as_flags, as_scores
 __all__ = ["ScorePart", "cost_envelope", "cut_counts", "shares_by_score", "thinned"]
 
 _FEWEST_IN_PART = 25
+_FEW_POINTS = 1000
 _TENTHS = tuple(k / 10 for k in range(11))
 _TOP = (0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 
@@ -185,8 +186,9 @@ def _bends(found: Rows, false: Rows) -> Rows:
 
 def _hull(found: Rows, false: Rows) -> Rows:
     """Points of the upper hull of the ROC curve."""
+    near = _near_hull(found, false)
     hull: list[int] = []
-    y, x = found.tolist(), false.tolist()
+    y, x = found[near].tolist(), false[near].tolist()
     for k in range(len(x)):
         while len(hull) > 1:
             a, b = hull[-2:]
@@ -194,7 +196,19 @@ def _hull(found: Rows, false: Rows) -> Rows:
                 break
             hull.pop()
         hull.append(k)
-    return np.array(hull)
+    return near[hull]
+
+
+def _near_hull(found: Rows, false: Rows) -> Rows:
+    """Points without those that lie below the line between their neighbours, until that leaves out only a few."""
+    kept = np.arange(len(found))
+    while len(kept) > _FEW_POINTS:
+        y, x = found[kept], false[kept]
+        above = (y[1:-1] - y[:-2]) * (x[2:] - x[:-2]) > (y[2:] - y[:-2]) * (x[1:-1] - x[:-2])
+        if above.mean() > 0.9:
+            break
+        kept = kept[np.concatenate([[True], above, [True]])]
+    return kept
 
 
 def _borders(n_rows: int) -> list[float]:

@@ -1,11 +1,11 @@
 // The table of detectors ----------------------------------------------------------------------------
 const heads = [
   { title: "detector", key: (d) => d.name },
+  { title: "learns from", key: (d) => d.learns },
   ...data.columns.map((c) => ({ title: c.title, figure: c.key, num: true, less: c.less, key: (d) => d.figures[c.key]?.[0] ?? null })),
   { title: "p against the best", num: true, key: (d) => d.p, text: (d) => d.p === null ? "" : chance(d.p) },
-  { title: "learns from", key: (d) => d.learns },
 ];
-let order = { head: heads[1], down: !heads[1].less };
+let order = { head: heads[2], down: !heads[2].less }, all = false;
 
 function drawHead() {
   $("rows").tHead.replaceChildren(el("tr", {}, ...heads.map((head) => {
@@ -31,7 +31,10 @@ function detailOf(d) {
   return el("tr", { class: "detail" }, el("td", { colspan: String(heads.length) }, ...(said.length ? said : ["The default parameters; nothing to note."])));
 }
 function drawBoard() {
-  $("rows").tBodies[0].replaceChildren(...sorted().map((d) => {
+  const lines = sorted(), shown = all ? lines : lines.slice(0, 20);
+  $("more").hidden = shown.length === lines.length;
+  $("more").textContent = `show all ${lines.length}`;
+  $("rows").tBodies[0].replaceChildren(...shown.map((d) => {
     const line = el("tr", { class: d === data.detectors[0] ? "main best" : "main", tabindex: "0", "aria-expanded": "false" }, ...heads.map((head) => cellOf(d, head)));
     onPick(line, () => {
       const next = line.nextElementSibling, open = next && next.classList.contains("detail");
@@ -41,6 +44,7 @@ function drawBoard() {
     return line;
   }));
 }
+$("more").addEventListener("click", () => { all = true; drawBoard(); });
 if (data.detectors.length) {
   drawHead();
   drawBoard();

@@ -78,6 +78,7 @@ def _columns(told: Comparison, judged: Sequence[RowJudgement]) -> list[dict[str,
     there = {name for each in judged for name in each.figures}
     titles = {name: title for name, title in _MEASURES.items() if name in there}
     titles = {name: titles[name] for name in sorted(titles, key=lambda name: name != told.measure)}
+    titles |= {"unseen": "recall, kinds never learnt"} if any(each.unseen for each in judged) else {}
     if judged:
         titles |= {f"at_{k}": f"recall at {rate:.1%}".replace(".0%", "%") for k, rate in enumerate(RATES)} | _COSTS
     return [{"key": name, "title": title, "less": name in _LESS_IS_BETTER} for name, title in titles.items()]
@@ -86,6 +87,7 @@ def _columns(told: Comparison, judged: Sequence[RowJudgement]) -> list[dict[str,
 def _figures(candidate: Candidate, judged: RowJudgement) -> dict[str, Any]:
     """Each figure as its value, how it is written, and its interval."""
     told = dict(judged.figures) | {f"at_{k}": at.recall_on_curve for k, at in enumerate(judged.rates)}
+    told |= {} if judged.unseen is None else {"unseen": judged.unseen.recall}
     costs = {
         "fit": candidate.fit_seconds,
         "score": 1000 * candidate.score_seconds,

@@ -1,7 +1,7 @@
 // Critical-difference diagram -----------------------------------------------------------------------
 // The rank axis on top, the best on the left; a bar joins detectors that cannot be told apart.
 function drawRanks(node, figure) {
-  const n = figure.names.length, width = Math.max(760, Math.min(1060, node.clientWidth)), side = 230;
+  const n = figure.names.length, width = Math.max(760, Math.min(1060, node.clientWidth)), side = 250;
   const axis = figure.difference === null ? 30 : 52, x = (rank) => side + (rank - 1) / Math.max(n - 1, 1) * (width - 2 * side);
   // Bars that overlap lie in rows of their own.
   const ends = [], rows = figure.groups.map(([first, last]) => {
@@ -22,7 +22,7 @@ function drawRanks(node, figure) {
   figure.names.forEach((name, i) => {
     const left = i < half, y = under + 18 * (left ? i : n - 1 - i) + 6, at = x(figure.ranks[i]), edge = left ? side - 8 : width - side + 8;
     svg.append(shape("path", { d: `M${at} ${axis}V${y}H${edge}`, class: "elbow" }));
-    const words = shape("text", { x: left ? edge - 5 : edge + 5, y: y + 4, "text-anchor": left ? "end" : "start", class: "name" }, `${name.length > 32 ? `${name.slice(0, 31)}…` : name} `);
+    const words = shape("text", { x: left ? edge - 5 : edge + 5, y: y + 4, "text-anchor": left ? "end" : "start", class: "name" }, `${name.length > 26 ? `${name.slice(0, 25)}…` : name} `);
     words.append(shape("tspan", { fill: "var(--soft)" }, figure.ranks[i].toFixed(2)));
     hover(words, () => `${name}: mean rank ${figure.ranks[i].toFixed(2)}`);
     svg.append(words);
