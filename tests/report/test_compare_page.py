@@ -229,7 +229,7 @@ def test_in_a_browser(browser, page, told):
     browser.execute_script("arguments[0].click()", browser.find_elements(By.CSS_SELECTOR, "#rows th")[place])
     assert [float(text) for text in column("AUC-ROC")[1]] == down[::-1]
     browser.find_element(By.CSS_SELECTOR, "#rows tbody tr").click()
-    assert "parameters" in browser.find_element(By.CSS_SELECTOR, "tr.detail").text.lower()
+    assert "5% asked: found" in browser.find_element(By.CSS_SELECTOR, "tr.detail").text
 
     browser.find_element(By.CSS_SELECTOR, "#chips button").click()
     assert drawn(browser, "#roc path.curve", "#matrices table") == [3, 3]

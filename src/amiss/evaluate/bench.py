@@ -134,10 +134,10 @@ class Bench:
         )
         return Part(X, y, X_normal, X_test, forward=self.folds.kind == "forward")
 
-    def judged(self, scores: Vector, flags: npt.NDArray[np.bool_]) -> RowJudgement:
-        """What scores and flags of the rows judged, split by split, are worth."""
+    def judged(self, scores: Vector, flags: npt.NDArray[np.bool_], cuts: Matrix) -> RowJudgement:
+        """What scores and flags of the rows judged, split by split, are worth; see `judge_rows` for the cuts."""
         return judge_rows(
-            self.y > 0, scores, flags=flags, seed=self.recipe.seed, time=self._time(), **self._kinds()
+            self.y > 0, scores, flags=flags, cuts=cuts, seed=self.recipe.seed, time=self._time(), **self._kinds()
         )  # fmt: skip
 
     def _time(self) -> Vector | None:

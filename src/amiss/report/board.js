@@ -27,8 +27,8 @@ function cellOf(d, head) {
 }
 function detailOf(d) {
   const list = (title, lines) => lines.length ? [el("b", {}, title), el("ul", {}, ...lines.map((line) => el("li", {}, line)))] : [];
-  const said = [...list("Parameters that tuning chose", d.params), ...list("Notes", d.notes)];
-  return el("tr", { class: "detail" }, el("td", { colspan: String(heads.length) }, ...(said.length ? said : ["The default parameters; nothing to note."])));
+  const said = [...list("False-alarm rates", d.rates), ...list("Parameters that tuning chose", d.params), ...list("Notes", d.notes)];
+  return el("tr", { class: "detail" }, el("td", { colspan: String(heads.length) }, ...said));
 }
 function drawBoard() {
   const lines = sorted(), shown = all ? lines : lines.slice(0, 20);

@@ -57,6 +57,7 @@ def comparison_data(told: Comparison) -> dict[str, Any]:
                 "p": p_values.get(c.name),
                 "figures": _figures(c, each),
                 "params": _params(c),
+                "rates": _rates(each),
                 "notes": list(each.notes),
                 "confusion": each.confusion,
                 "kinds": [_kind(kind.n_found, kind.recall) for kind in each.kinds],
@@ -80,13 +81,13 @@ def _columns(told: Comparison, judged: Sequence[RowJudgement]) -> list[dict[str,
     titles = {name: titles[name] for name in sorted(titles, key=lambda name: name != told.measure)}
     titles |= {"unseen": "recall, kinds never learnt"} if any(each.unseen for each in judged) else {}
     if judged:
-        titles |= {f"at_{k}": f"recall at {rate:.1%}".replace(".0%", "%") for k, rate in enumerate(RATES)} | _COSTS
+        titles |= {f"at_{k}": f"recall at {100 * rate:g}%" for k, rate in enumerate(RATES)} | _COSTS
     return [{"key": name, "title": title, "less": name in _LESS_IS_BETTER} for name, title in titles.items()]
 
 
 def _figures(candidate: Candidate, judged: RowJudgement) -> dict[str, Any]:
     """Each figure as its value, how it is written, and its interval."""
-    told = dict(judged.figures) | {f"at_{k}": at.recall_on_curve for k, at in enumerate(judged.rates)}
+    told = dict(judged.figures) | {f"at_{k}": at.recall for k, at in enumerate(judged.rates)}
     told |= {} if judged.unseen is None else {"unseen": judged.unseen.recall}
     costs = {
         "fit": candidate.fit_seconds,
@@ -95,6 +96,15 @@ def _figures(candidate: Candidate, judged: RowJudgement) -> dict[str, Any]:
     }
     plain = {name: [_plain(value), "—" if value != value else f"{value:.3g}", ""] for name, value in costs.items()}
     return {name: [_plain(figure.value), *_written(figure)] for name, figure in told.items()} | plain
+
+
+def _rates(judged: RowJudgement) -> list[str]:
+    """What was reached where a rate was asked for, and what a cut read off the labels would find."""
+    said = []
+    for at in judged.rates:
+        found = f"found {at.recall} with {at.reached} reached" if at.recall.value == at.recall.value else "no cut"
+        said.append(f"{100 * at.asked:g}% asked: {found}; {at.recall_on_curve} read off the curve")
+    return said
 
 
 def _written(figure: Figure) -> tuple[str, str]:

@@ -72,6 +72,9 @@ def comparison_records(told: Comparison) -> list[dict[str, Any]]:
             for name, figure in candidate.judged.figures.items():
                 record |= {name: _plain(figure.value), f"{name}_low": _plain(figure.low),
                            f"{name}_high": _plain(figure.high)}  # fmt: skip
+            for at in candidate.judged.rates:
+                record |= {f"recall_at_{at.asked:g}": _plain(at.recall.value),
+                           f"reached_at_{at.asked:g}": _plain(at.reached.value)}  # fmt: skip
             record |= {f"recall_of_{kind.kind}": _plain(kind.recall.value) for kind in candidate.judged.kinds}
             record |= {"fit_seconds": candidate.fit_seconds, "score_seconds_per_1000_rows": candidate.score_seconds,
                        "peak_bytes": _plain(candidate.peak_bytes)}  # fmt: skip
