@@ -35,6 +35,7 @@ def test_records(flows, run):
     words = ("compare", "flows.csv", "--label", "attack", "--detector", "naive_bayes")
     told = json.loads(run(*words, "--format", "json", cwd=flows)[0])
     assert told["detectors"][0]["detector"] == "naive_bayes"
+    assert isinstance(told["weak_points"], list)
     assert 0 < told["detectors"][0]["f1_low"] <= told["detectors"][0]["f1"] <= told["detectors"][0]["f1_high"] <= 1
     assert run(*words, "--format", "csv", cwd=flows)[0].startswith("detector,tuned,learns_from")
 

@@ -133,6 +133,15 @@ def test_findings_and_what_is_not_judged_are_told(told):
     assert text.index(html.escape(str(found))) < text.index(html.escape(found.mend)) < text.index('id="rows"')
 
 
+def test_where_the_best_is_weak_is_told_with_the_verdict(crowd):
+    weak = dataclasses.replace(crowd.verdict, best=crowd.candidates[-1].name)
+    told = dataclasses.replace(crowd, verdict=weak)
+    text = comparison_html(told)
+    assert any(sentence.startswith("It misses most of kind of attack") for sentence in told.weak_points)
+    for sentence in told.weak_points:
+        assert text.index(html.escape(sentence)) < text.index("What was compared")
+
+
 def test_many_detectors_and_kinds_stay_small(crowd):
     text = comparison_html(crowd)
     assert len(text.encode()) < 500_000

@@ -139,6 +139,6 @@ def _print(told: Comparison, form: Form) -> None:
         else:
             facts = ("name", "label", "n_rows", "n_anomalies", "split", "n_splits", "rate", "measure", "notes")
             whole = {name: getattr(told, name) for name in (*facts, "findings", "selection")}
-            whole |= {"detectors": records, "verdict": str(told)}
+            whole |= {"detectors": records, "verdict": str(told), "weak_points": told.weak_points}
             sys.stdout.write(as_json_text(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()) + "\n")
     sys.stdout.flush()

@@ -42,6 +42,7 @@ def comparison_html(told: Comparison) -> str:
     body = filled(
         "compare.html",
         verdict=html.escape(str(told)),
+        weak="".join(f"<p>{html.escape(sentence)}</p>" for sentence in told.weak_points),
         caution=_CAUTION if told.verdict else "",
         facts="".join(f"<p>{html.escape(line)}</p>" for line in _facts(told)),
         findings="".join(
@@ -66,7 +67,7 @@ def comparison_snippet(told: Comparison) -> str:
     more = len(judged) - _MOST_IN_SNIPPET
     return (
         f"<p><b>{html.escape(str(told))}</b></p>"
-        f"<p>{html.escape(_facts(told)[0])}</p>"
+        + "".join(f"<p>{html.escape(line)}</p>" for line in (*told.weak_points, _facts(told)[0]))
         + "".join(f"<p>{found.severity}: {html.escape(str(found))}</p>" for found in told.findings)
         + _table(["detector", "learns from", *(title for _, title in SHOWN)], lines[:_MOST_IN_SNIPPET])
         + (f"<p>and {more:,} more</p>" if more > 0 else "")

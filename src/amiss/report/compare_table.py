@@ -53,6 +53,8 @@ def print_comparison(console: Console, told: Comparison) -> None:
         if candidate.judged is None:
             console.print(f"  not judged: {escape(candidate.name)}: {escape(candidate.failure)}", highlight=False)
     console.print()
+    for sentence in told.weak_points:
+        console.print(f"  {escape(sentence)}", highlight=False)
     console.print(f"[bold]{escape(str(told))}[/]", highlight=False)
 
 
