@@ -122,10 +122,6 @@ function drawMatrices() {
       el("tbody", {}, line("anomalies", cell(found, found + missed), cell(missed, found + missed, true)), line("normal rows", cell(wrong, wrong + quiet, true), cell(quiet, wrong + quiet)))));
   }));
 }
-// The redder, the worse.
-function tint(share) {
-  return share > 0 ? `color-mix(in srgb, var(--alarm) ${(45 * share).toFixed(1)}%, transparent)` : "none";
-}
 
 // Kinds ----------------------------------------------------------------------------------------------
 function drawKinds() {

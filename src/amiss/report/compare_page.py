@@ -14,7 +14,7 @@ from amiss.report.frame import filled, framed, versions, write_page
 if TYPE_CHECKING:
     from amiss.evaluate.compare import Comparison
 
-__all__ = ["comparison_html", "comparison_snippet", "write_comparison"]
+__all__ = ["comparison_html", "comparison_snippet", "plain_table", "write_comparison"]
 
 _SCRIPTS = ("common.js", "plot.js", "ranks.js", "board.js", "compare.js")
 _CAUTION = (
@@ -69,7 +69,7 @@ def comparison_snippet(told: Comparison) -> str:
         f"<p><b>{html.escape(str(told))}</b></p>"
         + "".join(f"<p>{html.escape(line)}</p>" for line in (*told.weak_points, _facts(told)[0]))
         + "".join(f"<p>{found.severity}: {html.escape(str(found))}</p>" for found in told.findings)
-        + _table(["detector", "learns from", *(title for _, title in SHOWN)], lines[:_MOST_IN_SNIPPET])
+        + plain_table(["detector", "learns from", *(title for _, title in SHOWN)], lines[:_MOST_IN_SNIPPET])
         + (f"<p>and {more:,} more</p>" if more > 0 else "")
     )
 
@@ -94,10 +94,11 @@ def _failures(told: Comparison) -> str:
     lines = [[c.name, c.failure] for c in told.candidates if c.judged is None]
     if not lines:
         return ""
-    return f'<h3>Not judged</h3><div class="scroll">{_table(["detector", "why"], lines)}</div>'
+    return f'<h3>Not judged</h3><div class="scroll">{plain_table(["detector", "why"], lines)}</div>'
 
 
-def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def plain_table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table of texts."""
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in heads)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>" for line in lines)
     return f'<table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -48,3 +48,7 @@ function nearest(place, lines) {
   zone.addEventListener("pointerleave", () => { $("tip").hidden = true; dot.setAttribute("visibility", "hidden"); });
   svg.append(dot, zone);
 }
+// The redder, the worse.
+function tint(share) {
+  return share > 0 ? `color-mix(in srgb, var(--alarm) ${(45 * share).toFixed(1)}%, transparent)` : "none";
+}
