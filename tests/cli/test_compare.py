@@ -35,8 +35,19 @@ def test_records(flows, run):
     words = ("compare", "flows.csv", "--label", "attack", "--detector", "naive_bayes")
     told = json.loads(run(*words, "--format", "json", cwd=flows)[0])
     assert told["detectors"][0]["detector"] == "naive_bayes"
+    assert isinstance(told["weak_points"], list)
     assert 0 < told["detectors"][0]["f1_low"] <= told["detectors"][0]["f1"] <= told["detectors"][0]["f1_high"] <= 1
     assert run(*words, "--format", "csv", cwd=flows)[0].startswith("detector,tuned,learns_from")
+
+
+def test_a_report_is_written(flows, run):
+    words = ("compare", "flows.csv", "--label", "attack", "--detector", "naive_bayes", "--detector", "mahalanobis")
+    out, err = run(*words, "--report", "flows.html", cwd=flows)
+    assert "report: flows.html" in err
+    assert out.splitlines()[-1] in (flows / "flows.html").read_text(encoding="utf-8").replace("&#x27;", "'")
+    # A wrong place is said before the work.
+    assert "end it in .html" in run(*words, "--report", "flows.txt", code=2, cwd=flows)[1]
+    assert "no such folder" in run(*words, "--report", "no/flows.html", code=3, cwd=flows)[1]
 
 
 def test_wrong_words(flows, run):

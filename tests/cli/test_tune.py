@@ -63,6 +63,7 @@ def test_wrong_words(flows, run):
     assert "no time" in run("tune", "0.csv", "--label", "fault", "--budget", "soon", code=2, cwd=flows)[1]
     assert "overwrite" in run("tune", "0.csv", "--label", "fault", "-o", "0.csv", code=2, cwd=flows)[1]
     assert "learns from labels" in run("tune", "0.csv", "--detector", "mlp", code=2, cwd=flows)[1]
+    assert "end it in .html" in run("benchmark", "0.csv", "--label", "fault", "--report", "a.txt", code=2, cwd=flows)[1]
     assert "no column 'odd'" in run("benchmark", "0.csv", "--label", "odd", code=3, cwd=flows)[1]
     assert "no selection" in run("compare", "0.csv", "--label", "fault", "--select", "odd", code=2, cwd=flows)[1]
 

@@ -129,3 +129,30 @@ def test_all_suitable_detectors_are_known():
     names = suitable()
     assert len(set(names)) == len(names) > 15
     assert {"random_forest", "ensemble", "knn"} <= set(names)
+
+
+def test_recall_at_other_rates_has_cuts_from_held_out_rows():
+    (told,) = amiss.compare(_table(3000), "label", detectors=["mahalanobis"]).candidates
+    by_rate = {at.asked: at for at in told.judged.rates}
+    # The rate that was asked for is one of them: the same cuts, the same flags.
+    assert by_rate[0.05].recall.value == told.judged.figures["recall"].value
+    assert by_rate[0.05].reached.value == told.judged.figures["false_alarm_rate"].value
+    assert 0 < by_rate[0.01].reached.value < 0.03
+    assert by_rate[0.01].recall.value < by_rate[0.05].recall.value
+    # 432 normal rows are held out in each split: too few to promise one in a thousand.
+    assert np.isinf(by_rate[0.001].cut)
+    assert np.isnan(by_rate[0.001].recall.value)
+    assert any("0.1%" in note for note in told.judged.notes)
+
+
+def test_alarms_are_counted_by_the_day_where_there_is_a_time():
+    start = np.datetime64("2026-01-01T00:00:00", "us")
+    table = _table().with_columns(time=start + np.arange(1200) * np.timedelta64(6, "m"))
+    (told,) = amiss.compare(table, "label", detectors=["naive_bayes"]).candidates
+    # 1,000 rows are judged, ten an hour.
+    assert told.judged.figures["alarms_per_day"].value == pytest.approx(told.flags.sum() / 1000 * 240)
+    still = table.with_columns(time=pl.lit(start))
+    (apart,) = amiss.compare(table, "label", test=still, detectors=["naive_bayes"]).candidates
+    assert "alarms_per_day" not in apart.judged.figures
+    (plain,) = amiss.compare(_table(), "label", detectors=["naive_bayes"]).candidates
+    assert "alarms_per_day" not in plain.judged.figures

@@ -264,3 +264,26 @@ def test_intervals_of_groups_cover_the_truth():
             inside[k] += far.low <= truth <= far.high
     assert inside[0] / 200 > 0.89
     assert inside[1] / 200 < 0.8
+
+
+def test_rows_may_have_cuts_of_their_own():
+    random = np.random.default_rng(4)
+    labels = np.arange(2000) % 10 == 0
+    scores = random.normal(size=2000) + 3 * labels
+    # The second half is on another scale; with its own cuts it is judged as the first is.
+    apart = np.where(np.arange(2000) < 1000, scores, 10 * scores + 5)
+    calibration = random.normal(size=1500)
+    plain = judge_rows(labels, scores, calibration=calibration)
+    cuts = np.array([[at.cut] * 2000 for at in plain.rates])
+    cuts[:, 1000:] = 10 * cuts[:, 1000:] + 5
+    told = judge_rows(labels, apart, cuts=cuts)
+    for own, one in zip(told.rates, plain.rates, strict=True):
+        assert np.isnan(own.cut)
+        assert (own.recall, own.reached) == (one.recall, one.reached)
+    cuts[0, 1000:] = np.inf
+    told = judge_rows(labels, apart, cuts=cuts)
+    assert np.isinf(told.rates[0].cut)
+    assert np.isnan(told.rates[0].recall.value)
+    assert any("0.1%" in note for note in told.notes)
+    with pytest.raises(DataError, match="each rate and row"):
+        judge_rows(labels, scores, cuts=cuts[:, :5])

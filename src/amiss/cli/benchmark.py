@@ -9,8 +9,8 @@ import typer
 
 from amiss.cli import options
 from amiss.cli.options import Form
-from amiss.cli.show import cache_folder, forget, progress_bar, resumable, terminal
-from amiss.cli.streams import as_json_text
+from amiss.cli.show import cache_folder, check_places, forget, progress_bar, resumable, terminal
+from amiss.cli.streams import as_json_text, say
 from amiss.core.errors import ConnectorError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def benchmark(
     ] = "auc_pr",
     folds: Annotated[int, typer.Option("--folds", metavar="N", min=2, help="Splits of each file.")] = 5,
     jobs: options.Jobs = -1,
+    report: options.Report = None,
     form: options.Format = Form.table,
     normal: options.Normal = None,
     ignore: options.Ignore = None,
@@ -63,10 +64,14 @@ def benchmark(
         config, label=label, normal=normal, time=time, entity=entity, seed=seed, ignore=ignore or None, select=select
     )
     plan = Plan(options.share_of(false_alarms), measure, folds, n_jobs=jobs, keep=cache_folder("benchmark"))
+    check_places(files, None, report)
     sources = [open_source(file) for file in files]
     with progress_bar() as progress, resumable():
         told = benchmark_sources(sources, recipe, tuple(detector or ()), plan, progress)
     forget("benchmark")
+    if report is not None:
+        told.report(report)
+        say(f"report: {report}")
     _print(told, form)
 
 

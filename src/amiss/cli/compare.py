@@ -10,7 +10,16 @@ import typer
 
 from amiss.cli import options
 from amiss.cli.options import Form
-from amiss.cli.show import cache_folder, check_file, check_not_read, progress_bar, resumable, terminal
+from amiss.cli.show import (
+    cache_folder,
+    check_different,
+    check_file,
+    check_not_read,
+    check_places,
+    progress_bar,
+    resumable,
+    terminal,
+)
 from amiss.cli.streams import as_json_text, say
 from amiss.core.errors import ConnectorError
 
@@ -50,6 +59,7 @@ def compare(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Fit the best on all rows and save it here.")
     ] = None,
+    report: options.Report = None,
     form: options.Format = Form.table,
     normal: options.Normal = None,
     ignore: options.Ignore = None,
@@ -68,7 +78,7 @@ def compare(
       amiss compare flows.csv --label attack
       amiss compare flows.csv --label attack --detector random_forest --detector knn --format json
       amiss compare flows.csv --label attack --false-alarms 1% --budget 10m -o best.amiss
-      amiss compare flows.csv --label attack --select mutual_information
+      amiss compare flows.csv --label attack --select mutual_information --report flows.html
 
     What is stopped with Ctrl-C goes on where it was when the same command is given again.
     """
@@ -79,8 +89,11 @@ def compare(
         config, label=label, normal=normal, time=time, entity=entity, seed=seed, ignore=ignore or None, select=select
     )
     check_file(output)
+    inputs = [file, *([test] if test else [])]
+    check_places(inputs, None, report)
     if output is not None:
-        check_not_read([file, *([test] if test else [])], output)
+        check_not_read(inputs, output)
+    check_different([(output, report)])
     seconds = options.seconds_of(budget)
     tuned = seconds is not None if tune is None else tune
     plan = Plan(
@@ -90,6 +103,9 @@ def compare(
     sources = open_source(file), None if test is None else open_source(test)
     with progress_bar() as progress, resumable():
         told = compare_sources(*sources, recipe, tuple(detector or ()), plan, progress)
+    if report is not None:
+        told.report(report)
+        say(f"report: {report}")
     _print(told, form)
     if output is not None and told.verdict is not None:
         with progress_bar() as progress:
@@ -118,6 +134,6 @@ def _print(told: Comparison, form: Form) -> None:
         else:
             facts = ("name", "label", "n_rows", "n_anomalies", "split", "n_splits", "rate", "measure", "notes")
             whole = {name: getattr(told, name) for name in (*facts, "findings", "selection")}
-            whole |= {"detectors": records, "verdict": str(told)}
+            whole |= {"detectors": records, "verdict": str(told), "weak_points": told.weak_points}
             sys.stdout.write(as_json_text(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()) + "\n")
     sys.stdout.flush()

@@ -51,6 +51,8 @@ class Bench:
         The splits, by whether missing values are filled; made when they are first asked for.
     chosen
         Of each split, the columns that the recipe's selection chose.
+    seconds : (n_rows,)
+        Time of each row; None where there is none, or not for all.
     """
 
     frame: Frame
@@ -61,6 +63,7 @@ class Bench:
     findings: tuple[Leak, ...]
     prepared: dict[bool, list[Part]] = field(default_factory=dict)
     chosen: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    seconds: Vector | None = None
 
     @classmethod
     def of(cls, source: Source, test: Source | None, recipe: Recipe, n_folds: int) -> Bench:
@@ -69,9 +72,10 @@ class Bench:
         frame, labels, n_train = _labelled_rows(source, test, recipe)
         summary = TableSummary.of(frame, capacity=_SAMPLE_ROWS)
         schema = infer_schema(summary, recipe.wishes())
-        seconds = None
         if test is None:
             frame, labels, seconds = _in_order(frame, labels, schema)
+        else:
+            seconds = _seconds(frame, schema)
         whole = Preparation.of(schema, summary).transform(frame)
         truth = labels.y > 0
         if test is not None:
@@ -88,7 +92,7 @@ class Bench:
             test=Frame(rows.table[split:]) if test is not None else None,
             test_labels=y[split:] if test is not None else None,
         )  # fmt: skip
-        return cls(frame, recipe, labels, folds, inner, findings)
+        return cls(frame, recipe, labels, folds, inner, findings, seconds=seconds)
 
     @property
     def y(self) -> npt.NDArray[np.int64]:
@@ -130,9 +134,18 @@ class Bench:
         )
         return Part(X, y, X_normal, X_test, forward=self.folds.kind == "forward")
 
-    def judged(self, scores: Vector, flags: npt.NDArray[np.bool_]) -> RowJudgement:
-        """What scores and flags of the rows judged, split by split, are worth."""
-        return judge_rows(self.y > 0, scores, flags=flags, seed=self.recipe.seed, **self._kinds())
+    def judged(self, scores: Vector, flags: npt.NDArray[np.bool_], cuts: Matrix) -> RowJudgement:
+        """What scores and flags of the rows judged, split by split, are worth; see `judge_rows` for the cuts."""
+        return judge_rows(
+            self.y > 0, scores, flags=flags, cuts=cuts, seed=self.recipe.seed, time=self._time(), **self._kinds()
+        )  # fmt: skip
+
+    def _time(self) -> Vector | None:
+        """Time of each row judged; None where none passes."""
+        if self.seconds is None:
+            return None
+        judged = np.concatenate([self.seconds[split.test] for split in self.folds])
+        return judged if judged.max() > judged.min() else None
 
     def _kinds(self) -> dict[str, Any]:
         if len(self.labels.kinds) < 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from amiss.core.errors import AmissError, DataError
+from amiss.core.extras import late
 from amiss.core.source import Progress, Source
 from amiss.core.summary import Matrix
 from amiss.evaluate.compare import Comparison, Plan, compare_sources
@@ -49,6 +51,10 @@ class Benchmark:
     comparisons: tuple[Comparison, ...]
     ranked: Ranked | None
     failures: Mapping[str, str]
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write the HTML report: one file that needs no network."""
+        late("amiss.report.benchmark_page:write_benchmark")(self, path)
 
     def __str__(self) -> str:
         if not self.detectors:

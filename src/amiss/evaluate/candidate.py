@@ -75,9 +75,10 @@ def candidate_of(bench: Bench, detector: str, trials: Sequence[Trial | None], *,
         return Candidate(detector, tuned, failure=failure)
     scores, flags = (np.concatenate([getattr(trial, name) for trial in done]) for name in ("scores", "flags"))
     rows = [max(len(trial.scores), 1) for trial in done]
+    cuts = np.repeat(np.column_stack([trial.cuts for trial in done]), [len(t.scores) for t in done], axis=1)
     by_labels = detector_class(detector).capabilities.labels
     return Candidate(
-        detector, tuned, "labels" if by_labels else "normal rows", bench.judged(scores, flags), scores, flags,
+        detector, tuned, "labels" if by_labels else "normal rows", bench.judged(scores, flags, cuts), scores, flags,
         params=tuple(trial.params for trial in done) if tuned else (),
         fit_seconds=float(np.mean([trial.fit.seconds for trial in done])),
         score_seconds=float(np.mean([t.score.seconds / n * _PER_ROWS for t, n in zip(done, rows, strict=True)])),

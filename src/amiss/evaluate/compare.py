@@ -16,7 +16,7 @@ import numpy.typing as npt
 from amiss import __version__
 from amiss.core.catalog import detector_class, detector_names
 from amiss.core.errors import DataError, ParameterError
-from amiss.core.extras import require
+from amiss.core.extras import late, require
 from amiss.core.source import Progress, Source, silent
 from amiss.evaluate.bench import Bench, whole_part
 from amiss.evaluate.candidate import Candidate, candidate_of
@@ -27,6 +27,7 @@ from amiss.evaluate.runner import Runner, Task
 from amiss.evaluate.significance import compare_on_rows
 from amiss.evaluate.trial import with_params
 from amiss.evaluate.verdict import Verdict, verdict
+from amiss.evaluate.weak_points import weak_points
 from amiss.kernels.blocks import n_threads
 from amiss.pipeline.api import fit_labelled
 from amiss.pipeline.model import Model
@@ -176,6 +177,21 @@ class Comparison:
 
     def __str__(self) -> str:
         return self.verdict.sentence if self.verdict else "no detector could be judged"
+
+    @property
+    def weak_points(self) -> tuple[str, ...]:
+        """Where the best is weak, one sentence each; see `amiss.evaluate.weak_points`."""
+        judged = {each.name: each.judged for each in self.candidates if each.judged is not None}
+        best = judged.pop(self.verdict.best, None) if self.verdict else None
+        return () if best is None else weak_points(best, judged, self.rate)
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write the HTML report: one file that needs no network."""
+        late("amiss.report.compare_page:write_comparison")(self, path)
+
+    def _repr_html_(self) -> str:
+        html: str = late("amiss.report.compare_page:comparison_snippet")(self)
+        return html
 
 
 def compare(

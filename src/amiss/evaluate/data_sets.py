@@ -14,7 +14,7 @@ from amiss.core.params import Between, check
 from amiss.core.summary import Matrix, Vector
 from amiss.evaluate.two_sample import Tested, holm
 
-__all__ = ["Ranked", "friedman", "over_data_sets"]
+__all__ = ["Ranked", "friedman", "groups_alike", "over_data_sets", "ranks_of"]
 
 _FEWEST_SETS = 6
 """Of fewer pairs Wilcoxon's test cannot reach p = .05, whatever they are."""
@@ -71,7 +71,7 @@ def friedman(table: Any) -> Tested:
     """
     from scipy.special import chdtrc
 
-    ranks = _ranks(_table(table))
+    ranks = ranks_of(_table(table))
     n, k = ranks.shape
     spread = float(((ranks - (k + 1) / 2) ** 2).sum())
     if spread == 0:
@@ -120,7 +120,7 @@ def over_data_sets(table: Any, names: Sequence[str], *, method: str = "wilcoxon_
     n, k = figures.shape
     if len(names) != k:
         raise DataError("names and columns differ in number", where=f"{len(names)} names, {k} columns")
-    mean_ranks = _ranks(figures).mean(axis=0)
+    mean_ranks = ranks_of(figures).mean(axis=0)
     order = np.argsort(mean_ranks, kind="stable")
     figures, mean_ranks, ordered = figures[:, order], mean_ranks[order], [str(names[j]) for j in order]
     all_alike = friedman(figures)
@@ -134,7 +134,13 @@ def over_data_sets(table: Any, names: Sequence[str], *, method: str = "wilcoxon_
     if method == "wilcoxon_holm" and n < _FEWEST_SETS:
         notes.append(f"{n} data sets are too few for signed ranks to tell any two apart: {_FEWEST_SETS} are needed")
     return Ranked(
-        tuple(ordered), mean_ranks, all_alike, difference, p_values, _groups(ordered, p_values, alpha), tuple(notes)
+        tuple(ordered),
+        mean_ranks,
+        all_alike,
+        difference,
+        p_values,
+        groups_alike(ordered, p_values, alpha),
+        tuple(notes),
     )
 
 
@@ -149,7 +155,7 @@ def _table(table: Any) -> Matrix:
     return figures
 
 
-def _ranks(figures: Matrix) -> Matrix:
+def ranks_of(figures: Matrix) -> Matrix:
     """Rank of each detector on each data set, 1 for the highest figure; ties share their mean rank."""
     from scipy.stats import rankdata
 
@@ -188,7 +194,8 @@ def _is_plain(gap: Vector) -> bool:
     return bool(len(gap) <= 50 and gap.all() and len(np.unique(np.abs(gap))) == len(gap))
 
 
-def _groups(names: Sequence[str], p_values: Matrix, alpha: float) -> tuple[tuple[str, ...], ...]:
+def groups_alike(names: Sequence[str], p_values: Matrix, alpha: float) -> tuple[tuple[str, ...], ...]:
+    """Largest runs of neighbours none of which is told apart from another."""
     found: list[tuple[int, int]] = []
     for i in range(len(names)):
         end = i

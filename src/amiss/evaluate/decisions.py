@@ -11,7 +11,7 @@ import numpy as np
 
 from amiss.core.errors import DataError
 from amiss.core.params import Between, Domain, Whole, check
-from amiss.core.summary import Vector
+from amiss.core.summary import Matrix, Vector
 from amiss.evaluate.draws import Draws, Figure, area_figure, figure, group_codes, levels_of
 from amiss.evaluate.events import seconds_of
 from amiss.evaluate.measures import RATES, areas, cut_for_rate, decided
@@ -38,7 +38,7 @@ class AtRate:
         The rate, in (0, 1).
     cut
         A row is flagged above this score, chosen from normal rows of the calibration alone; None without calibration,
-        infinite where the calibration rows are too few to support the rate.
+        infinite where the calibration rows are too few to support the rate, NaN where each row has a cut of its own.
     recall, reached
         Share of the anomalies, and of the normal rows, above the cut; NaN without one.
     recall_on_curve
@@ -119,6 +119,7 @@ def judge_rows(
     *,
     flags: Any = None,
     calibration: Any = None,
+    cuts: Any = None,
     kinds: Sequence[Any] | None = None,
     known_kinds: Collection[Any] | None = None,
     groups: Any = None,
@@ -145,6 +146,9 @@ def judge_rows(
     calibration : (n_calibration,)
         Scores of normal rows that the detector has not learnt from, and that are not among those judged: the cuts of
         `rates` come from them.
+    cuts : (n_rates, n_rows)
+        In place of a calibration, the cut of each row at each of `RATES`: where splits have cuts of their own. Infinite
+        ones support no rate.
     kinds : (n_rows,)
         What each anomaly is; whatever stands at a normal row is not looked at.
     known_kinds
@@ -190,7 +194,7 @@ def judge_rows(
         days = None if time is None else _days(time, len(truth))
         figures |= _of_flags(truth, flagged, draws, level, days)
         notes += ["no row is flagged, so there is no precision"] if not flagged.any() else []
-    rates = _at_rates(truth, checked, calibration, on_curve, draws, level)
+    rates = _at_rates(truth, checked, _cuts(calibration, cuts, len(truth)), on_curve, draws, level)
     notes += [_unsupported(at) for at in rates if at.cut is not None and np.isinf(at.cut)]
     told, unseen = _by_kind(truth, flagged, kinds, known_kinds, draws, level)
     return RowJudgement(
@@ -263,22 +267,34 @@ def _confusion(truth: Flags, flagged: Flags) -> tuple[int, int, int, int]:
 
 
 def _at_rates(
-    truth: Flags, scores: Vector, calibration: Any, on_curve: list[Figure], draws: Draws, level: float
+    truth: Flags, scores: Vector, cuts: Matrix | None, on_curve: list[Figure], draws: Draws, level: float
 ) -> tuple[AtRate, ...]:
     none = Figure(float("nan"), float("nan"), float("nan"))
-    normal = None if calibration is None else as_scores(calibration)
     told = []
-    for rate, curve in zip(RATES, on_curve, strict=True):
-        cut = None if normal is None else cut_for_rate(normal, rate)
-        recall = reached = none
-        if cut is not None and np.isfinite(cut):
-            above = scores > cut
-            recall, reached = (
-                figure(float(above[of].mean()), draws.share(above, of), level) if of.any() else none
-                for of in (truth, ~truth)
-            )
-        told.append(AtRate(rate, cut, recall, reached, curve))
+    for rate, curve, at in zip(RATES, on_curve, [None] * len(RATES) if cuts is None else cuts, strict=True):
+        if at is None or np.isinf(at).any():
+            told.append(AtRate(rate, None if at is None else float("inf"), none, none, curve))
+            continue
+        above = scores > at
+        recall, reached = (
+            figure(float(above[of].mean()), draws.share(above, of), level) if of.any() else none
+            for of in (truth, ~truth)
+        )
+        told.append(AtRate(rate, float(at[0]) if (at == at[0]).all() else float("nan"), recall, reached, curve))
     return tuple(told)
+
+
+def _cuts(calibration: Any, cuts: Any, n_rows: int) -> Matrix | None:
+    """The cut of each row at each rate: (n_rates, n_rows), or (n_rates, 1) where all rows have the same."""
+    if cuts is not None:
+        given = np.asarray(cuts, np.float64)
+        if given.shape != (len(RATES), n_rows):
+            raise DataError("cuts are needed for each rate and row", where=f"shape {given.shape}, {n_rows:,} rows")
+        return given
+    if calibration is None:
+        return None
+    normal = as_scores(calibration)
+    return np.array([[cut_for_rate(normal, rate)] for rate in RATES])
 
 
 def _unsupported(at: AtRate) -> str:

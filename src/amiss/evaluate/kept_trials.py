@@ -51,7 +51,9 @@ class KeptTrials:
             with np.load(io.BytesIO(self._path(task).read_bytes()), allow_pickle=False) as kept:
                 words = msgspec.json.decode(bytes(kept["words"]))
                 costs = {name: Cost(*(float(value) for value in kept[name])) for name in ("fit", "score")}
-                return Trial(kept["scores"], kept["flags"], costs["fit"], costs["score"], words["params"])
+                return Trial(
+                    kept["scores"], kept["flags"], costs["fit"], costs["score"], words["params"], cuts=kept["cuts"]
+                )  # fmt: skip
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
 
@@ -65,7 +67,9 @@ class KeptTrials:
         words = np.frombuffer(msgspec.json.encode({"params": trial.params}), np.uint8)
         costs = {name: np.array(list(asdict(getattr(trial, name)).values())) for name in ("fit", "score")}
         with half.open("wb") as file:
-            np.savez(file, allow_pickle=False, scores=trial.scores, flags=trial.flags, words=words, **costs)
+            np.savez(
+                file, allow_pickle=False, scores=trial.scores, flags=trial.flags, cuts=trial.cuts, words=words, **costs
+            )
         half.replace(path)
 
     def clear(self) -> None:

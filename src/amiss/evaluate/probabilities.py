@@ -12,7 +12,7 @@ from amiss.core.summary import Vector
 from amiss.evaluate.draws import Draws, Figure, figure, levels_of
 from amiss.evaluate.truth import Flags, as_flags, as_scores
 
-__all__ = ["CalibrationBin", "brier_draws", "brier_score", "calibration_curve"]
+__all__ = ["CalibrationBin", "brier_draws", "brier_score", "calibration_curve", "share_figure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,6 @@ def calibration_curve(
     500 0.1 .094 (.071–.12)
     500 0.8 .81 (.77–.84)
     """
-    from scipy.stats import beta
-
     truth = as_flags(labels)
     p = as_scores(probabilities, n_rows=len(truth))
     if ((p < 0) | (p > 1)).any():
@@ -99,6 +97,19 @@ def calibration_curve(
     for k in np.unique(place):
         rows = place == k
         n, came = int(rows.sum()), int(truth[rows].sum())
-        ends = np.asarray(beta.ppf([(1 - level) / 2, (1 + level) / 2], came + 0.5, n - came + 0.5))
-        parts.append(CalibrationBin(n, float(p[rows].mean()), figure(came / n, ends, 1 - 1e-12)))
+        parts.append(CalibrationBin(n, float(p[rows].mean()), share_figure(came, n, level)))
     return tuple(parts)
+
+
+def share_figure(n_found: int, n: int, level: float = 0.95) -> Figure:
+    """A share of `n` rows, with the interval of Jeffreys.
+
+    Examples
+    --------
+    >>> print(share_figure(4, 50))
+    .080 (.028–.18)
+    """
+    from scipy.special import betaincinv
+
+    ends = betaincinv(n_found + 0.5, n - n_found + 0.5, [(1 - level) / 2, (1 + level) / 2])
+    return figure(n_found / n, np.asarray(ends), 1 - 1e-12)

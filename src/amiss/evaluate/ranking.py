@@ -10,7 +10,7 @@ from amiss.core.errors import DataError
 from amiss.core.summary import Vector
 from amiss.evaluate.truth import Flags, as_flags, as_scores
 
-__all__ = ["auc_pr", "auc_roc"]
+__all__ = ["auc_pr", "auc_roc", "score_steps"]
 
 
 def auc_pr(labels: Any, scores: Any) -> float:
@@ -38,7 +38,7 @@ def auc_pr(labels: Any, scores: Any) -> float:
     """
     truth = as_flags(labels)
     _need(truth, normal=False)
-    true, flagged = _steps(truth, as_scores(scores, n_rows=len(truth)))
+    true, flagged = score_steps(truth, as_scores(scores, n_rows=len(truth)))
     return float(np.sum(np.diff(true, prepend=0.0) * true / flagged) / true[-1])
 
 
@@ -66,7 +66,7 @@ def auc_roc(labels: Any, scores: Any) -> float:
     """
     truth = as_flags(labels)
     _need(truth, normal=True)
-    true, flagged = _steps(truth, as_scores(scores, n_rows=len(truth)))
+    true, flagged = score_steps(truth, as_scores(scores, n_rows=len(truth)))
     false = flagged - true
     below = np.diff(false, prepend=0.0)
     return float(np.sum(below * (true - np.diff(true, prepend=0.0) / 2)) / (true[-1] * false[-1]))
@@ -83,7 +83,7 @@ def _need(labels: Flags, *, normal: bool) -> None:
         raise DataError("labels hold no normal row", where=f"{len(labels):,} labels, all 1", mend="add normal rows")
 
 
-def _steps(labels: Flags, scores: Vector) -> tuple[Vector, Vector]:
+def score_steps(labels: Flags, scores: Vector) -> tuple[Vector, Vector]:
     """True ones and all ones flagged at each level of the score, from the highest down."""
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order]

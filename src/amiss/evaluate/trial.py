@@ -15,7 +15,7 @@ from amiss.core.errors import AmissError, ParameterError
 from amiss.core.label_detector import LabelDetector
 from amiss.core.summary import Matrix, Vector
 from amiss.evaluate.cost import Cost, measured
-from amiss.evaluate.measures import cut_for_rate
+from amiss.evaluate.measures import RATES, cut_for_rate
 from amiss.pipeline.labelled import fitted_on
 from amiss.pipeline.recipe import Recipe
 
@@ -65,6 +65,8 @@ class Trial:
         Parameters that tuning chose for this split; empty for the defaults.
     failure
         Why there is nothing; empty where there is.
+    cuts : (n_rates,)
+        For each of `RATES`, on the scale of the scores; infinite where the rows held out are too few for it.
     """
 
     scores: Vector = field(default_factory=lambda: np.empty(0))
@@ -73,6 +75,7 @@ class Trial:
     score: Cost = field(default_factory=Cost)
     params: Mapping[str, Any] = field(default_factory=dict)
     failure: str = ""
+    cuts: Vector = field(default_factory=lambda: np.empty(0))
 
 
 def tried(recipe: Recipe, part: Part, rate: float, *, n_jobs: int = -1) -> Trial:
@@ -89,7 +92,9 @@ def tried(recipe: Recipe, part: Part, rate: float, *, n_jobs: int = -1) -> Trial
     with measured() as score:
         said = fitted.score_rows(np.ascontiguousarray(part.X_test))
     usual = fitted.score_rows(np.ascontiguousarray(part.X_normal))
-    return Trial(_on_scale(said, usual), said > cut_for_rate(usual, rate), fit, score, dict(recipe.params))
+    cuts = _on_scale(np.array([cut_for_rate(usual, at) for at in RATES]), usual)
+    flags = said > cut_for_rate(usual, rate)
+    return Trial(_on_scale(said, usual), flags, fit, score, dict(recipe.params), cuts=cuts)
 
 
 def row_detector(recipe: Recipe, n_jobs: int) -> Detector:

@@ -10,8 +10,8 @@ from typing import Any
 from amiss.evaluate.replayed import Backtest
 from amiss.pipeline.series_rows import duration_words
 from amiss.report.backtest_table import event_words, promise_words
+from amiss.report.frame import filled, framed, notes_html, tiles, versions, write_page
 from amiss.report.moments import moment_words, seconds_of
-from amiss.report.page import notes_html, page_html, tiles, write_page
 
 __all__ = ["backtest_html", "write_backtest"]
 
@@ -36,22 +36,23 @@ def backtest_html(told: Backtest) -> str:
     promise_heads, promises = promise_words(told)
     event_heads, events = event_words(told, _MOST_EVENTS)
     n = len(told.events)
-    parts = {
-        "title": html.escape(f"{told.name}: backtest"),
-        "name": html.escape(told.name),
-        "lead": f"{told.n_rows:,} rows, replayed: each is judged by those before it alone",
-        "tiles": tiles(_tiles(told)),
-        "notes": notes_html(told.notes),
-        "span": html.escape(_span(told)),
-        "promise_heads": _heads(promise_heads),
-        "promises": _rows(promises),
-        "events_title": f"{n:,} event{'' if n == 1 else 's'} {'labelled' if told.labelled else 'seen with hindsight'}",
-        "events_hint": "How long after its start each was told, by promise; - where it was not."
+    body = filled(
+        "backtest.html",
+        tiles=tiles(_tiles(told)),
+        notes=notes_html(told.notes),
+        span=html.escape(_span(told)),
+        promise_heads=_heads(promise_heads),
+        promises=_rows(promises),
+        events_title=f"{n:,} event{'' if n == 1 else 's'} {'labelled' if told.labelled else 'seen with hindsight'}",
+        events_hint="How long after its start each was told, by promise; - where it was not."
         + (f" The first {_MOST_EVENTS} of them." if n > _MOST_EVENTS else ""),
-        "event_heads": _heads(event_heads),
-        "events": _rows(events),
-    }
-    return page_html(("backtest.html",), ("common.js", "backtest.js"), parts, _data(told))
+        event_heads=_heads(event_heads),
+        events=_rows(events),
+        versions=html.escape(versions()),
+    )
+    lead = f"{told.n_rows:,} rows, replayed: each is judged by those before it alone"
+    scripts = ("common.js", "backtest.js")
+    return framed(body, _data(told), scripts, title=f"{told.name}: backtest", name=told.name, lead=lead)
 
 
 def _tiles(told: Backtest) -> list[tuple[str, str]]:

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
     from amiss.evaluate.candidate import Candidate
 
-__all__ = ["comparison_records", "print_comparison"]
+__all__ = ["SHOWN", "comparison_records", "print_comparison", "split_words"]
 
-_SHOWN = (("f1", "F1"), ("precision", "precision"), ("recall", "recall"), ("false_alarm_rate", "false alarms"),
+SHOWN = (("f1", "F1"), ("precision", "precision"), ("recall", "recall"), ("false_alarm_rate", "false alarms"),
           ("auc_roc", "AUC-ROC"), ("auc_pr", "AUC-PR"))  # fmt: skip
+"""Figures of a line, and their titles."""
 _NAMED = 8
 _SPLITS = {
     "stratified": "{n} folds, identical rows together", "forward": "{n} times forward in time",
@@ -27,10 +28,9 @@ def print_comparison(console: Console, told: Comparison) -> None:
     """Print what was compared, a line for each detector with its intervals, those that failed, and the verdict."""
     from rich.markup import escape
 
-    split = _SPLITS[told.split].format(n=told.n_splits)
     console.print(
         f"[bold]{escape(told.name)}[/]  label {escape(told.label)}: {told.n_anomalies:,} anomalies among "
-        f"{told.n_rows:,} rows judged; {split}"
+        f"{told.n_rows:,} rows judged; {split_words(told)}"
     )
     console.print(f"  cut for {told.rate:.3g} false alarms a normal row, from held-out normal rows", highlight=False)
     for found in told.findings:
@@ -45,7 +45,7 @@ def print_comparison(console: Console, told: Comparison) -> None:
     judged = [c for c in told.candidates if c.judged is not None]
     columns = [Column("detector"), Column("learns from", drop=4)]
     columns += [Column(title, True, 0 if name in ("f1", told.measure) else k + 1)
-                for k, (name, title) in enumerate(_SHOWN)]  # fmt: skip
+                for k, (name, title) in enumerate(SHOWN)]  # fmt: skip
     columns += [Column("fit, CPU s", True, 5)]
     print_columns(console, columns, [_line(c) for c in judged])
     _print_kinds(console, told)
@@ -53,7 +53,14 @@ def print_comparison(console: Console, told: Comparison) -> None:
         if candidate.judged is None:
             console.print(f"  not judged: {escape(candidate.name)}: {escape(candidate.failure)}", highlight=False)
     console.print()
+    for sentence in told.weak_points:
+        console.print(f"  {escape(sentence)}", highlight=False)
     console.print(f"[bold]{escape(str(told))}[/]", highlight=False)
+
+
+def split_words(told: Comparison) -> str:
+    """How rows were parted into those learnt from and those judged."""
+    return _SPLITS[told.split].format(n=told.n_splits)
 
 
 def comparison_records(told: Comparison) -> list[dict[str, Any]]:
@@ -67,6 +74,9 @@ def comparison_records(told: Comparison) -> list[dict[str, Any]]:
             for name, figure in candidate.judged.figures.items():
                 record |= {name: _plain(figure.value), f"{name}_low": _plain(figure.low),
                            f"{name}_high": _plain(figure.high)}  # fmt: skip
+            for at in candidate.judged.rates:
+                record |= {f"recall_at_{at.asked:g}": _plain(at.recall.value),
+                           f"reached_at_{at.asked:g}": _plain(at.reached.value)}  # fmt: skip
             record |= {f"recall_of_{kind.kind}": _plain(kind.recall.value) for kind in candidate.judged.kinds}
             record |= {"fit_seconds": candidate.fit_seconds, "score_seconds_per_1000_rows": candidate.score_seconds,
                        "peak_bytes": _plain(candidate.peak_bytes)}  # fmt: skip
@@ -85,7 +95,7 @@ def _chosen(selection: Selected) -> str:
 def _line(candidate: Candidate) -> list[str]:
     assert candidate.judged is not None
     figures = candidate.judged.figures
-    return [candidate.name, candidate.learns_from, *(str(figures[name]) for name, _ in _SHOWN),
+    return [candidate.name, candidate.learns_from, *(str(figures[name]) for name, _ in SHOWN),
             f"{candidate.fit_seconds:.3g}"]  # fmt: skip
 
 

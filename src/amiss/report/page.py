@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import html
-import json
 import os
-import platform
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
-from typing import Any
 
-import numpy as np
-
-from amiss import __version__
-from amiss.io.files.sink import check_ending, replaced
 from amiss.pipeline.recipe import CAUSAL_DEFAULT, DEFAULT, SERIES_DEFAULT
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import duration_words
 from amiss.report.figures import report_data
+from amiss.report.frame import filled, framed, notes_html, tiles, versions, write_page
 from amiss.report.promise import promise_lines, series_promise_lines
 from amiss.report.series_figures import series_data
 
-__all__ = ["notes_html", "page_html", "report_html", "tiles", "write_page", "write_report"]
+__all__ = ["report_html", "write_report"]
 
 _MOST_COLUMNS = 400
-_TABLE = (("table.html", "learnt.html"), ("common.js", "table.js"))
-_SERIES = (("series.html", "learnt.html"), ("common.js", "chart.js", "series.js", "around.js"))
+_TABLE = ("table.html", ("common.js", "table.js"))
+_SERIES = ("series.html", ("common.js", "chart.js", "series.js", "around.js"))
 """What stands in the frame, and the scripts that fill it."""
 
 
@@ -44,78 +36,25 @@ def write_report(result: Result, path: str | os.PathLike[str]) -> None:
     write_page(path, lambda: report_html(result))
 
 
-def write_page(path: str | os.PathLike[str], page: Callable[[], str]) -> None:
-    """Write a page to `path`, whole or not at all; a place that cannot be is said before it is made."""
-    check_ending(path, (".html", ".htm"))
-    text = page()
-    with replaced(path) as aside:
-        aside.write_text(text, encoding="utf-8")
-
-
 def report_html(result: Result) -> str:
     """The report as one HTML page."""
     series = isinstance(result, SeriesResult)
     data = series_data(result) if isinstance(result, SeriesResult) else report_data(result)
-    parts = {
-        "title": html.escape(f"{result.source.name}: anomalies"),
-        "name": html.escape(result.source.name),
-        "lead": html.escape(_lead(result)),
-        "tiles": tiles(_tiles(result)),
-        "notes": notes_html(result.notes),
-        "promise": _promise(result),
-        "columns": _columns(result),
-        "learnt": "" if result.model.threshold.same_rows else " (as learnt)",
-        "command": html.escape(_command(result)),
-    }
-    views, scripts = _SERIES if series else _TABLE
-    return page_html(views, scripts, parts, data)
-
-
-def page_html(views: Sequence[str], scripts: Sequence[str], parts: Mapping[str, str], data: Any) -> str:
-    """The frame that all pages share, with views in it and the scripts that fill them.
-
-    Parameters
-    ----------
-    views, scripts
-        Names of files beside this one.
-    parts
-        Markup by its name in the frame or in a view.
-    data
-        What the scripts draw, as plain lists and numbers.
-    """
-    every = {
-        **parts,
-        "versions": html.escape(_versions()),
-        "css": _part("page.css"),
-        "js": "".join(_part(name) for name in scripts),
-        # "<" could end the script element; JSON has another way to write it.
-        "data": json.dumps(data, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
-        .replace("<", "\\u003c")
-        .replace("\u2028", "\\u2028"),
-    }
-    frame = _part("frame.html").replace("{{views}}", "".join(_part(name) for name in views).rstrip())
-    pieces = frame.split("{{")
-    page = [pieces[0]]
-    for piece in pieces[1:]:
-        name, _, rest = piece.partition("}}")
-        page += [every[name], rest]
-    return "".join(page)
-
-
-def notes_html(notes: Sequence[str]) -> str:
-    """A paragraph for each note."""
-    return "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)
-
-
-def tiles(told: Sequence[tuple[str, str]]) -> str:
-    """A tile for each figure and what it says."""
-    return "".join(
-        f'<div class="tile"><b>{html.escape(value)}</b><span>{html.escape(label)}</span></div>' for value, label in told
+    view, scripts = _SERIES if series else _TABLE
+    body = filled(
+        "result.html",
+        tiles=tiles(_tiles(result)),
+        notes=notes_html(result.notes),
+        promise=_promise(result),
+        columns=_columns(result),
+        learnt="" if result.model.threshold.same_rows else " (as learnt)",
+        command=html.escape(_command(result)),
+        versions=html.escape(versions()),
+        views=filled(view).rstrip(),
     )
-
-
-def _part(name: str) -> str:
-    return (files("amiss.report") / name).read_text(encoding="utf-8")
+    return framed(
+        body, data, scripts, title=f"{result.source.name}: anomalies", name=result.source.name, lead=_lead(result)
+    )
 
 
 def _lead(result: Result) -> str:
@@ -219,7 +158,3 @@ def _command(result: Result) -> str:
         words += ["--ignore", name]
     words += ["--causal"] * recipe.causal + ["--clean"] * recipe.clean
     return shlex.join([*words, "--report", "report.html"])
-
-
-def _versions() -> str:
-    return f"amiss {__version__}, Python {platform.python_version()}, NumPy {np.__version__}"
