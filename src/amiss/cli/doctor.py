@@ -66,5 +66,6 @@ def _examine() -> dict[str, Any]:
         "extras": extras,
         "detectors": ", ".join(detector_names()),
         "for series": ", ".join(detector_names("series")),
+        "neural": ", ".join(detector_names("deep")),
         "disk": f"{free / 1e9:.1f} GB free in {folder}",
     }

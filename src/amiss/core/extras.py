@@ -10,7 +10,7 @@ from amiss.core.errors import MissingExtraError
 
 __all__ = ["EXTRAS", "late", "require"]
 
-EXTRAS = {"approximate": "voyager", "boost": "lightgbm", "excel": "fastexcel", "pyod": "pyod"}
+EXTRAS = {"approximate": "voyager", "boost": "lightgbm", "deep": "torch", "excel": "fastexcel", "pyod": "pyod"}
 """Name of each extra and the module that shows it is there."""
 
 
