@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,7 +88,9 @@ def trained(start: Weights, loss: Loss, rows: Rows, held: Rows, plan: Plan, draw
     """
     torch = require("torch", extra="deep", what="training a neural network")
     device = _device(torch, plan.device)
-    with _threads(torch, plan.n_threads):
+    with _threads(torch, plan.n_threads), warnings.catch_warnings():
+        # CUDA's recurrent networks would have their weights side by side in an order of their own.
+        warnings.filterwarnings("ignore", message=".*contiguous chunk")
         return _Loop(torch, device, start, loss, plan, draw).run(rows, held[:_MOST_HELD])
 
 
