@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+import polars as pl
 import pytest
 
 import amiss
@@ -193,8 +194,6 @@ def test_a_device_that_is_not_there():
 
 @pytest.mark.parametrize("name", detector_names("deep"))
 def test_a_saved_model_scores_the_same_without_torch(name, tmp_path, monkeypatch):
-    import polars as pl
-
     kind = detector_class(name)
     series = kind.capabilities.ordered
     X = planted_series()[0][:400] if series else planted_rows()[0][:300, :3]
@@ -209,6 +208,16 @@ def test_a_saved_model_scores_the_same_without_torch(name, tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "torch", None)
     loaded = amiss.load(tmp_path / "deep.amiss")
     np.testing.assert_array_equal(loaded.score(table).scores, model.score(table).scores)
+
+
+def test_a_live_model_judges_rows_as_they_come():
+    X = planted_series()[0][:300]
+    start = pl.datetime(2026, 1, 1)
+    table = pl.DataFrame({"a": X[:, 0], "b": X[:, 1]}).with_columns(time=start + pl.duration(minutes=pl.int_range(300)))
+    params = {"n_steps": 5, "n_hidden": 4, "window": 8}
+    model = amiss.fit(table, detector="sequence_forecaster", causal=True, params=params)
+    whole, first = model.score(table).scores, model.score(table[:200]).scores
+    np.testing.assert_allclose(first, whole[:200], rtol=1e-9, atol=1e-12)
 
 
 def test_extra_that_is_absent_without_torch(monkeypatch):

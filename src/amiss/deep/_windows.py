@@ -49,7 +49,8 @@ def scale_of(X: Matrix) -> tuple[Vector, Vector]:
 class WindowNetwork(Network, SeriesDetector):
     """A network that restores windows. A subclass writes `_train` and `_restored`.
 
-    The score of a row is the mean of its squared misses over the windows that hold it, in usual misses of each channel.
+    The score of a row is the mean over the windows that hold it of their mean squared misses, in usual misses of each
+    channel: so a row counts for the stretch that it stands in.
 
     Attributes
     ----------
@@ -88,7 +89,7 @@ class WindowNetwork(Network, SeriesDetector):
         return standard
 
     def _misses(self, Z: Matrix) -> Matrix:
-        """Mean of the squared misses of each value over the windows that hold it, in usual sizes."""
+        """Mean over the windows that hold a row of their mean squared misses, in usual sizes: (n_rows, n_features)."""
         missing = max(self.window_ - len(Z), 0)
         long = np.vstack([np.repeat(Z[:1], missing, axis=0), Z])
         hop = max(self.window_ // _HOPS, 1)
@@ -99,7 +100,7 @@ class WindowNetwork(Network, SeriesDetector):
             seen = cut(long, self.window_)[block]
             restored = np.where(self.still_, 0.0, self._restored(np.clip(seen, -CLIP, CLIP)))
             squares = ((seen - restored) / self.residual_) ** 2
-            for start, square in zip(block, squares, strict=True):
+            for start, square in zip(block, squares.mean(axis=1), strict=True):
                 total[start : start + self.window_] += square
                 count[start : start + self.window_] += 1
         mean: Matrix = (total / count)[missing:]

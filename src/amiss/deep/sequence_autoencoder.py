@@ -19,13 +19,14 @@ class SequenceAutoencoder(WindowNetwork):
     """How badly a network restores windows of a series that it reads step by step and keeps as few numbers.
 
     One network reads the window and says it in a few numbers; another writes it from these alone. Good for shapes and
-    for channels that belong together, over tens of rows; a single row that is odd is seen if it is far out. Needs a few
+    for channels that belong together, over tens of rows: a row counts for the
+    stretch that it stands in. Needs a few
     thousand rows of history; on a short or noisy one `WindowedPCA` tells as much at a hundredth of the cost.
 
     Windows with the highest loss are left out of every step, so that anomalies in the history are not learnt, and
     training ends when the windows held out, two stretches of the history, no longer gain. Fitting costs O(n_steps ×
-    batch_size × window × n_hidden²) time, some 10 to 20 ms a step with the LSTM, half of that with the others; scoring
-    O(n_rows × n_hidden²), some 50 µs a row; memory some 100 MB. The extra `deep` is needed to fit, not to score.
+    batch_size × window × n_hidden²) time, some 10 ms a step; scoring O(n_rows × n_hidden²), some 15 µs a row; memory
+    some 100 MB. The extra `deep` is needed to fit, not to score.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ class SequenceAutoencoder(WindowNetwork):
         n_hidden: int = 32,
         n_code: int = 8,
         trim: float = 0.1,
-        n_steps: int = 500,
+        n_steps: int = 300,
         batch_size: int = 64,
         learning_rate: float = 5e-3,
         sample_size: int | None = 5_000,

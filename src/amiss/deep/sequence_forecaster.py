@@ -31,7 +31,7 @@ class SequenceForecaster(Network, ForecastDetector):
 
     Large misses weigh by their size alone, not by its square, so that anomalies in the history hardly bend the
     forecast; training ends when the windows held out, two stretches of the history, no longer gain. Fitting costs
-    O(n_steps × batch_size × window × n_hidden²) time, some 3 to 8 ms a step, scoring O(n_rows × window × n_hidden²),
+    O(n_steps × batch_size × window × n_hidden²) time, some 5 to 10 ms a step, scoring O(n_rows × window × n_hidden²),
     some 50 µs a row; memory some 100 MB. The extra `deep` is needed to fit, not to score.
 
     Parameters
@@ -96,7 +96,7 @@ class SequenceForecaster(Network, ForecastDetector):
         cell: str = "gru",
         window: int | None = None,
         n_hidden: int = 32,
-        n_steps: int = 500,
+        n_steps: int = 300,
         batch_size: int = 64,
         learning_rate: float = 5e-3,
         sample_size: int | None = 10_000,

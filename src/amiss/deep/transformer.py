@@ -94,7 +94,7 @@ class Transformer(WindowNetwork):
         window: int | None = None,
         n_hidden: int = 16,
         trim: float = 0.1,
-        n_steps: int = 500,
+        n_steps: int = 300,
         batch_size: int = 32,
         learning_rate: float = 2e-3,
         sample_size: int | None = 5_000,
