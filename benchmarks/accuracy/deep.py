@@ -70,7 +70,7 @@ def rows(folder: Path, names: list[str], n_seeds: int) -> None:
             for j, name in enumerate(names):
                 fitted, seconds[i, seed, j] = timed(seeded(name, seed).fit, parts.train[:MOST_LEARNT])
                 values[i, seed, j] = figures(parts.y, fitted.anomaly_score(parts.test))
-    print(f"{len(paths)} tables, {n_seeds} seeds; CPU s of all fits\n")
+    print(f"{len(paths)} tables, {n_seeds} seeds; CPU s of all fits together\n")
     print_summary([f"`{name}`" for name in names], len(names), values, seconds)
 
 
