@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 export UV_COMPILE_BYTECODE = 1
+# uv does not read pip's settings: where pip is told of a folder of wheels, as of torch's small build that has no CUDA,
+# uv is told too.
+export UV_FIND_LINKS := $(or $(UV_FIND_LINKS),$(PIP_FIND_LINKS),$(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
 
 ifeq ($(UV),)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -48,6 +51,7 @@ unit: $(VENV)/.tested
 lock:
 	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel pyproject.toml -o constraints.txt
 	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel pyproject.toml requirements-test.txt -o constraints-test.txt
+	sed -i 's/^\(torch==[0-9.]*\)+cpu$$/\1/' constraints-test.txt
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info amiss-demo

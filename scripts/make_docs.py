@@ -66,7 +66,7 @@ def detector_page(name: str) -> str:
     """The page of one detector, from its docstring."""
     kind = detector_class(name)
     parts = SECTION.split(inspect.cleandoc(kind.__doc__ or ""))
-    place = "series" if kind.capabilities.ordered else "supervised" if kind.capabilities.labels else "detectors"
+    place = kind.__module__.split(".")[1]
     page = [f"# `{name}`\n", f"`amiss.{place}.{kind.__name__}`: {facts(kind)}.\n", parts[0].strip() + "\n"]
     for title, text in zip(parts[1::2], parts[2::2], strict=True):
         if title == "Examples":
@@ -89,6 +89,7 @@ _FAMILIES = (
     ("table", "For rows of any order"),
     ("series", "For rows that follow one another in time"),
     ("labels", "For rows with labels"),
+    ("deep", "Neural networks, for rows or for series: the extra `deep`"),
 )
 
 

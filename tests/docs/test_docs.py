@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -39,7 +40,9 @@ def test_docstring_examples(module):
     assert results.failed == 0
 
 
-@pytest.mark.parametrize("name", [*detector_names(), *detector_names("series"), *detector_names("labels")])
+@pytest.mark.parametrize(
+    "name", [name for kind in ("table", "series", "labels", "deep") for name in detector_names(kind)]
+)
 def test_every_detector_is_documented(name):
     doc = inspect.getdoc(detector_class(name))
     parameters = detector_class(name)().get_params()
@@ -85,6 +88,10 @@ def blocks(page, language):
         "docs/drift.md",
         "docs/judging.md",
         "docs/judging-series.md",
+        pytest.param(
+            "docs/deep.md",
+            marks=pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed"),
+        ),
         "docs/labels.md",
         "docs/series.md",
         "docs/reasons.md",

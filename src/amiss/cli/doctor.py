@@ -67,5 +67,6 @@ def _examine() -> dict[str, Any]:
         "detectors": ", ".join(detector_names()),
         "for series": ", ".join(detector_names("series")),
         "by labels": ", ".join(detector_names("labels")),
+        "neural": ", ".join(detector_names("deep")),
         "disk": f"{free / 1e9:.1f} GB free in {folder}",
     }

@@ -14,8 +14,13 @@ from amiss.core.errors import ParameterError
 __all__ = ["detector_class", "detector_names", "own_name"]
 
 _DETECTORS = "amiss.detectors"
-_FAMILIES = {"table": _DETECTORS, "series": "amiss.series.detectors", "labels": "amiss.supervised"}
-"""Kind of data: the package whose files are detectors for it."""
+_FAMILIES = {
+    "table": _DETECTORS,
+    "series": "amiss.series.detectors",
+    "labels": "amiss.supervised",
+    "deep": "amiss.deep",
+}
+"""Kind of detector: the package whose files are such. The neural ones are for rows or for series, each says which."""
 _ADAPTER = f"{_DETECTORS}._adapter"
 _OTHER_NAMES = {
     "iforest": "isolation_forest",
@@ -38,7 +43,11 @@ def _files(kind: str) -> dict[str, str]:
 
 
 def detector_names(kind: str = "table") -> tuple[str, ...]:
-    """Names of all detectors for a "table", a "series" or "labels", the project's own and those of plug-ins."""
+    """Names of all detectors of a kind, the project's own and those of plug-ins.
+
+    The kinds are "table", "series" and "labels", and "deep" for the neural ones, some of which are for series: their
+    `capabilities.ordered` says so.
+    """
     return tuple(_files(kind))
 
 
@@ -50,7 +59,9 @@ def detector_class(name: str) -> type[Any]:
     ParameterError
         There is none; names the nearest that there is.
     """
-    files = _files("table") | _files("series") | _files("labels")
+    files: dict[str, str] = {}
+    for kind in _FAMILIES:
+        files |= _files(kind)
     if "." in name:
         foreign: type[Any] = importlib.import_module(_ADAPTER).external_class(name)
         return foreign
@@ -59,8 +70,8 @@ def detector_class(name: str) -> type[Any]:
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ParameterError(f"there is no detector {name!r}", mend=f"{hint}known: {', '.join(files)}")
     module = importlib.import_module(files[name])
-    kind: type[Any] = getattr(module, module.__all__[0])
-    return kind
+    found: type[Any] = getattr(module, module.__all__[0])
+    return found
 
 
 def own_name(path: str) -> str | None:

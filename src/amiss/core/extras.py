@@ -10,7 +10,10 @@ from amiss.core.errors import MissingExtraError
 
 __all__ = ["EXTRAS", "late", "require"]
 
-EXTRAS = {"approximate": "voyager", "boost": "lightgbm", "excel": "fastexcel", "pyod": "pyod", "tune": "optuna"}
+EXTRAS = {
+    "approximate": "voyager", "boost": "lightgbm", "deep": "torch", "excel": "fastexcel", "pyod": "pyod",
+    "tune": "optuna",
+}  # fmt: skip
 """Name of each extra and the module that shows it is there."""
 
 
