@@ -16,6 +16,9 @@ INSTALL = $(UV) pip install --quiet --python $(BIN)/python
 MAKE_VENV = $(UV) venv --quiet --python $(PYTHON) $(VENV)
 endif
 
+# The release of which there is a small build without CUDA where the tests run; others bring several GB along.
+TORCH = torch==2.13.0
+
 .PHONY: demo test lint unit lock clean
 
 demo: $(VENV)/.installed
@@ -33,6 +36,7 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml setup.py constraints.txt $
 $(VENV)/.tested: $(VENV)/.installed constraints-test.txt scripts/system_packages.sh
 	sh scripts/system_packages.sh
 	$(INSTALL) -c constraints-test.txt -r requirements-test.txt
+	$(INSTALL) -c constraints-test.txt $(TORCH) || echo "$(TORCH) is not to be had here: what needs it is skipped"
 	@touch $@
 
 lint: $(VENV)/.tested
@@ -50,8 +54,8 @@ unit: $(VENV)/.tested
 
 lock:
 	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel pyproject.toml -o constraints.txt
-	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel pyproject.toml requirements-test.txt -o constraints-test.txt
-	sed -i 's/^\(torch==[0-9.]*\)+cpu$$/\1/' constraints-test.txt
+	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel --extra deep --extra tune pyproject.toml requirements-test.txt -o constraints-test.txt
+	sed -i -e 's/^\(torch==[0-9.]*\)+cpu$$/\1/' -e '/^\(nvidia\|cuda\|triton\)/d' constraints-test.txt
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info amiss-demo
