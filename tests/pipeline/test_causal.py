@@ -120,3 +120,57 @@ def test_short_and_constant_series_raise_no_storm():
     assert 1 <= len(stepped.events) <= 2
     assert stepped.is_anomaly[1500]
     assert len(amiss.detect(_table(25), causal=True).scores) == 25
+
+
+def _frozen(table, name, start, n):
+    values = table[name].to_numpy().copy()
+    values[start : start + n] = values[start - 1]
+    return table.with_columns(pl.Series(name, values))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_sensor_that_freezes_is_raised_as_it_happens(channels, tmp_path):
+    found = 0
+    for seed in range(5):
+        table = _frozen(_table(channels=channels, seed=seed), "temperature", 2000, 60)
+        result = amiss.detect(table, causal=True)
+        stuck = [event for event in result.events if event.kind == "stuck"]
+        raised = [(np.datetime64(event.raised.removesuffix("Z")) - START) / np.timedelta64(10, "m") for event in stuck]
+        found += len(stuck) == 1 and stuck[0].channels[0].column == "temperature" and 2000 <= raised[0] <= 2020
+        head = amiss.detect(table[:2030], causal=True)
+        np.testing.assert_allclose(head.scores, result.scores[:2030], atol=1e-6)
+    assert found == 5
+    model = amiss.fit(table[:1990], causal=True)
+    model.save(tmp_path / "m.amiss")
+    later = amiss.load(tmp_path / "m.amiss").score(table[1990:])
+    np.testing.assert_array_equal(later.scores, model.score(table[1990:]).scores)
+    assert later.is_anomaly[30:70].all()
+
+
+def test_a_channel_that_stays_away_is_raised_as_it_happens():
+    table = _table(channels=3)
+    values = table["pressure_1"].to_numpy().copy()
+    values[2000:2060] = np.nan
+    events = amiss.detect(table.with_columns(pl.Series("pressure_1", values)), causal=True).events
+    gone = [event for event in events if event.kind == "dropout"]
+    assert [(event.first_row, event.last_row, event.channels[0].column) for event in gone] == [
+        (2000, 2059, "pressure_1")
+    ]
+
+
+@pytest.mark.parametrize("step", [0.5, 1.0, 2.0])
+def test_values_that_are_rounded_raise_no_more_than_was_asked(step):
+    raised = []
+    for seed in range(6):
+        x = np.round(np.random.default_rng(seed).normal(size=2000) / step)
+        raised.append(len(amiss.detect({"x": x}, causal=True, false_alarms=3).events))
+    assert np.mean(raised) <= 6
+
+
+def test_a_sensor_that_rests_at_night_is_not_stuck():
+    kinds = []
+    for seed in range(4):
+        noise = 0.3 * np.random.default_rng(seed).normal(size=5000)
+        x = np.maximum(5 * np.sin(2 * np.pi * np.arange(5000) / 288) + noise, 0.0)
+        kinds += [e.kind for e in amiss.detect({"x": x}, causal=True).events if e.first_row > 1000]
+    assert kinds.count("stuck") <= 1

@@ -104,14 +104,16 @@ def test_causal_and_hindsight_agree_on_what_it_was():
         assert (event.kind, event.first_row) == ("level_shift", 1800)
 
 
-@pytest.mark.parametrize("detector", ["drift", "cusum"])
+@pytest.mark.parametrize("detector", ["drift", "cusum", None])
 def test_a_slow_drift_is_found_and_called_so(detector):
     right = 0
     for seed in range(10):
         x = np.random.default_rng(seed).normal(size=4000)
         x[2500:] += np.linspace(0, 15, 1500)
-        events = amiss.detect(frame(x), detector=detector).events
+        events = amiss.detect(frame(x), **({"detector": detector} if detector else {})).events
         right += bool(events) and events[0].kind == "drift" and "drifting up since" in events[0].reason
+        if detector is None:
+            assert abs(events[0].first_row - 2500) <= 150
     assert right >= 8
 
 

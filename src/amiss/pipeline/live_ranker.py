@@ -13,16 +13,22 @@ from amiss.pipeline.ranker import holes_for
 from amiss.pipeline.recipe import CAUSAL_DEFAULT, Recipe
 from amiss.pipeline.series_rows import Member
 from amiss.series.channels import held
-from amiss.thresholds.notices import Notices
+from amiss.series.live_marks import LiveMarks
+from amiss.thresholds.notices import Notices, separation
 
 __all__ = ["LiveRanker"]
 
 _FIRST_FIT = 50
+_MARKS = "marks."
+_APART = 2.0
+"""Peaks of a score are so many times as far apart as they have to be."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveRanker:
-    """Scores one series row by row.
+    """Scores one series row by row; where a mark is louder than the score, the mark speaks.
+
+    The two keep to the promise each for itself: a sensor that has frozen must not cost the alarm for what is new.
 
     Attributes
     ----------
@@ -30,10 +36,13 @@ class LiveRanker:
         Fitted on the series.
     notices
         When it raises an alarm, after the rows learnt.
+    marks
+        Beside the default detector: values that repeat or stay away. None where another detector was asked for.
     """
 
     detector: SeriesDetector
     notices: Notices
+    marks: LiveMarks | None = None
 
     @classmethod
     def fitted(cls, member: Member, recipe: Recipe, rate: float) -> tuple[LiveRanker, Judged]:
@@ -43,30 +52,50 @@ class LiveRanker:
         numbers = recipe.detector == CAUSAL_DEFAULT and member.n_numbers > 0
         X = _seen(detector, member, member.n_numbers if numbers else member.grid.shape[1])
         scores = detector.fit_score(X) if isinstance(detector, SequentialSeriesDetector) else _forward(detector, X)
-        notices = Notices(rate)
-        p_values, high = notices.advance(scores, learning=True)
-        return cls(detector, notices), Judged(scores, p_values, high, causal=True)
+        marks = LiveMarks.begun(member.n_numbers) if numbers else None
+        loud, due = _marked(marks, member, rate)
+        made = cls(detector, Notices(rate), marks)
+        return made, made._judged(
+            made.notices, np.maximum(scores, loud.max(axis=1)), loud.max(axis=1), due, learning=True
+        )
 
     def score(self, member: Member) -> Vector:
         """Scores of rows that follow those learnt, (n_cells,)."""
-        return self.detector.score_rows(_seen(self.detector, member, self.detector.n_features_in_))
+        said = self.detector.score_rows(_seen(self.detector, member, self.detector.n_features_in_))
+        scores: Vector = np.maximum(said, self._marked(member)[0].max(axis=1))
+        return scores
 
-    def judge(self, scores: Vector) -> Judged:
+    def judge(self, member: Member, scores: Vector) -> Judged:
         """What is said of rows with these scores that follow those learnt.
 
         The count of alarms begins anew: those of the first rows, of which hardly anything was known, say little.
         """
-        return Judged(scores, *self.notices.at(self.notices.rate).advance(scores, learning=False), causal=True)
+        loud, due = self._marked(member)
+        return self._judged(self.notices.at(self.notices.rate), scores, loud.max(axis=1), due, learning=False)
+
+    def _marked(self, member: Member) -> tuple[Matrix, Vector]:
+        return _marked(None if self.marks is None else self.marks.copy(), member, self.notices.rate)
+
+    def _judged(self, notices: Notices, scores: Vector, loud: Vector, due: Vector, *, learning: bool) -> Judged:
+        raised = (loud >= scores) & (loud >= due)
+        # What is raised so is not heard again: the last score before it stands.
+        before = np.maximum.accumulate(np.where(raised, 0, np.arange(1, len(scores) + 1)))
+        p_values, high = notices.advance(np.append(0.0, scores)[before], learning=learning)
+        p_values[raised] = 0.5 * np.exp(-np.maximum(loud[raised], 0.0))
+        return Judged(scores, p_values, high | raised, causal=True)
 
     def at(self, rate: float) -> LiveRanker:
         """The same under another promise."""
-        return LiveRanker(self.detector, self.notices.at(rate))
+        return LiveRanker(self.detector, self.notices.at(rate), self.marks)
 
     def contributions(self, member: Member) -> Matrix:
         """What each feature adds to the detector's score at each step, (n_cells, n_features); 0 where it cannot say."""
         found, n_seen = np.zeros(member.grid.shape), self.detector.n_features_in_
         if self.detector.capabilities.reasons:
             found[:, :n_seen] = self.detector.contribute_rows(_seen(self.detector, member, n_seen))
+        loud, _ = self._marked(member)
+        marked = loud.max(axis=1) >= self.score(member)
+        found[marked, : loud.shape[1]] = np.exp(np.clip(loud[marked], -50, 50))
         return found
 
     def n_seen(self, n_features: int) -> int:
@@ -75,16 +104,37 @@ class LiveRanker:
 
     def fits(self, n_numbers: int, n_features: int) -> bool:
         """Whether its parts are made for so many features."""
-        return self.detector.n_features_in_ in (n_numbers, n_features)
+        marked = self.marks is None or len(self.marks.last) == n_numbers
+        return marked and self.detector.n_features_in_ in (n_numbers, n_features)
 
     def numbers(self) -> dict[str, Any]:
         """All but the detector, for the model file."""
-        return self.notices.state()
+        marks = {} if self.marks is None else {f"{_MARKS}{k}": v for k, v in self.marks.state().items()}
+        return self.notices.state() | marks
 
     @classmethod
     def restored(cls, detector: SeriesDetector, numbers: dict[str, Any]) -> LiveRanker:
         """From a detector that has been restored, and `numbers`; ValueError if these are none."""
-        return cls(detector, Notices.restored(numbers))
+        state = {name.removeprefix(_MARKS): value for name, value in numbers.items() if name.startswith(_MARKS)}
+        return cls(detector, Notices.restored(numbers), LiveMarks.restored(state) if state else None)
+
+
+def _marked(marks: LiveMarks | None, member: Member, rate: float) -> tuple[Matrix, Vector]:
+    """What marks say of further rows, (n_cells, n_channels), as scores of the default; and from where on it is raised.
+
+    The marks go on with the rows.
+    """
+    n = member.clock.n_cells
+    if marks is None:
+        return np.full((n, 1), -np.inf), np.zeros(n)
+    X = member.as_rows[:, : member.n_numbers]
+    there = ~np.isnan(X).all(axis=1)
+    row = np.cumsum(there)
+    # So many rows have one peak, and half of these are above a score of 0.
+    peak = np.log(2 * _APART * separation(marks.n_rows + row))
+    # A row that did not come says nothing new.
+    said = np.vstack([np.full(X.shape[1], -np.inf), marks.advance(X[there])])[row]
+    return said - peak[:, None], -np.log(rate) - peak
 
 
 def _seen(detector: SeriesDetector, member: Member, n_seen: int) -> Matrix:

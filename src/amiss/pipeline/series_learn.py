@@ -25,7 +25,9 @@ from amiss.pipeline.series_model import (
 )  # fmt: skip
 from amiss.pipeline.series_read import ReadSeries
 from amiss.pipeline.series_result import SeriesResult
+from amiss.series.bursts import runs
 from amiss.thresholds.notice_threshold import NoticeThreshold
+from amiss.thresholds.notices import TOGETHER
 from amiss.thresholds.peaks import PeakThreshold
 
 __all__ = ["detect_series", "fit_series"]
@@ -69,7 +71,7 @@ def _live(
     wish = wish_of(recipe, facts.n_rows, facts.span_seconds)
     rate = row_rate(wish, facts.n_rows, facts.span_seconds)
     rankers, judged = fit_rankers(read.series.members, lambda member: LiveRanker.fitted(member, recipe, rate), progress)
-    n_raised = sum(ranker.notices.n_raised for ranker in rankers.values())
+    n_raised = sum(len(runs(each.high, TOGETHER)) for each in judged.values())
     threshold = NoticeThreshold(rate, asked=wish.asked, n_rows=facts.n_rows, n_raised=n_raised, same_rows=same_rows)
     return _made(recipe, facts, looked, read, rankers, threshold), judged
 

@@ -57,7 +57,8 @@ class SeriesModel(Model):
         if isinstance(self.threshold, PeakThreshold):
             return judge_peaks(self.threshold, scores)
         known = [self.ranker_of(member.entity) for member in members]
-        return [r.judge(s) for r, s in zip(known, scores, strict=True) if isinstance(r, LiveRanker)]
+        live = zip(known, members, scores, strict=True)
+        return [r.judge(member, s) for r, member, s in live if isinstance(r, LiveRanker)]
 
     def ranker_of(self, entity: str | None) -> Ranker | LiveRanker:
         """Of an entity; for one not learnt, that of the one that learnt most rows."""

@@ -291,8 +291,10 @@ def _stuck(x: Vector, first: int, last: int) -> tuple[int, int] | None:
 
 
 def _gone(x: Vector, first: int, last: int) -> tuple[int, int] | None:
-    """First and last of the missing values, if most are."""
-    missing = np.flatnonzero(np.isnan(x[first : last + 1]))
+    """First and last of the missing values, if most are; from before the event on, where it was seen late."""
+    gone = np.isnan(x)
+    missing = np.flatnonzero(gone[first : last + 1])
     if len(missing) < _GONE * (last - first + 1):
         return None
-    return first + int(missing[0]), first + int(missing[-1])
+    begin, there = first + int(missing[0]), np.flatnonzero(~gone[: first + int(missing[0])])
+    return (int(there[-1]) + 1 if len(there) else 0) if gone[first] else begin, first + int(missing[-1])

@@ -1,4 +1,4 @@
-"""Marks of trouble that need no course: a value that repeats, values that stay away, a kind that is rare."""
+"""Marks of trouble beside the score: a value that repeats, values that stay away, a slow drift, a kind that is rare."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.summary import Matrix, Vector
+from amiss.series.drifts import drifting
 from amiss.thresholds.peaks import peak_scale
 
 __all__ = ["Marks"]
@@ -74,6 +75,10 @@ class Marks:
             # The value that is repeated belongs to it.
             stuck[:-1] = np.maximum(stuck[:-1], stuck[1:])
             loud[:, j] = np.maximum(stuck, _loudness(absent[:, j], self.missing[j], _FEWEST_MISSING))
+            drift = drifting(x)
+            if drift is not None:
+                said, first = drift
+                loud[first:, j] = np.maximum(loud[first:, j], said)
         loud[:, :n_numbers] -= np.log(max(n_numbers, 1))
         rare = -log_ndtr(-kinds) - np.log(self.changes * max(len(self.changes), 1))
         loud[:, n_numbers:] = np.where(kinds > _RARE, rare, -np.inf)

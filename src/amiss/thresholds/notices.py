@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -38,9 +38,16 @@ _COURSE, _LASTING = 100, 30
 _MOST_PEAKS = 2000
 
 
-def separation(n_rows: int) -> int:
+@overload
+def separation(n_rows: int) -> int: ...
+@overload
+def separation(n_rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]: ...
+def separation(n_rows: int | npt.NDArray[np.int64]) -> int | npt.NDArray[np.int64]:
     """Rows, after so many, within which a second alarm is the first one's."""
-    return min(max(int(_SEPARATION * n_rows), _LEAST_ROWS), _MOST_ROWS)
+    if isinstance(n_rows, int):
+        return min(max(int(_SEPARATION * n_rows), _LEAST_ROWS), _MOST_ROWS)
+    apart: npt.NDArray[np.int64] = np.clip(_SEPARATION * n_rows, _LEAST_ROWS, _MOST_ROWS).astype(np.int64)
+    return apart
 
 
 def news(scores: Vector) -> Vector:

@@ -21,7 +21,10 @@ _MIDDLE, _HIGH = 0.5, 0.8
 _UNIT = float(np.log((1 - _MIDDLE) / (1 - _HIGH)))
 _SHAPES, _SCALES = np.linspace(-0.601, 0.099, 29), np.exp(np.linspace(-1.5, 1.5, 41))
 """Shapes and scales tried of how the upper half falls off: 0 is exponential, below it there is an end."""
-_PRIOR_SHAPE, _PRIOR_SCALE = 0.2, 0.15
+_USUAL_SHAPE, _PRIOR_SHAPE = -0.3, 0.3
+"""Peaks of smoothed scores fall off faster than exponentially: so much, give or take."""
+_NARROWER, _WIDER = 0.4, 0.15
+"""What their scale may be off the one of the quantiles: anomalies among them make it wider, never narrower."""
 _OPEN = 0.1
 _MOST = 2000
 _MOST_FAR = 3
@@ -51,9 +54,9 @@ def peak_scale(logs: Vector) -> tuple[float, float]:
 class _Fall:
     """How the upper half of the peaks falls off: generalised Pareto laws, weighed by how well they fit.
 
-    Of the highest tenth, which may be anomalies, only their number counts. Shapes are held to be near the exponential
-    one until many peaks speak against it; the mean over the laws has no end, so no peak is impossible. None is much
-    slower than the exponential one: anomalies look so.
+    Of the highest tenth, which may be anomalies, only their number counts. Shapes are held to be near those of series
+    without any until many peaks speak against it; the mean over the laws has no end, so no peak is impossible. None is
+    much slower than the exponential one: anomalies look so.
     """
 
     start: float
@@ -66,7 +69,8 @@ class _Fall:
         """From peaks in any order, on the scale of `peak_scale`."""
         start = float(np.median(peaks)) if len(peaks) else 0.0
         shape, scale = (part.ravel() for part in np.meshgrid(_SHAPES, _SCALES))
-        fit = -0.5 * (shape / _PRIOR_SHAPE) ** 2 - 0.5 * (np.log(scale) / _PRIOR_SCALE) ** 2
+        off = np.log(scale) / np.where(scale > 1, _WIDER, _NARROWER)
+        fit = -0.5 * ((shape - _USUAL_SHAPE) / _PRIOR_SHAPE) ** 2 - 0.5 * off**2
         excess = np.sort(peaks[peaks > start] - start)
         if len(excess):
             n_open = int(np.ceil(_OPEN * len(peaks)))
