@@ -30,11 +30,11 @@ def examples(verb):
     return [line.strip() for line in text.strip().splitlines() if "amiss " in line]
 
 
-def _write_flows(path):
-    random = np.random.default_rng(0)
+def _write_flows(path, label="attack", seed=0):
+    random = np.random.default_rng(seed)
     odd = random.random(400) < 0.15
     rate = random.normal(size=400) + 6 * odd
-    pl.DataFrame({"rate": rate, "ports": random.normal(size=400), "attack": odd}).write_csv(path)
+    pl.DataFrame({"rate": rate, "ports": random.normal(size=400), label: odd}).write_csv(path)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -45,6 +45,11 @@ def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
         (tmp_path / name).write_bytes((pump_csv / name).read_bytes())
     if verb in ("score", "promise"):
         lines = ["amiss fit pump.csv -o pump.amiss", *lines]
+    if verb == "benchmark":
+        for k in range(1, 4):
+            _write_flows(tmp_path / f"line{k}.csv", label="fault", seed=k)
+    if verb == "tune":
+        _write_flows(tmp_path / "flows.csv")
     if verb in ("compare", "evaluate"):
         _write_flows(tmp_path / "flows.csv")
         lines = ["amiss fit flows.csv -o flows.amiss --label attack --detector naive_bayes", *lines]

@@ -53,8 +53,8 @@ def benchmark(
 
     \b
     Examples:
-      amiss benchmark line1.csv line2.csv line3.csv --label fault
-      amiss benchmark *.parquet --label anomaly --detector ensemble --detector isolation_forest --detector knn
+      amiss benchmark line1.csv line2.csv line3.csv --label fault --detector ensemble --detector knn --detector ecod
+      amiss benchmark line*.csv --label fault --measure f1 --detector naive_bayes --detector pca --report lines.html
     """
     from amiss.evaluate.benchmark import benchmark_sources
     from amiss.evaluate.compare import Plan

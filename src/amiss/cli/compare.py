@@ -77,8 +77,8 @@ def compare(
     Examples:
       amiss compare flows.csv --label attack
       amiss compare flows.csv --label attack --detector random_forest --detector knn --format json
-      amiss compare flows.csv --label attack --false-alarms 1% --budget 10m -o best.amiss
-      amiss compare flows.csv --label attack --select mutual_information --report flows.html
+      amiss compare flows.csv --label attack --detector mlp --detector pca --budget 20s -o best.amiss
+      amiss compare flows.csv --label attack --detector knn --select l1 --report flows.html
 
     What is stopped with Ctrl-C goes on where it was when the same command is given again.
     """

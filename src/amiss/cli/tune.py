@@ -59,8 +59,8 @@ def tune(
 
     \b
     Examples:
-      amiss tune flows.csv --label attack --detector gradient_boosting
-      amiss tune flows.csv --label attack --settings 50 --budget 10m -o tuned.amiss
+      amiss tune flows.csv --label attack --detector decision_tree
+      amiss tune flows.csv --label attack --detector logistic_regression --settings 50 --budget 1m -o tuned.amiss
       amiss tune flows.csv --detector lof
     """
     from amiss.evaluate.compare import Plan
