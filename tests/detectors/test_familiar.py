@@ -10,6 +10,19 @@ from sklearn.metrics import roc_auc_score
 from amiss.core.rarity import surprise_of, thinned
 from amiss.detectors import KNN, Ensemble
 from amiss.detectors._familiar import Familiar, _Ranks
+from amiss.testing import DETECTOR_CHECKS
+
+
+class CleanEnsemble(Ensemble):
+    """The default with what is known of its rows as its default."""
+
+    def __init__(self, clean=True, sample_size=10_000, random_state=0, n_jobs=None):
+        super().__init__(clean, sample_size, random_state, n_jobs)
+
+
+@pytest.mark.parametrize("check", DETECTOR_CHECKS, ids=lambda check: check.__name__)
+def test_contract_of_the_default_that_knows_its_rows(check):
+    check(CleanEnsemble)
 
 
 def random(seed=0):

@@ -170,7 +170,19 @@ def _places(rows: Matrix) -> dict[str, Place]:
     first = Space.signed_log(rows)
     deviation = first(rows).std(axis=0)
     unit = np.where(deviation > _TINY, deviation, 1.0)
-    return {"range": Space.unit_range(rows), "log": lambda X: first(X) / unit, "ranks": _Ranks.of(rows)}
+    return {"range": Space.unit_range(rows), "log": _Logs(first, unit), "ranks": _Ranks.of(rows)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Logs:
+    """Robust deviations on a logarithmic scale, each feature in units of its own spread there."""
+
+    first: Space
+    unit: Vector
+
+    def __call__(self, X: Matrix) -> Matrix:
+        """The rows in this space, C-contiguous."""
+        return self.first(X) / self.unit
 
 
 @dataclass(frozen=True, slots=True)
