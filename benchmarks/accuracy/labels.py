@@ -48,11 +48,15 @@ IOT_LEFT_OUT = ["Flow_ID", "Src_IP", "Dst_IP", "Src_Port", "Timestamp", "Label"]
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Columns, and the kind of each row: "" for a normal one. `test` where a file of its own is judged."""
+    """Columns, and the kind of each row: "" for a normal one.
+
+    `test` where a file of its own is judged, `unseen` which of its rows are attacks that the other file does not name.
+    """
 
     table: pl.DataFrame
     kind: np.ndarray
     test: tuple[pl.DataFrame, np.ndarray] | None = None
+    unseen: np.ndarray | None = None
 
 
 def unpacked(path: Path) -> bytes:
@@ -61,13 +65,14 @@ def unpacked(path: Path) -> bytes:
 
 def nsl_kdd(folder: Path) -> Labelled:
     kinds = {name: kind for kind, names in KDD_KINDS.items() for name in names.split()} | {"normal": ""}
-    parts = []
+    parts, named = [], []
     for name in ("KDDTrain+", "KDDTest+"):
         table = pl.read_csv(unpacked(folder / f"nsl-kdd/{name}.txt.gz"), has_header=False, infer_schema_length=None)
         attack, difficulty = table.columns[-2:]
         kind = np.array([kinds[name] for name in table[attack]])
         parts.append((table.drop(attack, difficulty), kind))
-    return Labelled(*parts[0], parts[1])
+        named.append(table[attack])
+    return Labelled(*parts[0], parts[1], ~named[1].is_in(named[0].unique().implode()).to_numpy())
 
 
 def unsw(folder: Path) -> Labelled:

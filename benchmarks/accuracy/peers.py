@@ -59,15 +59,21 @@ class Peers:
     def _ask(self, name: str, seed: int, cut: Any) -> tuple[np.ndarray, float]:
         if self._python is None:
             raise SystemExit(f"the cache does not hold {name}; name the peers' Python by --peers")
-        folder = Path(self._folder.name)
         low, high = cut.train.min(axis=0), cut.train.max(axis=0)
         width = np.where(high > low, high - low, 1.0)
-        np.save(folder / "train.npy", (cut.train - low) / width)
-        np.save(folder / "test.npy", (cut.test - low) / width)
+        test = None if cut.test is cut.train else (cut.test - low) / width
+        return self.scores(PEERS[name], seed, (cut.train - low) / width, test)
+
+    def scores(self, model: str, seed: int, train: np.ndarray, test: np.ndarray | None) -> tuple[np.ndarray, float]:
+        """Scores of `test`, or of the rows learnt, by a class, and CPU seconds."""
+        folder = Path(self._folder.name)
+        np.save(folder / "train.npy", train)
+        if test is not None:
+            np.save(folder / "test.npy", test)
         job = {
             "rows": str(folder / "train.npy"),
-            "scored": None if cut.test is cut.train else str(folder / "test.npy"),
-            "model": {"class": PEERS[name]},
+            "scored": None if test is None else str(folder / "test.npy"),
+            "model": {"class": model},
             "seed": seed,
             "n_threads": 1,
             "save": str(folder / "scores.npy"),
@@ -75,8 +81,8 @@ class Peers:
         answer = self._send(job)
         if "failed" in answer:
             # It ranks nothing: as good as a constant.
-            print(f"{name} failed: {answer['failed']}", flush=True)
-            return np.zeros(len(cut.y)), 0.0
+            print(f"{model} failed: {answer['failed']}", flush=True)
+            return np.zeros(len(train if test is None else test)), 0.0
         return np.nan_to_num(np.load(folder / "scores.npy"), posinf=np.finfo(float).max), answer["cpu"]
 
     def _send(self, job: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """AUC of detectors over labelled tables, and of peers beside them; no labels, no options.
 
-Run: python benchmarks/accuracy/tables.py FOLDER [detector …] [--protocol one-class] [--peers PYTHON --cache FOLDER]
+Run: python benchmarks/accuracy/tables.py FOLDER [detector …] [--protocol one-class [--clean]]
+     [--peers PYTHON --cache FOLDER]
 
 FOLDER holds NAME.npz with X and y. PYTHON is that of benchmarks/peers/README.md; what the peers reach does not change
 with amiss, so it is kept under the cache folder and read from there the next time.
@@ -50,13 +51,13 @@ def cut(path: Path, protocol: str, seed: int) -> Cut:
     return Cut(X[learnt], X[~learnt], y[~learnt])
 
 
-def ours(name: str, cut: Cut, seed: int) -> tuple[np.ndarray, float]:
+def ours(name: str, cut: Cut, seed: int, clean: bool) -> tuple[np.ndarray, float]:
     """Scores and CPU seconds, of everything amiss does to a table."""
     start = time.process_time()
     if cut.test is cut.train:
         scores = amiss.detect(cut.train, detector=name, seed=seed).scores
     else:
-        scores = amiss.fit(cut.train, detector=name, seed=seed).score(cut.test).scores
+        scores = amiss.fit(cut.train, detector=name, seed=seed, clean=clean).score(cut.test).scores
     return scores, time.process_time() - start
 
 
@@ -100,6 +101,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("detectors", nargs="*", default=DETECTORS)
     parser.add_argument("--protocol", choices=("same-rows", "one-class"), default="same-rows")
+    parser.add_argument("--clean", action="store_true", help="one-class: say that the rows learnt are normal")
     parser.add_argument("--peers", metavar="PYTHON", help="Python that has PyOD")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where the peers' figures are kept")
     parser.add_argument("--peers-only", action="store_true", help="fill the cache")
@@ -115,7 +117,7 @@ def main() -> None:
         for k, seed in enumerate(SEEDS):
             rows = cut(path, options.protocol, seed)
             for j, name in enumerate(mine):
-                scores, seconds[i, k, j] = ours(name, rows, seed)
+                scores, seconds[i, k, j] = ours(name, rows, seed, options.clean)
                 values[i, k, j] = figures(rows.y, scores)
             for j, name in enumerate(PEERS if peers else (), start=len(mine)):
                 values[i, k, j], seconds[i, k, j] = peers.figures(name, path.stem, seed, rows, figures)

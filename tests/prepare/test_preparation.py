@@ -58,6 +58,16 @@ def test_many_equal_kinds_are_none_of_them_rare():
     assert made.transform(frame)[:, 1].max() == 0
 
 
+def test_an_unknown_kind_is_as_likely_as_the_kinds_seen_once():
+    words = ["usual"] * 800 + [f"once {i}" for i in range(200)]
+    made, frame = learn({"x": R.normal(size=1000), "word": words})
+    known = made.transform(frame)[:, 1]
+    unknown = made.transform(Frame.of({"x": [0.0], "word": ["new"]}))[0, 1]
+    assert unknown == pytest.approx(deviation_of(np.array([0.2]))[0])
+    assert known[-1] == pytest.approx(unknown, abs=0.01)
+    assert unknown > known.max()  # still told apart
+
+
 def test_missing_numbers_stay_missing_or_lie_as_far_out_as_they_are_rare():
     x = R.normal(size=1000)
     x[::100] = np.nan

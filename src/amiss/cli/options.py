@@ -57,7 +57,7 @@ LimitWish = Annotated[
 ]
 Clean = Annotated[
     bool | None,
-    typer.Option("--clean", help="All rows learnt from are normal: leave none out of the calibration."),
+    typer.Option("--clean", help="All rows learnt from are normal: distrust none, and calibrate on all."),
 ]
 Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="table or series; recognised by default.")]
 Label = Annotated[

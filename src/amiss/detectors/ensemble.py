@@ -12,6 +12,7 @@ from amiss.core.detector import Capabilities, Matrix, MergeDetector, Vector
 from amiss.core.params import Flag, Optional, Whole
 from amiss.core.rarity import deviation_of
 from amiss.core.summary import Sample, Summary
+from amiss.detectors._familiar import Familiar
 from amiss.kernels.neighbors import Neighbors
 from amiss.prepare.scales import Space
 from amiss.summaries.blame import neighbor_shares, quadratic_shares, share_out
@@ -60,6 +61,10 @@ class Ensemble(MergeDetector[Summary]):
     where suspicious rows are lonely they are chance, where they have close company they are dirt. A row that the
     covariance finds far out of all proportion is raised for that alone: it breaks a relation.
 
+    Where the rows learnt are known to be `clean`, nothing is distrusted, and there is more to ask: distances to the
+    nearest of all rows by range, on a logarithmic scale and by ranks, and how large they are for so dense a place. Each
+    becomes the surprise that a normal row would reach it, and the mean of the surprises counts.
+
     Never far from the best single method on either kind of data, and much better than the worst, which is what a
     default needs. Where one kind of anomaly is known, its own detector may be a little better.
 
@@ -92,7 +97,8 @@ class Ensemble(MergeDetector[Summary]):
     usual_ : (3,)
         Floor, median and robust deviation of the logarithms of the covariance's distances of the rows learnt.
     rows_ : dict of (n_kept, n_features)
-        Rows compared with: "trusted", "range" (all rows, features in units of their range) and "local" (all rows).
+        Rows compared with: "trusted", "range" (all rows, features in units of their range) and "local" (all rows);
+        like `scales_` and `levels_` empty if `clean`.
     scales_ : dict of (3, n_features)
         Location and scale of the features where they are compared, and the gap that a missing value counts there.
     levels_ : dict of (3,)
@@ -139,7 +145,7 @@ class Ensemble(MergeDetector[Summary]):
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
         X = sample.rows
         self.fill_ = np.nanmedian(np.where(np.isnan(X).all(axis=0), 0.0, X), axis=0)
-        judges = self._judges(X)
+        judges = self._judges(X, ["robust_covariance"] if self.clean else list(_JUDGES))
         cloud: Any = judges.get("robust_covariance")
         self.location_ = self.fill_ if cloud is None else cloud.location_
         self.precision_ = np.empty((0, 0)) if cloud is None else cloud.precision_
@@ -152,12 +158,14 @@ class Ensemble(MergeDetector[Summary]):
         self.scales_: dict[str, Matrix] = {}
         self.levels_: dict[str, Vector] = {}
         self._voices: dict[str, _Voice] = {}
+        self._familiar: Familiar | None = None
+        self.doubt_, self.loneliness_, self.local_spread_ = 0.0, 1.0, 1.0
+        if self.clean:
+            self._familiar = Familiar.of(X, whole, rare, self.n_jobs)
+            return
         near = self._learn_voice("local", X, whole, whole, rare)
         local = (self._learn_voice("range", X, whole, whole, rare) + near) / 2
         self.local_spread_ = max(float(local.std()), _TINY)
-        self.doubt_, self.loneliness_ = 0.0, 1.0
-        if self.clean:
-            return
         suspicion = self._suspicion(X, whole, judges)
         self.loneliness_ = _loneliness(suspicion, local)
         doubt = (_ALONE - self.loneliness_) / (_ALONE - _IN_COMPANY)
@@ -167,9 +175,10 @@ class Ensemble(MergeDetector[Summary]):
         trusted = np.sort(np.argsort(suspicion, kind="stable")[:n_trusted])
         self._learn_voice("trusted", X, whole, np.ascontiguousarray(whole[trusted]), rare)
 
-    def _judges(self, X: Matrix) -> dict[str, MergeDetector[Any]]:
+    def _judges(self, X: Matrix, names: list[str]) -> dict[str, MergeDetector[Any]]:
         found: dict[str, MergeDetector[Any]] = {}
-        for name, (params, _) in _JUDGES.items():
+        for name in names:
+            params, _ = _JUDGES[name]
             if name != "robust_covariance" or X.shape[1] <= _WIDEST_COVARIANCE:
                 judge: MergeDetector[Any] = detector_class(name)(**params)
                 shared = {"random_state": self.random_state, "n_jobs": self.n_jobs}
@@ -223,10 +232,10 @@ class Ensemble(MergeDetector[Summary]):
 
     def _score(self, X: Matrix) -> Vector:
         whole = self._completed(X)
-        score = np.zeros(len(X))
+        score = np.zeros(len(X)) if self._familiar is None else self._familiar.score(X, whole, self.n_jobs)
         if self.doubt_ > 0:
             score += self.doubt_ * self._voices["trusted"].score(X, whole, self.n_jobs)
-        if self.doubt_ < 1:
+        if self._familiar is None and self.doubt_ < 1:
             score += (1 - self.doubt_) * self._local(X, whole) / self.local_spread_
         if len(self.precision_):
             score += self._broken(whole)
@@ -240,7 +249,9 @@ class Ensemble(MergeDetector[Summary]):
         return loud
 
     def _weights(self) -> dict[str, float]:
-        """What each distance adds to the score."""
+        """What each distance adds to the score, where the rows learnt may be dirty."""
+        if self._familiar is not None:
+            return {}
         local = (1 - self.doubt_) / (2 * self.local_spread_)
         weights = {"trusted": self.doubt_, "range": local, "local": local}
         return {name: weight for name, weight in weights.items() if weight > 0}
@@ -249,6 +260,8 @@ class Ensemble(MergeDetector[Summary]):
         """What speaks against a row, by feature: each distance that is far has its say in proportion."""
         whole = self._completed(X)
         total = np.zeros_like(X)
+        if self._familiar is not None:
+            total += self._familiar.contributions(X, whole, self.n_jobs)
         for name, weight in self._weights().items():
             voice = self._voices[name]
             loud = np.maximum(voice.score(X, whole, self.n_jobs), 0.0) * weight
@@ -266,6 +279,8 @@ class Ensemble(MergeDetector[Summary]):
         state = super().state()
         for part in ("rows_", "scales_", "levels_"):
             state |= {f"{part}.{name}": array for name, array in state.pop(part).items()}
+        if self._familiar is not None:
+            state |= {f"familiar.{name}": array for name, array in self._familiar.arrays.items()}
         return state
 
     def restore(self, state: Mapping[str, Any]) -> Self:
@@ -274,9 +289,15 @@ class Ensemble(MergeDetector[Summary]):
         for part in ("rows_", "scales_", "levels_"):
             named = {key.partition(".")[2]: value for key, value in state.items() if key.startswith(f"{part}.")}
             setattr(self, part, named)
+        familiar = {key.partition(".")[2]: value for key, value in state.items() if key.startswith("familiar.")}
+        self._familiar = Familiar(familiar) if familiar else None
         shapes = {name: (rows.shape[1], self.scales_[name].shape) for name, rows in self.rows_.items()}
         d = self.n_features_in_
-        if set(shapes) != set(self.levels_) or any(shape != (d, (3, d)) for shape in shapes.values()):
+        if (
+            set(shapes) != set(self.levels_)
+            or any(shape != (d, (3, d)) for shape in shapes.values())
+            or (self._familiar is not None and not self._familiar.fits(d))
+        ):
             raise ValueError("the arrays of the ensemble do not fit together")
         self._voices = {
             name: _Voice(name, rows, self.scales_[name], self.levels_[name]) for name, rows in self.rows_.items()

@@ -12,7 +12,7 @@ from amiss.kernels import loops
 from amiss.kernels.blocks import over_blocks
 from amiss.kernels.screen import Screen
 
-__all__ = ["Neighbors"]
+__all__ = ["Indices", "Neighbors"]
 
 Indices = npt.NDArray[np.int64]
 

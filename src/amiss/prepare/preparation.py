@@ -240,9 +240,16 @@ class Preparation:
 
 
 def _rarity(share: Vector) -> Vector:
-    """Deviation as rare as each kind: the share of the rows whose kind is at most as common."""
+    """Deviation as rare as each kind: the share of the rows whose kind is at most as common.
+
+    An unknown kind is as likely as the kinds seen once are together: where every tenth row brings a kind of its own,
+    the next such row is no news.
+    """
     order = np.argsort(share, kind="stable")
     up_to = np.cumsum(share[order])
     # Kinds that are equally common are equally rare: each counts all of them.
     last_alike = np.searchsorted(share[order], share, side="right") - 1
-    return deviation_of(np.minimum(up_to[last_alike], 1.0))
+    rare = np.minimum(up_to[last_alike], 1.0)
+    unknown = share[-2]
+    rare[-2] = min(max(unknown, share[:-2][share[:-2] < 3 * unknown].sum()), 1.0)
+    return deviation_of(rare)

@@ -14,14 +14,11 @@ from amiss.core.detector import PREDICT_RATE, Capabilities, Matrix, Vector
 from amiss.core.errors import ParameterError
 from amiss.core.label_detector import Kinds, LabelDetector
 from amiss.core.params import Between, Optional, Text, Whole
+from amiss.core.rarity import surprise_of, thinned
 from amiss.core.search_space import Choice
 from amiss.supervised._space import put, space_of
 
 __all__ = ["Hybrid"]
-
-_MOST_USUAL = 20_000
-_UPPER = 0.9
-"""Rank from which on the scores of normal rows give the unit of what is beyond them all."""
 
 
 class Hybrid(LabelDetector):
@@ -123,7 +120,7 @@ class Hybrid(LabelDetector):
         scores = found or [_scores(self.parts_, self.space_, np.ascontiguousarray(X[y == 0]))]
         self.usual_ = {name: np.concatenate([part[name] for part in scores]) for name in self.parts_}
         together = {name: values.copy() for name, values in self.usual_.items()}
-        self.usual_ = {name: _thinned(np.sort(values)) for name, values in self.usual_.items()}
+        self.usual_ = {name: thinned(np.sort(values)) for name, values in self.usual_.items()}
         self.level_ = float(np.quantile(self._together(together), 1 - PREDICT_RATE))
 
     def _folds(self, X: Matrix, y: Kinds) -> Iterator[npt.NDArray[np.bool_]]:
@@ -177,7 +174,7 @@ class Hybrid(LabelDetector):
 
     def _together(self, scores: Mapping[str, Vector]) -> Vector:
         """Surprise of rows by the scores that the parts gave them."""
-        surprise = {name: _surprise(values, self.usual_[name]) for name, values in scores.items()}
+        surprise = {name: surprise_of(values, self.usual_[name]) for name, values in scores.items()}
         novel = surprise.pop(self.novelty)
         known: Vector = np.mean(list(surprise.values()), axis=0)
         return known + self.novelty_weight * novel
@@ -219,20 +216,3 @@ def _scores(parts: Mapping[str, Any], space: Matrix, X: Matrix) -> dict[str, Vec
     return {
         name: part.score_rows(X if part.capabilities.labels else put(X, arrays)) for name, part in parts.items()
     }  # fmt: skip
-
-
-def _thinned(ascending: Vector) -> Vector:
-    """No more than so many of the values, evenly by rank, the first and the last among them."""
-    places = np.linspace(0, len(ascending) - 1, min(len(ascending), _MOST_USUAL))
-    return ascending[places.round().astype(np.int64)]
-
-
-def _surprise(scores: Vector, usual: Vector) -> Vector:
-    """−log of the share of normal rows that score as high or higher; beyond all of them it rises with the score."""
-    n = len(usual)
-    share = (1 + n - np.searchsorted(usual, scores, side="left")) / (n + 1)
-    last = float(usual[-1])
-    scale = max(last - float(usual[int(_UPPER * (n - 1))]), 1e-9 * max(1.0, abs(last)))
-    beyond = np.minimum(np.maximum(scores - last, 0.0) / scale, 1e100)
-    surprise: Vector = np.log1p(beyond) - np.log(share)
-    return surprise
