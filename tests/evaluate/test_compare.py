@@ -121,6 +121,8 @@ def test_what_cannot_be_compared_is_refused():
         amiss.compare(_table(), "label", detectors=FEW, false_alarms=1.5)
     with pytest.raises(DataError, match="all labels are the same"):
         amiss.compare(_table(share=0.0), "label", detectors=FEW)
+    with pytest.raises(DataError, match="no row is labelled normal"):
+        amiss.compare(_table(share=1.0), "label", detectors=FEW)
     with pytest.raises(ParameterError, match="measure"):
         amiss.compare(_table(), "label", detectors=FEW, measure="nonsense")
 

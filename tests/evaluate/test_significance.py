@@ -197,3 +197,17 @@ def test_folds_of_one_table_do_not_tell_equal_learners_apart():
         plain += stats.ttest_rel(*found).pvalue <= 0.05
     assert corrected / 300 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
     assert plain > corrected
+
+
+def test_one_anomaly_is_no_proof():
+    # Redrawing rows alone can never give the other detector a single find.
+    labels = np.arange(1500) < 5
+    a, b = np.zeros(1500, bool), np.zeros(1500, bool)
+    a[0] = True
+    a[5:80] = b[40:115] = True
+    assert compare_on_rows(labels, a, b)[1].p_value > 0.1
+    a[:5] = True
+    assert 0.002 < compare_on_rows(labels, a, b)[1].p_value < 0.1
+    many = np.arange(1500) < 100
+    a[:100] = True
+    assert compare_on_rows(many, a, b)[1].p_value < 0.005

@@ -119,3 +119,19 @@ def test_anomalies_alone_are_learnt_from_too(tmp_path):
     assert result.is_anomaly[new].mean() > 0.6
     # Anomalies among the rows that the cut comes from make it stricter, never laxer.
     assert result.is_anomaly[~new].mean() < 0.03
+
+
+def test_an_alarm_says_which_kind_it_is_like():
+    table = _table()
+    model = amiss.fit(table, label="attack", false_alarms="2%")
+    new = pl.DataFrame({
+        "rate": [11.0, 2.0, 2.0], "ports": [3.0, 15.0, 3.0], "service": ["http", "dns", "http"],
+    })  # fmt: skip
+    result = model.score(new)
+    assert result.is_anomaly.tolist() == [True, True, False]
+    assert result.explain(0).reason.startswith("like flood: ")
+    assert result.explain(1).reason.startswith("like scan: ")
+    odd = model.score(new.with_columns(rate=pl.Series([-500.0, 2.0, 2.0]))).explain(0)
+    assert odd.reason.startswith("like no kind learnt: ")
+    one = amiss.fit(table.with_columns(attack=pl.col("attack") != "normal"), label="attack", detector="random_forest")
+    assert not one.score(new).explain(0).reason.startswith("like")

@@ -94,7 +94,10 @@ def test_anomalies_among_the_peaks_do_not_hide_themselves(n_odd):
     location, scale = peak_scale(dirty)
     assert scale < 2.2 * peak_scale(clean)[1]
     found = PeakThreshold(1 / 200, asked="1 event").calibrate((dirty - location) / scale)
-    assert found.is_anomaly((dirty - location) / scale).sum() == n_odd
+    high = found.is_anomaly((dirty - location) / scale)
+    assert high[-n_odd:].all()
+    # One false one is what was asked for.
+    assert high[:-n_odd].sum() <= 1
 
 
 def test_a_share_of_the_alarms_takes_all_peaks_together():

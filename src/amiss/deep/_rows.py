@@ -10,20 +10,24 @@ import numpy as np
 from amiss.core.detector import Matrix, MergeDetector, Vector
 from amiss.core.summary import Sample, Summary
 from amiss.deep._network import CLIP, TRAINING, Network
-from amiss.prepare.scales import robust_scale
+from amiss.prepare.scales import Space
 
 __all__ = ["RowNetwork", "halves", "sizes", "terms"]
 
 _HELD_OUT, _FEWEST_HELD = 0.1, 10
+_LEAST_SPREAD = 1e-9
 
 
 class RowNetwork(Network, MergeDetector[Summary]):
-    """A network that sees rows in robust deviations. A subclass writes `_train` and `_score`.
+    """A network that sees rows in robust deviations, on a logarithmic scale. A subclass writes `_train` and `_score`.
 
     Attributes
     ----------
     location_, scale_ : (n_features,)
         Median and robust deviation of each feature, in the feature's unit.
+    middle_, spread_ : (n_features,)
+        Mean and standard deviation of these deviations on a logarithmic scale either way of 0, where the network sees
+        them.
     still_ : (n_features,)
         Features that did not vary: nothing can be learnt of them, and the square of a change counts by itself.
     """
@@ -34,15 +38,20 @@ class RowNetwork(Network, MergeDetector[Summary]):
     def _solve(self, summary: Summary | None, sample: Sample) -> None:
         X = sample.rows
         largest = np.abs(X).max(axis=0)
-        self.location_, self.scale_ = robust_scale(X, np.where(largest > 0, largest, 1.0))
+        space = Space.signed_log(X, np.where(largest > 0, largest, 1.0))
+        self.location_, self.scale_ = space.location, space.scale
         self.still_ = X.max(axis=0) == X.min(axis=0)
+        Z = space(X)
+        self.middle_, spread = Z.mean(axis=0), Z.std(axis=0)
+        self.spread_ = np.where(spread > _LEAST_SPREAD, spread, 1.0)
         self._train(self._standard(X, CLIP)[0], np.random.default_rng(self.random_state))
 
     def _standard(self, X: Matrix, farthest: float) -> tuple[Matrix, Matrix]:
         """Rows in deviations, 0 where a feature did not vary; and how far those that did not vary have gone."""
         with np.errstate(over="ignore"):
-            standard: Matrix = np.clip((X - self.location_) / self.scale_, -farthest, farthest)
-        return np.where(self.still_, 0.0, standard), np.where(self.still_, standard, 0.0)
+            plain: Matrix = np.clip((X - self.location_) / self.scale_, -farthest, farthest)
+            Z = (Space(self.location_, self.scale_, True)(X) - self.middle_) / self.spread_
+        return np.where(self.still_, 0.0, np.clip(Z, -farthest, farthest)), np.where(self.still_, plain, 0.0)
 
     @abstractmethod
     def _train(self, Z: Matrix, random: np.random.Generator) -> None:

@@ -63,12 +63,15 @@ class DeepBeliefNetwork(RowNetwork):
     ----------
     location_, scale_ : (n_features,)
         Median and robust deviation of each feature, in the feature's unit.
+    middle_, spread_ : (n_features,)
+        Mean and standard deviation of these deviations on a logarithmic scale either way of 0, where the network sees
+        them.
     still_ : (n_features,)
         Features that did not vary: nothing can be learnt of them, and the square of a change counts by itself.
     net_ : dict of arrays
         Weights of the three layers there and the three back.
     residual_ : (n_features,)
-        Usual size of what is missed in each feature, in units of `scale_`.
+        Usual size of what is missed in each feature, as the network sees them.
     losses_ : (n_looks,)
         Loss of the rows held out at each look of the fine-tuning, the first after pre-training.
 

@@ -64,6 +64,9 @@ class DeepSVDD(RowNetwork):
     ----------
     location_, scale_ : (n_features,)
         Median and robust deviation of each feature, in the feature's unit.
+    middle_, spread_ : (n_features,)
+        Mean and standard deviation of these deviations on a logarithmic scale either way of 0, where the network sees
+        them.
     net_ : dict of arrays
         Weights of the three layers.
     center_ : (n_code,)

@@ -63,6 +63,9 @@ class VariationalAutoencoder(RowNetwork):
     ----------
     location_, scale_ : (n_features,)
         Median and robust deviation of each feature, in the feature's unit.
+    middle_, spread_ : (n_features,)
+        Mean and standard deviation of these deviations on a logarithmic scale either way of 0, where the network sees
+        them.
     still_ : (n_features,)
         Features that did not vary: nothing can be learnt of them, and the square of a change counts by itself.
     net_ : dict of arrays

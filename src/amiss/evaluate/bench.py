@@ -179,6 +179,12 @@ def _labelled_rows(source: Source, test: Source | None, recipe: Recipe) -> tuple
         raise DataError(f"there is no column {recipe.label!r}", mend=f"columns: {', '.join(frame.names)}")
     labels = read_label_column(frame.table[recipe.label].to_list(), recipe.label, recipe.normal)
     known = labels.y >= 0
+    if not (labels.y == 0).any():
+        raise DataError(
+            "no row is labelled normal: without any nobody can tell a false alarm",
+            where=f"label {recipe.label!r}, {int((labels.y > 0).sum()):,} anomalies",
+            mend="label normal rows too; amiss fit --label learns from anomalies alone where the others have no label",
+        )
     return Frame(frame.rows(known).table), replace(labels, y=labels.y[known]), int(known[:n_train].sum())
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from amiss.core.detector import Detector
 from amiss.core.finding import Contribution, Explanation, FullExplanation
 from amiss.core.frame import Frame
+from amiss.core.label_detector import LabelDetector
 from amiss.core.schema import Schema
 from amiss.core.source import Progress, Source, first_pass, silent
 from amiss.core.summary import Matrix, Vector
@@ -202,7 +203,25 @@ class Model:
         X: Matrix = self.preparation.transform(frame)
         found = self.reasons.of(frame, X, self.contributions(X))
         said = self.limits.sentences(frame)
-        return [(limit or sentence, columns) for limit, (sentence, columns) in zip(said, found, strict=True)]
+        kinds = self.kinds_of(X)
+        return [
+            (limit or f"{kind}{sentence}", columns)
+            for limit, kind, (sentence, columns) in zip(said, kinds, found, strict=True)
+        ]
+
+    def kinds_of(self, X: Matrix) -> list[str]:
+        """The kind of anomaly that each prepared row is like, in words that stand before a reason; "" for one kind.
+
+        A row that is likelier to be anything else is like none: it is odd, and no label has shown its like.
+        """
+        if len(self.kinds) < 2 or not isinstance(self.detector, LabelDetector):
+            return [""] * len(X)
+        odds = self.detector.kind_score_rows(np.ascontiguousarray(X))
+        best = odds.argmax(axis=1)
+        return [
+            f"like {self.kinds[k]}: " if odds[row, k] > 0 else "like no kind learnt: "
+            for row, k in enumerate(best.tolist())
+        ]
 
     def contributions(self, X: Matrix) -> Matrix:
         """What speaks against prepared rows, by feature: as the detector tells, or else by replacing values."""

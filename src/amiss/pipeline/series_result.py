@@ -170,10 +170,14 @@ class SeriesResult(Result):
         # Where all of it lies in a gap, the row nearest to it stands for it.
         rows = member.rows[inside] if inside.any() else np.array([self.story(k).row_at(first)])
         peak = first + int(np.argmax(judged.scores[first : last + 1]))
+        worst = told[0][0].row
+        if not rows.min() <= worst <= rows.max():
+            # What is told of lies in a gap, and the row nearest to it outside of the event.
+            worst = int(rows[np.argmax(self.scores[rows])])
         seconds = member.clock.seconds() if member.clock.interval_seconds else None
         spanned = (member.clock.cell >= min(first, begin)) & (member.clock.cell <= max(last, end))
         return Event(
-            first_row=int(rows.min()), last_row=int(rows.max()), peak_row=told[0][0].row,
+            first_row=int(rows.min()), last_row=int(rows.max()), peak_row=worst,
             n_alarms=int(self.is_anomaly[member.rows[spanned]].sum()),
             start=self._moment(seconds, begin), end=self._moment(seconds, end),
             raised=self._moment(seconds, first) if judged.causal else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from amiss.evaluate.compare import Comparison, Selected
@@ -48,6 +49,9 @@ def print_comparison(console: Console, told: Comparison) -> None:
                 for k, (name, title) in enumerate(SHOWN)]  # fmt: skip
     columns += [Column("fit, CPU s", True, 5)]
     print_columns(console, columns, [_line(c) for c in judged])
+    for candidate in judged:
+        if candidate.tuned:
+            console.print(f"  {escape(_tuned(candidate))}", highlight=False)
     _print_kinds(console, told)
     for candidate in told.candidates:
         if candidate.judged is None:
@@ -90,6 +94,13 @@ def _chosen(selection: Selected) -> str:
     more = f" and {len(selection.columns) - _NAMED} more" if len(selection.columns) > _NAMED else ""
     alike = "" if selection.stability is None else f"; stability {selection.stability.value:.2f} (1 is always the same)"
     return f"columns by {selection.method}, in how many of {selection.n_splits} splits: {', '.join(named)}{more}{alike}"
+
+
+def _tuned(candidate: Candidate) -> str:
+    """What tuning chose most often, and in how many of the splits."""
+    settings = [", ".join(f"{name} = {value}" for name, value in params.items()) for params in candidate.params]
+    most, n = Counter(settings).most_common(1)[0]
+    return f"{candidate.name}: {most or 'the defaults'} in {n} of {len(settings)} splits"
 
 
 def _line(candidate: Candidate) -> list[str]:
