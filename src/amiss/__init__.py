@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from amiss.evaluate.backtest import backtest
+    from amiss.evaluate.benchmark import Benchmark, benchmark
     from amiss.evaluate.compare import Comparison, compare
     from amiss.evaluate.drift import drift
     from amiss.evaluate.findings import Drift
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
     from amiss.pipeline.result import Result
 
 __all__ = [
-    "Backtest", "Comparison", "Drift", "Model", "Result", "Tuning", "__version__",
-    "backtest", "compare", "detect", "drift", "fit", "load", "tune",
+    "Backtest", "Benchmark", "Comparison", "Drift", "Model", "Result", "Tuning", "__version__",
+    "backtest", "benchmark", "compare", "detect", "drift", "fit", "load", "tune",
 ]  # fmt: skip
 
 _DOORS = {
     "backtest": "amiss.evaluate.backtest",
+    "benchmark": "amiss.evaluate.benchmark",
     "compare": "amiss.evaluate.compare",
     "detect": "amiss.pipeline.api",
     "drift": "amiss.evaluate.drift",
@@ -31,6 +33,7 @@ _DOORS = {
     "load": "amiss.pipeline.api",
     "tune": "amiss.evaluate.tune",
     "Backtest": "amiss.evaluate.replayed",
+    "Benchmark": "amiss.evaluate.benchmark",
     "Comparison": "amiss.evaluate.compare",
     "Drift": "amiss.evaluate.findings",
     "Model": "amiss.pipeline.model",

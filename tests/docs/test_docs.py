@@ -67,8 +67,8 @@ def test_every_error_is_documented():
 
 
 def test_exported_names():
-    doors = ["backtest", "compare", "detect", "drift", "fit", "load", "tune"]
-    kinds = ["Backtest", "Comparison", "Drift", "Model", "Result", "Tuning"]
+    doors = ["backtest", "benchmark", "compare", "detect", "drift", "fit", "load", "tune"]
+    kinds = ["Backtest", "Benchmark", "Comparison", "Drift", "Model", "Result", "Tuning"]
     assert sorted(amiss.__all__) == sorted([*doors, *kinds, "__version__"])
     for name in amiss.__all__:
         assert getattr(amiss, name) is not None

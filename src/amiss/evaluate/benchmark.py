@@ -11,13 +11,14 @@ import numpy as np
 
 from amiss.core.errors import AmissError, DataError
 from amiss.core.extras import late
-from amiss.core.source import Progress, Source
+from amiss.core.source import Progress, Source, silent
 from amiss.core.summary import Matrix
 from amiss.evaluate.compare import Comparison, Plan, compare_sources
 from amiss.evaluate.data_sets import Ranked, over_data_sets
+from amiss.pipeline.opening import open_source
 from amiss.pipeline.recipe import Recipe
 
-__all__ = ["Benchmark", "benchmark_sources"]
+__all__ = ["Benchmark", "benchmark", "benchmark_sources"]
 
 _FEWEST = 2
 
@@ -68,6 +69,68 @@ class Benchmark:
         apart = f"not told apart from {others}" if others else "told apart from all others"
         rank = f"the best mean rank, {self.ranked.mean_ranks[0]:.2f}"
         return f"{best}, and {rank}: {apart}" if first == self.detectors[0] else f"{best}; {first} has {rank}: {apart}"
+
+
+def benchmark(
+    data_sets: Mapping[str, Any],
+    label: str,
+    *,
+    detectors: Sequence[str] = (),
+    false_alarms: float = 0.05,
+    measure: str = "auc_pr",
+    n_folds: int = 5,
+    n_jobs: int = 1,
+    normal: str | None = None,
+    ignore: str | Sequence[str] = (),
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Benchmark:
+    """Compare detectors on each of many labelled data sets, and say which are told apart over all of them.
+
+    Each data set is split, cut and judged as `compare` does it; one that cannot be is named and stops no other. Over
+    data sets mean ranks are compared, by Friedman's test and Nemenyi's.
+
+    Parameters
+    ----------
+    data_sets
+        Name of each data set, and what `compare` takes: a path, a table, a mapping of columns.
+    label, normal
+        Column that says, in each, which rows are anomalies, and its word for a normal row where that is not plain.
+    detectors, false_alarms, measure, n_folds, n_jobs, ignore, seed, progress
+        As `compare` has them.
+
+    Raises
+    ------
+    DataError
+        No data set could be judged; says why the first could not.
+
+    Examples
+    --------
+    >>> import amiss, numpy as np
+    >>> def line(seed):
+    ...     random = np.random.default_rng(seed)
+    ...     x, odd = random.normal(size=(400, 2)), random.random(400) < 0.1
+    ...     x[odd] += 3
+    ...     return {"a": x[:, 0], "b": x[:, 1], "fault": odd}
+    >>> found = amiss.benchmark(
+    ...     {"one": line(1), "two": line(2)}, "fault", detectors=["naive_bayes", "hbos"], n_folds=3
+    ... )
+    >>> found.detectors, found.table.shape
+    (('naive_bayes', 'hbos'), (2, 2))
+    """
+    recipe = Recipe(
+        label=label, normal=normal, seed=seed, ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore)
+    )
+    sources = [_named(name, data) for name, data in data_sets.items()]
+    return benchmark_sources(
+        sources, recipe, detectors, Plan(false_alarms, measure, n_folds, n_jobs=n_jobs), progress
+    )  # fmt: skip
+
+
+def _named(name: str, data: Any) -> Source:
+    source = open_source(data)
+    source.name = str(name)
+    return source
 
 
 def benchmark_sources(
