@@ -175,3 +175,22 @@ def test_a_long_layout_names_its_entity_also_in_a_sample():
     shuffled = {**data, "tag": R.permutation(data["tag"])}
     table = TableSummary.of(Frame.of(pl.DataFrame(shuffled)), capacity=2000)
     assert {c.name: c.role for c in infer_schema(table, Wishes()).columns}["tag"] == "category"
+
+
+def _role_of_device(rows):
+    table = TableSummary.of(Frame(rows), capacity=10_000)
+    return {c.name: c.role for c in infer_schema(table, Wishes()).columns}["device"]
+
+
+def test_thousands_of_devices_with_two_words_each_are_series():
+    # Few of their names repeat in a sample of the rows: they are no free text all the same.
+    n, each = 3000, 20
+    time = np.datetime64("2026-01-01T00:00:00", "us") + np.arange(each) * np.timedelta64(600, "s")
+    devices = pl.DataFrame({
+        "device": np.repeat([f"device {k}" for k in range(n)], each), "time": np.tile(time, n),
+        "value": np.random.default_rng(0).normal(size=n * each),
+    })  # fmt: skip
+    for order in (devices, devices.sort("time")):
+        assert _role_of_device(order) == "entity"
+    notes = devices.with_columns(device=pl.Series([f"seen at {k}" for k in range(n * each)]))
+    assert _role_of_device(notes) == "text"

@@ -43,6 +43,8 @@ _OFTEN = 0.7
 """Different times among the rows from which on times do not repeat because there are several series."""
 _MOST_LABELS = 60
 _FEW_TOKENS = 5
+_FEW_ROWS = 5.0
+"""Rows of a device from which on its name is no text of the row."""
 _SPARSE = 0.9
 """A column that is missing more often says more about who filled it in than about the row."""
 
@@ -252,6 +254,9 @@ def _role_of_text(name: str, summary: TableSummary) -> tuple[str, str]:
         if mean_words > 3 and distinct > 20:
             return "text", "free text; shown with the rows, not ranked"
         return "category", f"{len(summary.columns[name].kinds or counts):,} kinds"
+    if _ENTITY.search(name) and _rows_alike(np.array([*counts.values()], float), n_present, summary.n_rows) > _FEW_ROWS:
+        # Many devices, each with rows enough to repeat in the whole, though few of them do in the sample.
+        return "category", f"{len(summary.columns[name].kinds or counts):,} kinds or more"
     if mean_words >= 1:
         return "text", "free text; shown with the rows, not ranked"
     if distinct > 0.9 * n_present:
@@ -329,7 +334,9 @@ def _find_entity(columns: list[ColumnSchema], summary: TableSummary) -> list[Col
         # Where few times repeat it may be by chance; not so if each series follows on another's end.
         often = _rows_a_moment(stamps, summary.n_rows) >= 1 / _OFTEN or (named and _one_after_another(stamps, codes))
         if often and n_series > 1 and n - pairs <= 0.01 * min(n, 2 * (n - n_moments)):
-            note = f"tells {n_series:,} series apart; each is compared with itself"
+            exact = summary.columns[column.name].kinds
+            told = f"{n_series:,} or more" if exact is None else f"{len(exact) + bool((codes < 0).any()):,}"
+            note = f"tells {told} series apart; each is compared with itself"
             entity = _column(column.name, "entity", note, summary.columns[column.name], summary)
             return [*columns[:i], entity, *columns[i + 1 :]]
     return columns
@@ -337,8 +344,11 @@ def _find_entity(columns: list[ColumnSchema], summary: TableSummary) -> list[Col
 
 def _rows_a_moment(stamps: npt.NDArray[np.float64], n_rows: int) -> float:
     """Rows that have the time of a row, itself among them, in the whole table: a sample parts most of them."""
-    counts = np.unique(stamps, return_counts=True)[1].astype(np.float64)
-    n = len(stamps)
+    return _rows_alike(np.unique(stamps, return_counts=True)[1].astype(np.float64), len(stamps), n_rows)
+
+
+def _rows_alike(counts: npt.NDArray[np.float64], n: int, n_rows: int) -> float:
+    """Rows in a table of `n_rows` that have the value of a row, by how often each value is in a sample of `n`."""
     if n >= n_rows:
         return n / len(counts)
     return 1.0 + float((counts * (counts - 1)).sum()) * (n_rows - 1) / (n * (n - 1))

@@ -254,8 +254,12 @@ def _features(Z: Matrix, *, causal: bool) -> Matrix:
 
 
 def _lagged(Z: Matrix) -> Matrix:
-    """One, and the rows before each row, the first row before the first."""
-    padded = np.vstack([np.repeat(Z[:1], _ORDER, axis=0), Z])
+    """One, and the rows before each row.
+
+    Before the first stand those after it, mirrored: copies of it would repeat its noise.
+    """
+    before_all = Z[_ORDER:0:-1] if len(Z) > _ORDER else np.repeat(Z[:1], _ORDER, axis=0)
+    padded = np.vstack([before_all, Z])
     before = [padded[_ORDER - k : len(padded) - k] for k in range(1, _ORDER + 1)]
     return np.hstack([np.ones((len(Z), 1)), *before])
 
