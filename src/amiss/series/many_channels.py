@@ -111,7 +111,7 @@ class ManyChannels:
         unit = np.maximum(features.std(axis=0), 1e-6)
         clouds = {
             "window": _Cloud.of(features),
-            "step": _Cloud.of(_misses(Z, forecast)),
+            "step": _Cloud.of(_misses(Z, forecast, causal=causal)),
         }
         directions = {
             "window": _directions(lambda at: (features / unit)[at], len(Z)),
@@ -151,7 +151,7 @@ class ManyChannels:
         return [
             self.clouds["window"].terms(features).sum(axis=1),
             far["window"],
-            self.clouds["step"].terms(_misses(Z, self.weights)).sum(axis=1),
+            self.clouds["step"].terms(_misses(Z, self.weights, causal=causal)).sum(axis=1),
             spread(far["row"], len(Z), _SHORT, before=causal),
         ]
 
@@ -193,7 +193,7 @@ class ManyChannels:
         by_window = (
             np.maximum(self.clouds["window"].terms(_features(Z, causal=False)), 0.0).reshape(-1, 3, d).sum(axis=1)
         )
-        terms = self.clouds["step"].terms(_misses(Z, self.weights))
+        terms = self.clouds["step"].terms(_misses(Z, self.weights, causal=False))
         steps = np.maximum(terms, 0.0)
         loudest = np.exp(self._loudness(1, terms.sum(axis=1))) >= 0.999 * scores
         shares = np.where(
@@ -271,8 +271,11 @@ def _forecast_weights(Z: Matrix) -> Matrix:
     return np.asarray(np.linalg.solve(gram, A.T @ B), np.float64)
 
 
-def _misses(Z: Matrix, weights: Matrix) -> Matrix:
+def _misses(Z: Matrix, weights: Matrix, *, causal: bool) -> Matrix:
     missed: Matrix = Z - _lagged(Z) @ weights
+    if causal:
+        # What stands before them comes after them: nothing is known of the first rows.
+        missed[:_ORDER] = 0.0
     return missed
 
 
