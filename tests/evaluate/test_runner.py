@@ -155,22 +155,18 @@ def test_a_model_of_chosen_columns(tmp_path):
     X = random.normal(size=(900, 8))
     X[:, 2] += 4 * odd
     table = pl.DataFrame(X).with_columns(label=odd)
-    from amiss.pipeline.api import fit_source
-    from amiss.pipeline.opening import open_source
-    from amiss.pipeline.recipe import Recipe
-
-    model = fit_source(open_source(table), Recipe(label="label", select="mutual_information", detector="random_forest"))
+    model = amiss.fit(table, label="label", select="mutual_information", detector="random_forest")
     assert model.preparation.features == ["column_2"]
     model.save(tmp_path / "m.amiss")
     again = amiss.load(tmp_path / "m.amiss")
     only = table.select("column_2")  # the others are not asked for
     assert again.score(only).is_anomaly[odd].mean() > 0.8
-    plain = fit_source(open_source(table.drop("label")), Recipe(select="heavy_tails"))
+    plain = amiss.fit(table.drop("label"), select="heavy_tails")
     assert 1 <= len(plain.preparation.features) < 8
     with pytest.raises(ParameterError, match="needs labels"):
-        fit_source(open_source(table), Recipe(select="l1"))
+        amiss.fit(table, select="l1")
     with pytest.raises(ParameterError, match="no selection 'odd'"):
-        fit_source(open_source(table), Recipe(select="odd"))
+        amiss.fit(table, select="odd")
 
 
 def test_time_out_of_order_is_put_in_order():

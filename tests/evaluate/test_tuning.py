@@ -134,3 +134,8 @@ def test_optuna_suggests():
     assert {} in [setting.params for setting in found[0].settings]
     with pytest.raises(ParameterError, match="no search 'odd'"):
         amiss.tune(pl.DataFrame(X).with_columns(label=y), "label", search="odd")
+
+
+def test_rows_that_are_all_alike_leave_the_defaults():
+    found = agreed_params(Recipe(detector="lof"), np.ones((120, 2)), n_settings=3, progress=silent)
+    assert found.params == {}

@@ -68,6 +68,8 @@ def test_few_labels_may_name_anomalies_alone():
     assert labels.y.tolist() == [-1, 1, -1, -1, 2, 1, -1]
     assert read_label_column([None, None, 1], "fault").only_anomalies
     assert not read_label_column([None, None, None, 0, 1], "fault").only_anomalies
+    with pytest.raises(DataError, match="no value in any row"):
+        read_label_column([None, ""], "fault")
     # Where most rows are labelled, one of the words ought to be that of normal rows.
     with pytest.raises(DataError, match="which label is normal"):
         read_label_column([None, "leak", "crack", "leak"], "fault")

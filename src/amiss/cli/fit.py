@@ -28,6 +28,7 @@ def fit(
     label: options.Label = None,
     normal: options.Normal = None,
     causal: options.Causal = None,
+    select: options.Select = None,
     detector: options.Name = None,
     config: options.Config = None,
     seed: options.Seed = None,
@@ -39,6 +40,7 @@ def fit(
       amiss fit pump.csv -o pump.amiss
       amiss fit pump.csv -o pump.amiss --false-alarms 0.5% --detector isolation_forest
       amiss fit pump.csv -o pump.amiss --false-alarms 1/day --limit 'flow_m3h>=0' --clean
+      amiss fit pump.csv -o pump.amiss --select correlation --kind table
     """
     from amiss.io.files.sink import check_folder
     from amiss.pipeline.api import fit_source
@@ -49,7 +51,7 @@ def fit(
     recipe = options.make_recipe(
         config, false_alarms=false_alarms, false_discoveries=false_discoveries, limits=limit or None, clean=clean,
         time=time, entity=entity, kind=kind, label=label, normal=normal, causal=causal, detector=detector, seed=seed,
-        ignore=ignore or None,
+        ignore=ignore or None, select=select,
     )  # fmt: skip
     check_file(output)
     check_saves(recipe)

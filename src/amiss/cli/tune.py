@@ -55,7 +55,7 @@ def tune(
     """Try settings of a detector's parameters: many on few rows, the best of them on more.
 
     With labels, the gain over the defaults is measured on rows that had no part in the choice. Without, the setting is
-    taken that is stable and agrees best with all others; nobody can say without labels that it finds more.
+    taken that agrees best with the default ensemble; nobody can say without labels that it finds more.
 
     \b
     Examples:

@@ -105,6 +105,8 @@ def _teachers(recipe: Recipe, rows: Matrix, thirds: Sequence[npt.NDArray[np.int6
 
 def _worth(ranks: Sequence[Sequence[Vector]], teachers: Sequence[npt.NDArray[np.bool_]]) -> list[float]:
     """Of each setting, the mean AUC with which it foretells what the ensemble finds after the other third."""
+    # Where all rows are alike to the ensemble, it has nothing to foretell.
+    told = [fit for fit in range(len(teachers)) if teachers[fit ^ 1].any()]
     return [
-        float(np.mean([auc_roc(teachers[fit ^ 1], own[fit]) for fit in range(len(own))])) for own in ranks
+        float(np.mean([auc_roc(teachers[fit ^ 1], own[fit]) for fit in told])) if told else 0.5 for own in ranks
     ]  # fmt: skip

@@ -45,7 +45,7 @@ class Tuning:
     settings
         All that were tried on all rows, the best first, the defaults among them as the empty one.
     measure
-        What decided: a figure of labelled rows, or "agreement" of settings without labels.
+        What decided: a figure of labelled rows, or "agreement" with the ensemble without labels.
     comparison
         The detector with its defaults, and tuned anew in each split, on rows that neither has seen; None without
         labels.
@@ -93,10 +93,10 @@ def tune(
     seed: int = 0,
     progress: Progress = silent,
 ) -> Tuning:
-    """Choose a detector's parameters by successive halving, or without labels by the agreement of settings.
+    """Choose a detector's parameters by successive halving, or without labels by agreement with the default ensemble.
 
     With labels, the figures come from rows that had no part in the choice: tuning is done in each split anew. Without,
-    nobody can know which setting finds most: what is chosen is stable, and agrees with what all settings together find.
+    nobody can know which setting finds most: what is chosen is stable, and agrees with what the default ensemble finds.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def _without_labels(source: Source, recipe: Recipe, plan: Plan, progress: Progre
     found = agreed_params(recipe, np.ascontiguousarray(X), n_settings=plan.n_settings, until=until, progress=progress)
     chosen = ", ".join(f"{name} = {value}" for name, value in found.params.items()) or "the defaults"
     sentence = (
-        f"{chosen}: of {len(found.settings)} settings the one that best foretells what all of them together find odd; "
+        f"{chosen}: of {len(found.settings)} settings the one that best foretells what the default ensemble finds odd; "
         "without labels nobody can say that it finds more"
     )
     return Tuning(source.name, recipe.detector, found.params, found.settings, "agreement", None, True, sentence)

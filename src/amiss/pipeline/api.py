@@ -124,6 +124,7 @@ def fit(
     detector: str | None = None,
     params: Mapping[str, Any] | None = None,
     ignore: Sequence[str] = (),
+    select: str | None = None,
     roles: Mapping[str, str] | None = None,
     seed: int = 0,
     progress: Progress = silent,
@@ -134,6 +135,9 @@ def fit(
     a normal row where that is not plain), the default learns both from labelled anomalies and from what normal rows are
     like; a detector that learns without labels, asked for by name, learns from the normal rows alone. The cut comes
     from normal rows that had been held out.
+
+    With `select`, columns are chosen by the rows learnt from, and the model asks for these alone: "heavy_tails",
+    "correlation" or "variance"; with labels also "mutual_information", "l1" or "model".
 
     Takes the options of `detect`. The threshold is calibrated on rows that the detector in question has not seen
     (ten folds, up to fifty where there are few rows); rows of the same kind then raise no more false alarms than asked.
@@ -159,7 +163,8 @@ def fit(
         kind=kind, label=label, normal=normal, causal=causal, time=time, entity=entity, false_alarms=false_alarms,
         false_discoveries=false_discoveries, limits=dict(limits or {}), clean=clean,
         detector=detector or "ensemble", params=dict(params or {}),
-        ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore), roles=dict(roles or {}), seed=seed,
+        ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore), select=select, roles=dict(roles or {}),
+        seed=seed,
     )  # fmt: skip
     return fit_source(open_source(data), recipe, progress=progress)
 

@@ -60,6 +60,11 @@ def read_label_column(values: Sequence[Any], name: str, normal: str | None = Non
     """
     words = [_word(value) for value in values]
     counts = Counter(word for word in words if word)
+    if not counts:
+        raise DataError(
+            f"label {name!r} has no value in any row", where=f"{len(words):,} rows",
+            mend="label rows of both sorts, or leave out the label",
+        )  # fmt: skip
     where = f"label {name!r}: {', '.join(f'{word!r} ({n:,})' for word, n in counts.most_common(5))}"
     mostly_unknown = normal is None and sum(counts.values()) < _FEW * len(words)
     chosen, notes = _normal_word(counts, normal, where, mostly_unknown=mostly_unknown)
@@ -67,7 +72,7 @@ def read_label_column(values: Sequence[Any], name: str, normal: str | None = Non
     if not kinds:
         raise DataError(
             "all labels are the same: there is nothing to tell apart",
-            where=where or f"label {name!r} has no value",
+            where=where,
             mend="give rows of both sorts, or leave out the label",
         )
     if len(kinds) > _MOST_KINDS:
