@@ -135,3 +135,13 @@ def test_an_alarm_says_which_kind_it_is_like():
     assert odd.reason.startswith("like no kind learnt: ")
     one = amiss.fit(table.with_columns(attack=pl.col("attack") != "normal"), label="attack", detector="random_forest")
     assert not one.score(new).explain(0).reason.startswith("like")
+
+
+def test_rows_that_are_all_alike_are_refused():
+    table = pl.DataFrame({"a": [1.0, 2.0] + [1.0] * 398, "f": [0, 1] * 200})
+    with pytest.raises(DataError, match="alike in all"):
+        amiss.fit(
+            table.with_columns(a=pl.lit("one word") + pl.lit("")).with_columns(b=pl.lit("x")),
+            label="f",
+            roles={"a": "category"},
+        )

@@ -107,6 +107,12 @@ def _held_out(recipe: Recipe, X: Matrix, y: npt.NDArray[np.int64], progress: Pro
             fitted = fitted_on(recipe.make_detector(), X[np.ix_(rest, own)], y[rest])
             parts.append(fitted.score_rows(np.ascontiguousarray(X[np.ix_(held, own)])))
         progress("calibrating", (k + 1) / _FOLDS)
+    if not parts:
+        raise DataError(
+            "the rows are alike in all that can be ranked by: nothing can be told, and no cut be found",
+            where=f"{len(X):,} rows, {X.shape[1]} columns",
+            mend="give columns that differ between rows",
+        )
     return np.concatenate(parts)
 
 
