@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Change", "Channel", "Contribution", "Event", "Explanation", "FullExplanation", "NearRow"]
+__all__ = [
+    "Change",
+    "Channel",
+    "Contribution",
+    "Event",
+    "Evidence",
+    "Explanation",
+    "FullExplanation",
+    "Measure",
+    "NearRow",
+]
 
 
 class Contribution(msgspec.Struct, frozen=True):
@@ -139,6 +149,60 @@ class Channel(msgspec.Struct, frozen=True):
     high: float
 
 
+class Measure(msgspec.Struct, frozen=True):
+    """One figure that an event of network traffic rests on.
+
+    Attributes
+    ----------
+    name
+        What was measured, such as "ports tried".
+    value
+        What it was.
+    typical
+        What it usually is, in words, such as "up to 3"; "" where nothing is known of that.
+    unit
+        Of the value, "" for a plain number.
+    """
+
+    name: str
+    value: float
+    typical: str = ""
+    unit: str = ""
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What an event of network traffic rests on.
+
+    Attributes
+    ----------
+    technique
+        Number of the technique in MITRE ATT&CK, such as "T1046"; None where none fits.
+    measures
+        The figures, the most telling first.
+    peers
+        The hosts at the other end, those with most flows first, at most ten.
+    n_peers
+        How many there are in all.
+    n_flows
+        How many flows belong to it.
+    flows
+        Positions of some of them, at most ten.
+    display_filter
+        Cuts out its packets, in the language of Wireshark's display filters.
+    capture_filter
+        The same for a capture (pcap-filter), which knows no times.
+    """
+
+    technique: str | None
+    measures: tuple[Measure, ...]
+    peers: tuple[str, ...]
+    n_peers: int
+    n_flows: int
+    flows: tuple[int, ...]
+    display_filter: str
+    capture_filter: str
+
+
 class Event(msgspec.Struct, frozen=True):
     """Alarms of one entity that lie close together.
 
@@ -168,6 +232,9 @@ class Event(msgspec.Struct, frozen=True):
     raised, raised_row
         Where rows were judged as they came, when the alarm was raised (ISO 8601, as `start`; None where there is no
         time), and the position of the row that raised it; otherwise None.
+    evidence
+        Of network traffic, what the event rests on; otherwise None. Its rows are then flows, its entity a host, its
+        kind one of those of `amiss.network.behaviours`, or "unusual_flows".
     """
 
     first_row: int
@@ -184,3 +251,4 @@ class Event(msgspec.Struct, frozen=True):
     channels: tuple[Channel, ...] = ()
     raised: str | None = None
     raised_row: int | None = None
+    evidence: Evidence | None = None

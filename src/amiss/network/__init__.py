@@ -1,0 +1,1 @@
+"""Network traffic: from packets and logs to flows, and from flows to what hosts do."""
