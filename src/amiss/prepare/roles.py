@@ -14,6 +14,7 @@ from amiss.core.errors import SchemaError
 from amiss.core.frame import WITH_CLOCK, Frame
 from amiss.core.schema import ADDED_COLUMNS, ROLES, ColumnSchema, Schema
 from amiss.core.written import NUMBER_NOTES
+from amiss.prepare.hosts import without_addresses
 from amiss.prepare.time_columns import (
     TIME_NAME,
     check_times,
@@ -99,7 +100,7 @@ def infer_schema(summary: TableSummary, wishes: Wishes) -> Schema:
     columns = _one_time(_with_clock(columns, summary, asked, clock), summary, wishes)
     if wishes.entity is None and "entity" not in asked.values():
         columns = _find_entity(columns, summary)
-    return Schema(tuple(columns))
+    return Schema(tuple(without_addresses(columns, summary, set(asked))))
 
 
 def _split_time(summary: TableSummary, wishes: Wishes) -> tuple[Wishes, str | None]:
