@@ -1,4 +1,4 @@
-"""`amiss detect`: rank the rows of a table and say why."""
+"""`amiss detect`: what is odd in a table, a series or network traffic, and why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from amiss.cli import options
-from amiss.cli.options import Form
+from amiss.cli.options import EventForm
 from amiss.cli.show import check_different, check_places, deliver, finish, print_results, progress_bar
 from amiss.cli.streams import say
 from amiss.core.errors import AmissError, ParameterError
@@ -17,13 +17,15 @@ __all__ = ["detect"]
 
 
 def detect(
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Tables to look at; - is standard input.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="Tables, captures or logs to look at; - is standard input.")
+    ],
     false_alarms: options.FalseAlarmsWish = None,
     false_discoveries: options.FalseDiscoveriesWish = None,
     limit: options.LimitWish = None,
     report: options.Report = None,
     output: options.Output = None,
-    form: options.Format = Form.table,
+    form: options.EventFormat = EventForm.table,
     top: options.Top = None,
     clean: options.Clean = None,
     ignore: options.Ignore = None,
@@ -31,16 +33,19 @@ def detect(
     entity: options.Entity = None,
     kind: options.Kind = None,
     causal: options.Causal = None,
+    exclude: options.Exclude = None,
+    known_good: options.KnownGood = None,
     detector: options.Name = None,
     config: options.Config = None,
     seed: options.Seed = None,
     fail_on: options.FailOn = None,
     explain: options.Explain = None,
 ) -> None:
-    """Find the odd rows of a table, with no settings, and say why they are odd.
+    """Find what is odd in tables, series and network traffic, with no settings, and say why.
 
-    Reads CSV and its kin, JSON lines, Parquet, Arrow and Excel, also gzipped. Several files are looked at one by one;
-    --report and -o then name folders.
+    Reads CSV and its kin, JSON lines, Parquet, Arrow and Excel, packet captures, and logs of Zeek, Suricata, NetFlow
+    and CICFlowMeter, also gzipped. Several files are looked at one by one; --report and -o then name folders. A folder
+    of captures and logs is looked at as one.
 
     \b
     Examples:
@@ -50,6 +55,7 @@ def detect(
       amiss detect pump.csv --false-discoveries 10% --limit 'flow_m3h>=0'
       amiss detect pump.csv --explain 12
       cat pump.csv | amiss detect - --ignore note --format ndjson
+      amiss detect office.pcap --known-good monday.pcap --exclude 'port 123/udp' --format ecs
     """
     from amiss.pipeline.api import detect_source
     from amiss.pipeline.opening import open_source
@@ -57,6 +63,7 @@ def detect(
     recipe = options.make_recipe(
         config, false_alarms=false_alarms, false_discoveries=false_discoveries, limits=limit or None, clean=clean,
         time=time, entity=entity, kind=kind, causal=causal, detector=detector, seed=seed, ignore=ignore or None,
+        exclude=exclude or None, known_good=known_good or None,
     )  # fmt: skip
     if files.count("-") > 1:
         raise ParameterError("standard input can be read only once", mend="name - once, and files beside it")

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from amiss.pipeline.recipe import Recipe
 
 __all__ = [
-    "Budget", "Causal", "Clean", "Config", "Entity", "Explain", "FailOn", "FalseAlarmsWish",
-    "FalseDiscoveriesWish", "Form", "Format", "Ignore", "Jobs", "Kind", "Label", "LimitWish", "Name", "Normal",
+    "Budget", "Causal", "Clean", "Config", "Entity", "EventForm", "EventFormat", "Exclude",
+    "Explain", "FailOn", "FalseAlarmsWish",
+    "FalseDiscoveriesWish", "Form", "Format", "Ignore", "Jobs", "Kind", "KnownGood", "Label", "LimitWish", "Name",
+    "Normal",
     "Output", "Report", "Seed", "Select", "Time", "Top", "make_recipe", "promising", "seconds_of", "share_of",
 ]  # fmt: skip
 
@@ -29,6 +31,18 @@ class Form(StrEnum):
     json = "json"
     ndjson = "ndjson"
     csv = "csv"
+
+
+class EventForm(StrEnum):
+    """How results with events are printed: as others, or as other systems take events."""
+
+    table = "table"
+    json = "json"
+    ndjson = "ndjson"
+    csv = "csv"
+    ecs = "ecs"
+    cef = "cef"
+    syslog = "syslog"
 
 
 FalseAlarmsWish = Annotated[
@@ -59,7 +73,9 @@ Clean = Annotated[
     bool | None,
     typer.Option("--clean", help="All rows learnt from are normal: distrust none, and calibrate on all."),
 ]
-Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="table or series; recognised by default.")]
+Kind = Annotated[
+    str | None, typer.Option("--kind", metavar="KIND", help="table, series or network; recognised by default.")
+]
 Label = Annotated[
     str | None,
     typer.Option("--label", metavar="COL", help="Column that says which rows are anomalies: 1, or words for kinds."),
@@ -100,6 +116,22 @@ Select = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of everything random, from 0.")]
 Format = Annotated[Form, typer.Option("--format", help="How the result is printed.")]
+EventFormat = Annotated[
+    EventForm,
+    typer.Option("--format", help="How the result is printed; ecs, cef and syslog print events, one a line."),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="RULE",
+        help="Network events not to tell: 'host 10.0.0.5', 'kind beaconing and port 123/udp' …; repeatable.",
+    ),
+]
+KnownGood = Annotated[
+    list[str] | None,
+    typer.Option("--known-good", metavar="FILE", help="Capture, log or folder of good network traffic; repeatable."),
+]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -144,8 +176,9 @@ def make_recipe(config: Path | None, **given: Any) -> Recipe:
         changes = dict.fromkeys(wishes) | changes
     if "limits" in changes:
         changes["limits"] = beside(recipe.limits, read_limits(changes["limits"]))
-    if "ignore" in changes:
-        changes["ignore"] = tuple(changes["ignore"])
+    for several in ("ignore", "exclude", "known_good"):
+        if several in changes:
+            changes[several] = tuple(changes[several])
     return msgspec.structs.replace(recipe, **changes).checked()
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from amiss.cli import options
-from amiss.cli.options import Form
+from amiss.cli.options import EventForm
 from amiss.cli.show import check_places, deliver, finish, print_results, progress_bar
 
 __all__ = ["score"]
@@ -18,7 +18,7 @@ def score(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Table to judge; - is standard input.")],
     output: options.Output = None,
     report: options.Report = None,
-    form: options.Format = Form.table,
+    form: options.EventFormat = EventForm.table,
     top: options.Top = None,
     false_alarms: options.FalseAlarmsWish = None,
     false_discoveries: options.FalseDiscoveriesWish = None,

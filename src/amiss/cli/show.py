@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from amiss.cli.options import Form
+from amiss.cli.options import EventForm, Form
 from amiss.cli.streams import as_json_text, say
 from amiss.core.errors import ConnectorError, ParameterError
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from amiss.core.source import Progress
+    from amiss.pipeline.network_result import NetworkResult
     from amiss.pipeline.result import Result
+
+    AnyResult = Result | NetworkResult
 
 __all__ = [
     "cache_folder", "check_different", "check_file", "check_not_read", "check_places", "deliver", "finish",
@@ -107,59 +110,92 @@ def check_different(targets: Sequence[tuple[Path | None, Path | None]]) -> None:
             raise ParameterError(f"two results would be written to {str(place)!r}", mend="give the inputs other names")
 
 
-def deliver(result: Result, output: Path | None, report: Path | None, progress: Progress) -> None:
+def deliver(result: AnyResult, output: Path | None, report: Path | None, progress: Progress) -> None:
     """Write the scored table and the report that were asked for, and say where they are."""
     if output is not None:
         from amiss.io.files.sink import write_table
 
         n_rows = write_table(output, _told(result, progress))
-        say(f"{n_rows:,} scored rows: {output}")
+        say(f"{n_rows:,} {'flows' if result.kind == 'network' else 'scored rows'}: {output}")
     if report is not None:
         result.report(report)
         say(f"report: {report}")
 
 
-def _told(result: Result, progress: Progress) -> Iterator[pl.DataFrame]:
+def _told(result: AnyResult, progress: Progress) -> Iterator[pl.DataFrame]:
     for table in result.scored():
         yield table
         progress("writing", result.source.share_read())
 
 
 def print_results(
-    results: list[Result], form: Form, top: int | None, *, many: bool = False, explain: int | None = None
+    results: Sequence[AnyResult], form: EventForm, top: int | None, *, many: bool = False, explain: int | None = None
 ) -> None:
     """Print results in the form that was asked for; several JSON results make an array.
 
-    With `explain`, the position of a row, all that can be told of that row is printed in their place.
+    With `explain`, the position of a row or, in network traffic, of an event, all that can be told of it is printed in
+    their place.
     """
     if sys.stdout is None:
         raise ConnectorError("standard output is closed", mend="send it somewhere, or to /dev/null")
     if explain is not None:
         for result in results:
             _print_explanation(result, explain, form)
-    elif form is Form.table:
-        from amiss.report.terminal import print_result, rows_listed
-
-        console = terminal()
-        n_listed = _LISTED if top is None else top
-        # What cannot be explained is said before anything is printed.
-        for result in results:
-            result.explain_all(rows_listed(result, n_listed))
-        for i, result in enumerate(results):
-            if i:
-                console.print()
-            print_result(console, result, n_listed)
-    elif form is Form.csv:
-        for i, result in enumerate(results):
-            table = result.top_table(result.n_anomalies if top is None else top)
-            if many:
-                import polars as pl
-
-                table = table.select(pl.lit(result.source.name).alias("data"), pl.all())
-            sys.stdout.write(table.write_csv(include_header=i == 0))
+    elif form is EventForm.table:
+        _print_tables(results, _LISTED if top is None else top)
+    elif form is EventForm.csv:
+        _print_csv(results, top, many)
+    elif form in (EventForm.json, EventForm.ndjson):
+        _print_json(results, Form(form.value), top, many)
     else:
-        _print_json(results, form, top, many)
+        _print_alerts(results, form, top)
     sys.stdout.flush()
+
+
+def _print_tables(results: Sequence[AnyResult], n_listed: int) -> None:
+    from amiss.pipeline.result import Result
+    from amiss.report.network_table import print_network
+    from amiss.report.terminal import print_result, rows_listed
+
+    console = terminal()
+    # What cannot be explained is said before anything is printed.
+    for result in results:
+        if isinstance(result, Result):
+            result.explain_all(rows_listed(result, n_listed))
+    for i, result in enumerate(results):
+        if i:
+            console.print()
+        if isinstance(result, Result):
+            print_result(console, result, n_listed)
+        else:
+            print_network(console, result, n_listed)
+
+
+def _print_csv(results: Sequence[AnyResult], top: int | None, many: bool) -> None:
+    columns: list[str] | None = None
+    for result in results:
+        table = result.top_table(result.n_anomalies if top is None else top)
+        if many:
+            import polars as pl
+
+            table = table.select(pl.lit(result.source.name).alias("data"), pl.all())
+        sys.stdout.write(table.write_csv(include_header=table.columns != columns or columns is None))
+        columns = table.columns
+
+
+def _print_alerts(results: Sequence[AnyResult], form: EventForm, top: int | None) -> None:
+    """One line for each event, as other systems take them."""
+    import msgspec
+
+    from amiss.report.alerts import cef_line, ecs_document, syslog_line
+
+    for result in results:
+        for event in result.events[:top]:
+            if form is EventForm.ecs:
+                line = as_json_text(msgspec.json.encode(ecs_document(event, result.source.name)).decode())
+            else:
+                line = (cef_line if form is EventForm.cef else syslog_line)(event, result.source.name)
+            sys.stdout.write(line + "\n")
 
 
 def terminal() -> Console:
@@ -172,42 +208,57 @@ def terminal() -> Console:
     return console
 
 
-def _print_explanation(result: Result, row: int, form: Form) -> None:
-    if form is Form.csv:
-        raise ParameterError("--explain has no CSV form", mend="give --format table, json or ndjson")
-    found = result.explain_fully(row)
-    if form is Form.table:
-        from amiss.report.terminal import print_explanation
-
-        print_explanation(terminal(), result, found)
+def _print_explanation(result: AnyResult, row: int, form: EventForm) -> None:
+    if form not in (EventForm.table, EventForm.json, EventForm.ndjson):
+        raise ParameterError(f"--explain has no form {form.value}", mend="give --format table, json or ndjson")
+    found = _explained(result, row, printed=form is EventForm.table)
+    if form is EventForm.table:
         return
     import msgspec
 
     text = msgspec.json.encode(found)
-    text = text if form is Form.ndjson else msgspec.json.format(text, indent=2)
+    text = text if form is EventForm.ndjson else msgspec.json.format(text, indent=2)
     sys.stdout.write(as_json_text(text.decode()) + "\n")
+
+
+def _explained(result: AnyResult, row: int, *, printed: bool) -> Any:
+    """All that can be told of a row or an event, printed for people where that is asked for."""
+    from amiss.pipeline.result import Result
+    from amiss.report.network_table import print_network_event
+    from amiss.report.terminal import print_explanation
+
+    if isinstance(result, Result):
+        found = result.explain_fully(row)
+        if printed:
+            print_explanation(terminal(), result, found)
+        return found
+    if printed:
+        print_network_event(terminal(), result, row)
+    return result.explain(row)
 
 
 def _gone() -> NoReturn:
     raise BrokenPipeError
 
 
-def _print_json(results: list[Result], form: Form, top: int | None, many: bool) -> None:
+def _print_json(results: Sequence[AnyResult], form: Form, top: int | None, many: bool) -> None:
     import msgspec
 
+    from amiss.pipeline.result import Result
+    from amiss.report.network_record import network_record
     from amiss.report.record import detect_record
 
-    records = [detect_record(result, top) for result in results]
+    records = [detect_record(r, top) if isinstance(r, Result) else network_record(r, top) for r in results]
     if form is Form.ndjson:
         for record in records:
-            for anomaly in record.anomalies:
-                sys.stdout.write(as_json_text(msgspec.json.encode(anomaly).decode()) + "\n")
+            for told in getattr(record, "anomalies", record.events):
+                sys.stdout.write(as_json_text(msgspec.json.encode(told).decode()) + "\n")
         return
     whole = records if many else records[0]
     sys.stdout.write(as_json_text(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()) + "\n")
 
 
-def finish(results: list[Result], fail_on: int | None) -> None:
+def finish(results: Sequence[AnyResult], fail_on: int | None) -> None:
     """End with exit code 1 where `--fail-on` says so."""
     if fail_on is not None and sum(result.n_anomalies for result in results) >= fail_on:
         raise typer.Exit(1)

@@ -220,7 +220,7 @@ class Event(msgspec.Struct, frozen=True):
     score
         Highest score.
     p_value
-        Lowest p-value.
+        Lowest p-value; None where hosts are told of, whose behaviours have none.
     kind
         In a series, what happened in the channel most to blame: "spike", "dip", "level_shift", "trend_change",
         "variance_change", "contextual", "collective", "stuck", "drift", "dropout", "rare_category", "limit" or "gap";
@@ -245,7 +245,7 @@ class Event(msgspec.Struct, frozen=True):
     end: str | None
     entity: str | None
     score: float
-    p_value: float
+    p_value: float | None
     kind: str | None = None
     reason: str = ""
     channels: tuple[Channel, ...] = ()

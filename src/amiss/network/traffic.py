@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from amiss.core.source import Progress
 from amiss.core.summary import Vector
 from amiss.network.addresses import Addresses
 from amiss.network.flows import Flows
 
-__all__ = ["DnsMessages", "HttpRequests", "Traffic"]
+__all__ = ["DnsMessages", "HttpRequests", "Traffic", "TrafficSource"]
 
 Codes = npt.NDArray[np.int32]
 
@@ -150,6 +151,29 @@ class Traffic:
         return cls(
             flows.take(order), _stacked_dns(dns), _stacked_http(http), tuple(n for part in parts for n in part.notes)
         )
+
+
+class TrafficSource(Protocol):
+    """A capture, a log or a folder of them.
+
+    Attributes
+    ----------
+    name
+        What the user calls it.
+    notes
+        What was read, what was not and why, one sentence each; complete when the traffic has been read.
+    """
+
+    name: str
+    notes: list[str]
+
+    def traffic(self, progress: Progress) -> Traffic:
+        """All of it, read whole."""
+        ...
+
+    def share_read(self) -> float:
+        """How much of it has been read, in [0, 1]."""
+        ...
 
 
 def _stacked_dns(parts: Sequence[tuple[DnsMessages, Codes]]) -> DnsMessages:

@@ -10,12 +10,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from amiss.core.errors import ParameterError
+from amiss.core.errors import DataError, ParameterError
 from amiss.core.source import Progress, Source, silent
+from amiss.pipeline.flow_rows import FlowRows
 from amiss.pipeline.labelled import learn_labelled
 from amiss.pipeline.learn import Learnt, Looked, calibrate, learn, look, relearn
 from amiss.pipeline.model import Facts, Model
-from amiss.pipeline.opening import open_source
+from amiss.pipeline.network_learn import detect_network
+from amiss.pipeline.network_result import NetworkResult
+from amiss.pipeline.opening import known_traffic, open_source
 from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.recognised import read_as_series, table_notes
 from amiss.pipeline.result import Result
@@ -41,10 +44,12 @@ def detect(
     params: Mapping[str, Any] | None = None,
     ignore: Sequence[str] = (),
     roles: Mapping[str, str] | None = None,
+    exclude: Sequence[str] = (),
+    known_good: Any = None,
     seed: int = 0,
     progress: Progress = silent,
-) -> Result:
-    """Find the odd rows of a table, and say why they are odd.
+) -> Result | NetworkResult:
+    """Find the odd rows of a table, what goes wrong in series, or which hosts misbehave; and say why.
 
     The table is learnt from and judged at once: each row's p-value is its rank among all rows, or, where a share of the
     alarms is asked for, its place among the rows that do not look like anomalies.
@@ -52,10 +57,11 @@ def detect(
     Parameters
     ----------
     data
-        Path of a file (CSV and kin, JSON lines, Parquet, Arrow, Excel), "-", a pandas, polars or Arrow table, a NumPy
-        array (n_rows, n_features), or a mapping of columns.
+        Path of a file (CSV and kin, JSON lines, Parquet, Arrow, Excel; a packet capture or a log of network traffic, or
+        a folder of these), "-", a pandas, polars or Arrow table, a NumPy array (n_rows, n_features), or a mapping of
+        columns.
     kind
-        "table" or "series"; None recognises it.
+        "table", "series" or "network"; None recognises it.
     causal
         The rows are a series, and each is judged by those before it alone: what would have been said at the time.
     time, entity
@@ -76,10 +82,19 @@ def detect(
         Columns to leave out.
     roles
         Role of single columns, against what is recognised.
+    exclude
+        Of network traffic: events that are not told, such as "host 10.0.0.5" or "kind beaconing and port 123".
+    known_good
+        Of network traffic: a capture or log, or several of them, that are known to be good.
     seed
         Seed of everything random, from 0.
     progress
         Called with a stage and the share of it that is done.
+
+    Returns
+    -------
+    Result
+        Of a table; of series a `SeriesResult`, of network traffic a `NetworkResult`.
 
     Raises
     ------
@@ -104,8 +119,9 @@ def detect(
         false_discoveries=false_discoveries, limits=dict(limits or {}), clean=clean,
         detector=detector or "ensemble", params=dict(params or {}),
         ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore), roles=dict(roles or {}), seed=seed,
+        exclude=(exclude,) if isinstance(exclude, str) else tuple(exclude),
     )  # fmt: skip
-    return detect_source(open_source(data), recipe, progress=progress, native=data)
+    return detect_source(open_source(data), recipe, progress=progress, native=data, known_good=known_good)
 
 
 def fit(
@@ -182,13 +198,42 @@ def load(path: str | os.PathLike[str]) -> Model:
     return read(path)
 
 
-def detect_source(source: Source, recipe: Recipe, *, progress: Progress = silent, native: Any = None) -> Result:
+def detect_source(
+    source: Source, recipe: Recipe, *, progress: Progress = silent, native: Any = None, known_good: Any = None
+) -> Result | NetworkResult:
     """`detect` for a source that is open already and a recipe."""
+    if isinstance(source, FlowRows) and recipe.kind in (None, "network"):
+        usual = known_traffic(known_good if known_good is not None else recipe.known_good)
+        return detect_network(source, recipe.checked(), _judge_rows, progress, usual)
+    recipe = _of_rows(source, recipe)
     looked = look(source, recipe.checked(), progress)
     series = read_as_series(source, recipe, looked, progress)
     if series is not None:
         return detect_series(source, recipe.for_series(), looked, series, progress, native)
     return _detect_table(source, recipe, looked, progress, native)
+
+
+def _judge_rows(source: Source, learnt_from: Source | None, recipe: Recipe, progress: Progress) -> Result:
+    """Rows judged as a table, by themselves or by others that are known to be normal."""
+    if learnt_from is None:
+        return _detect_table(source, recipe, look(source, recipe, progress), progress, None)
+    looked = look(learnt_from, recipe, progress)
+    return _fit_table(learnt_from, recipe, looked, progress).score_source(source, progress=progress)
+
+
+def _of_rows(source: Source, recipe: Recipe) -> Recipe:
+    """The recipe as the source needs it: flows are rows of a table, and a table has no hosts."""
+    if isinstance(source, FlowRows):
+        return msgspec.structs.replace(recipe, kind="table")
+    if recipe.kind == "network":
+        raise DataError(
+            "this is no network traffic that can be read", where=source.name,
+            mend="give a capture (pcap, pcapng) or a log of Zeek, Suricata, NetFlow, CICFlowMeter; see docs/network.md",
+        )  # fmt: skip
+    for name, said in (("exclude", recipe.exclude), ("known_good", recipe.known_good)):
+        if said:
+            raise ParameterError(f"{name} is for network traffic", where=source.name, mend=f"leave out {name}")
+    return recipe
 
 
 def _detect_table(source: Source, recipe: Recipe, looked: Looked, progress: Progress, native: Any) -> Result:
@@ -206,6 +251,7 @@ def _detect_table(source: Source, recipe: Recipe, looked: Looked, progress: Prog
 
 def fit_source(source: Source, recipe: Recipe, *, progress: Progress = silent) -> Model:
     """`fit` for a source that is open already and a recipe."""
+    recipe = _of_rows(source, recipe)
     if recipe.label is not None:
         return fit_labelled(source, recipe.checked().for_labels(), progress=progress)
     looked = look(source, recipe.checked(), progress)

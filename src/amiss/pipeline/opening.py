@@ -1,19 +1,25 @@
-"""Opens whatever a user hands over."""
+"""What the user hands over, as a source."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from amiss.core.errors import DataError
+from amiss.core.errors import DataError, ParameterError
 from amiss.core.frame import Frame
 from amiss.core.source import MemorySource, Source
+from amiss.network.traffic import Traffic
+from amiss.pipeline.flow_rows import FlowRows
 
-__all__ = ["open_source"]
+__all__ = ["known_traffic", "open_source"]
 
 
 def open_source(data: Any) -> Source:
-    """A source of rows from a path, "-", or a table in memory.
+    """A source of rows from a path, "-", a table in memory, or traffic.
+
+    Captures and logs of network traffic, and folders of them, become `FlowRows`.
 
     Raises
     ------
@@ -21,9 +27,9 @@ def open_source(data: Any) -> Source:
         There is nothing to read, or nothing in it.
     """
     if isinstance(data, (str, os.PathLike)):
-        from amiss.io.files.source import FileSource
-
-        return FileSource(data)
+        return _open_path(data)
+    if isinstance(data, Traffic):
+        return FlowRows.of(data)
     if hasattr(data, "batches") and hasattr(data, "share_read"):
         source: Source = data
         return source
@@ -31,3 +37,39 @@ def open_source(data: Any) -> Source:
     if not frame.names or not frame.n_rows:
         raise DataError("the table is empty", mend="give rows and columns")
     return MemorySource(frame)
+
+
+def _open_path(path: str | os.PathLike[str]) -> Source:
+    from amiss.io.files.place import Place
+    from amiss.io.files.source import FileSource
+    from amiss.io.traffic import TrafficFolder, traffic_in
+
+    if os.fspath(path) not in ("", "-") and Path(path).is_dir():
+        return FlowRows(TrafficFolder([Path(path)]))
+    place = Place(path)
+    traffic = traffic_in(place)
+    # The place is handed on: what came through a pipe is there as long as it is.
+    return FlowRows(traffic, place) if traffic is not None else FileSource(place)
+
+
+def known_traffic(given: Any) -> FlowRows | None:
+    """Traffic that is known to be good, from a path, several of them, or `Traffic`; None for nothing.
+
+    Raises
+    ------
+    ParameterError
+        A file is no capture and no log.
+    """
+    if given is None or (isinstance(given, Sequence) and not given):
+        return None
+    if isinstance(given, (str, os.PathLike, Traffic)):
+        opened = open_source(given)
+    else:
+        from amiss.io.traffic import TrafficFolder
+
+        opened = open_source(given[0]) if len(given) == 1 else FlowRows(TrafficFolder([Path(one) for one in given]))
+    if not isinstance(opened, FlowRows):
+        raise ParameterError(
+            "what is known to be good is no network traffic", where=opened.name, mend="give a capture or a log of it"
+        )
+    return opened

@@ -11,6 +11,7 @@ import msgspec
 from amiss.core.catalog import detector_class
 from amiss.core.errors import ParameterError, RecipeError
 from amiss.core.random import small_seed
+from amiss.network.exclusions import Exclusion
 from amiss.prepare.narrow import SELECTIONS, SELECTIONS_BY_LABELS
 from amiss.prepare.roles import Wishes, nearest_name
 from amiss.thresholds.limits import limits_of
@@ -20,7 +21,7 @@ __all__ = [
     "CAUSAL_DEFAULT", "DEFAULT", "KINDS", "LABEL_DEFAULT", "SERIES_DEFAULT", "Recipe", "read_recipe", "recipe_schema",
 ]  # fmt: skip
 
-KINDS = ("table", "series")
+KINDS = ("table", "series", "network")
 DEFAULT, SERIES_DEFAULT, CAUSAL_DEFAULT = "ensemble", "series_ensemble", "causal_ensemble"
 LABEL_DEFAULT = "hybrid"
 _WINDOWED = "windowed"
@@ -45,7 +46,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clean
         All rows learnt from are normal: none is distrusted, or left out of the calibration, for looking odd.
     kind
-        "table" or "series"; None recognises it.
+        "table", "series" or "network"; None recognises it.
+    exclude
+        Of network traffic: events that are not told, such as "host 10.0.0.5" or "kind beaconing and port 123"; see
+        `amiss.network.exclusions`.
+    known_good
+        Of network traffic: captures or logs that are known to be good; what they hold is usual.
     label, normal
         Column that says which rows are anomalies, to learn from, and its word for a normal row where that is not
         plain; None for no labels.
@@ -73,6 +79,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     limits: dict[str, tuple[float | None, float | None]] = {}
     clean: bool = False
     kind: str | None = None
+    exclude: tuple[str, ...] = ()
+    known_good: tuple[str, ...] = ()
     label: str | None = None
     normal: str | None = None
     causal: bool = False
@@ -100,6 +108,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ParameterError("rows of a table do not come one after another", mend="leave out causal, or the kind")
         if self.label is not None and (self.causal or self.kind == "series"):
             raise ParameterError("labels are learnt row by row", mend="leave out the label, or causal and the kind")
+        if self.causal and self.kind == "network":
+            raise ParameterError("network traffic is looked at whole", mend="leave out causal, or the kind")
+        for text in self.exclude:
+            Exclusion.read(text)
         self._check_selection()
         if isinstance(self.seed, bool) or self.seed < 0:
             raise ParameterError(f"seed {self.seed} is not possible", mend="give a whole number from 0")

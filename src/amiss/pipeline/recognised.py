@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from amiss.core.schema import Schema
 from amiss.core.source import Progress, Source
+from amiss.pipeline.flow_rows import FlowRows
 from amiss.pipeline.learn import Looked
 from amiss.pipeline.limits import Limits
 from amiss.pipeline.recipe import DEFAULT, Recipe
@@ -24,6 +25,8 @@ def read_as_series(source: Source, recipe: Recipe, looked: Looked, progress: Pro
     a regular clock, or any with neighbours that are alike. A detector of rows that is asked for by name makes them a
     table, one for series a series.
     """
+    if isinstance(source, FlowRows):
+        return None
     asked = recipe.kind == "series" or recipe.causal or (recipe.kind is None and recipe.ordered)
     timed = _timed(looked.schema)
     if not asked and (recipe.kind == "table" or recipe.detector != DEFAULT or not timed):
@@ -39,7 +42,7 @@ def table_notes(source: Source, recipe: Recipe, preparation: Preparation) -> lis
 
     Rows without a time are judged by those of the first batch.
     """
-    if recipe.kind is not None or not preparation.numbers:
+    if recipe.kind is not None or isinstance(source, FlowRows) or not preparation.numbers:
         return []
     if _timed(preparation.schema):
         named = recipe.detector != DEFAULT

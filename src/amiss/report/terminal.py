@@ -171,7 +171,8 @@ def _print_events(console: Console, result: Result, n: int) -> None:
         words += [moment_words(event.end, event.last_row) if lasts else ""]
         words += [event.entity or ""] if entity else []
         words += [(event.kind or "").replace("_", " ")] if kinds else []
-        words += [str(event.n_alarms), str(event.peak_row), f"{event.score:.2f}", f"{event.p_value:.2g}"]
+        words += [str(event.n_alarms), str(event.peak_row), f"{event.score:.2f}"]
+        words += ["" if event.p_value is None else f"{event.p_value:.2g}"]
         rows.append([*words, event.reason])
     print_columns(console, columns, rows, sentence="reason")
     if n_events > n:

@@ -7,26 +7,18 @@ import gzip
 import io
 import lzma
 import os
-import shutil
-import stat
-import sys
-import tempfile
-import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, Protocol
 
 from amiss.core.errors import ConnectorError, DataError
 from amiss.core.extras import require
 from amiss.core.foreign import column_names
 from amiss.core.frame import Frame
 from amiss.core.source import ChangedMindError
-from amiss.core.written import readable
 from amiss.io.files.json_lines import JsonLines
+from amiss.io.files.place import Place
 from amiss.io.files.text import DelimitedText
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["FileSource"]
 
@@ -38,13 +30,6 @@ _COMPRESSED: tuple[tuple[bytes, Callable[..., IO[bytes]]], ...] = (
     (b"BZh", bz2.open),
     (b"\xfd7zXZ\x00", lzma.open),
 )  # type: ignore[assignment]
-_CAPTURES = (
-    b"\xd4\xc3\xb2\xa1",
-    b"\xa1\xb2\xc3\xd4",
-    b"\x4d\x3c\xb2\xa1",
-    b"\xa1\xb2\x3c\x4d",
-    b"\x0a\x0d\x0d\x0a",
-)
 
 
 class _Reader(Protocol):
@@ -59,7 +44,7 @@ class FileSource:
     Parameters
     ----------
     path
-        The file; "-" for standard input.
+        The file; "-" for standard input; or the place of either, where it has been looked at before.
 
     Raises
     ------
@@ -69,24 +54,10 @@ class FileSource:
         Its content is no table.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str] | Place) -> None:
         self.notes: list[str] = []
-        given = os.fspath(path)
-        self.name = "standard input" if given == "-" else readable(given)
-        if not given:
-            raise ConnectorError("the name of the file is empty", mend="name a file, or - for standard input")
-        if given == "-":
-            if sys.stdin is None:
-                raise ConnectorError("standard input is closed", mend="pipe the table in, or name a file")
-            self._path = _spool(self, sys.stdin.buffer)
-        elif _is_pipe(given):
-            with open(given, "rb") as pipe:
-                self._path = _spool(self, pipe)
-        else:
-            self._path = Path(given)
-        self._size = _check(self._path, self.name)
-        if not _is_text(self._path):
-            self._path = _alias(self, self._path)
+        self._place = path if isinstance(path, Place) else Place(path)
+        self.name, self._path, self._size = self._place.name, self._place.path, self._place.size_bytes
         self._position: Callable[[], int] = lambda: 0
         self._kept: list[Frame] | None = None
         self._reader = self._in_place(self._recognise)
@@ -106,8 +77,6 @@ class FileSource:
             raise DataError("the file is empty", mend="give a table with a header and rows")
         if start[:4] == b"PAR1" or start[:6] == b"ARROW1":
             return _Columnar(self._path, "parquet" if start[:4] == b"PAR1" else "ipc", self.notes)
-        if start[:4] in _CAPTURES:
-            raise DataError("this is a packet capture; this version reads tables only")
         if start[:4] == b"PK\x03\x04" or start[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
             if b"manifest.json" in start:
                 raise DataError("this is a model file of amiss, not a table", mend="amiss score MODEL TABLE")
@@ -246,59 +215,6 @@ class _JsonArray:
                 return
             except ChangedMindError:
                 continue
-
-
-def _is_pipe(path: str) -> bool:
-    try:
-        return stat.S_ISFIFO(os.stat(path).st_mode)
-    except OSError:
-        return False
-
-
-def _spool(owner: FileSource, stream: IO[bytes]) -> Path:
-    """What comes through a pipe in a file of its own, because several passes are made over it."""
-    handle, name = tempfile.mkstemp(prefix="amiss-stdin-")
-    weakref.finalize(owner, Path(name).unlink, missing_ok=True)
-    with os.fdopen(handle, "wb") as target:
-        shutil.copyfileobj(stream, target, 1 << 20)
-    return Path(name)
-
-
-def _is_text(path: Path) -> bool:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _alias(owner: FileSource, path: Path) -> Path:
-    """Another name of a file, for libraries that take only names that are text."""
-    folder = tempfile.TemporaryDirectory(prefix="amiss-alias-")
-    weakref.finalize(owner, folder.cleanup)
-    alias = Path(folder.name) / "table"
-    alias.symlink_to(path.resolve())
-    return alias
-
-
-def _check(path: Path, name: str) -> int:
-    try:
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
-            raise ConnectorError("this is a folder, not a file", where=name, mend=f"name the files: {name}/*.csv")
-        with path.open("rb"):
-            pass
-    except FileNotFoundError:
-        raise ConnectorError("there is no such file", where=name, mend="check the path") from None
-    except PermissionError:
-        raise ConnectorError("the file may not be read", where=name, mend=f"chmod +r {name}") from None
-    except ConnectorError:
-        raise
-    except OSError as error:
-        raise ConnectorError(f"the file cannot be opened: {error.strerror}", where=name) from error
-    if not (stat.S_ISREG(found.st_mode)):
-        raise ConnectorError("this is no regular file", where=name, mend="give a file, or pipe it: … | amiss detect -")
-    return found.st_size
 
 
 def _placed(error: DataError, name: str) -> DataError:

@@ -1,0 +1,110 @@
+"""Captures, logs, and folders of both, as one traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from amiss.core.errors import AmissError, ConnectorError, DataError
+from amiss.core.source import Progress, silent
+from amiss.core.written import readable
+from amiss.io.captures.source import CaptureSource, looks_like_capture
+from amiss.io.files.place import Place
+from amiss.io.logs.source import LogSource, recognise
+from amiss.network.traffic import Traffic, TrafficSource
+
+__all__ = ["TrafficFolder", "traffic_in"]
+
+_START_BYTES = 65_536
+
+
+def traffic_in(place: Place) -> TrafficSource | None:
+    """What reads the traffic in a file, known by its content; None where it holds none."""
+    start = place.start(_START_BYTES)
+    if looks_like_capture(start):
+        return CaptureSource(place.path, name=place.name)
+    return LogSource([place.path], name=place.name) if recognise(start) is not None else None
+
+
+class TrafficFolder:
+    """Captures and logs of one time, in files and folders, as one traffic.
+
+    What a capture and a log both tell of is counted twice: put them apart.
+
+    Parameters
+    ----------
+    paths
+        Files and folders; folders are searched to their depth.
+
+    Attributes
+    ----------
+    name
+        The paths as given.
+    notes
+        A line for each file: what was read, what was not and why.
+
+    Raises
+    ------
+    ConnectorError
+        A path is not there, or a folder holds no file.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.name = ", ".join(readable(str(path)) for path in paths)
+        self.notes: list[str] = []
+        self._paths = list(_files(paths))
+        if not self._paths:
+            raise ConnectorError("the folder is empty", where=self.name, mend="name files, or a folder that holds some")
+        self._done = 0.0
+
+    def traffic(self, progress: Progress = silent) -> Traffic:
+        """All of it.
+
+        Raises
+        ------
+        DataError
+            No file tells of traffic.
+        """
+        self.notes, logs, parts = [], [], []
+        for k, path in enumerate(self._paths):
+            try:
+                start = Place(path).start(_START_BYTES)
+                if looks_like_capture(start):
+                    parts.append(self._read(CaptureSource(path), progress))
+                elif recognise(start) is not None:
+                    logs.append(path)
+                else:
+                    self.notes.append(f"{readable(str(path))}: not read, it is neither capture nor log of traffic")
+            except AmissError as error:
+                self.notes.append(f"{readable(str(path))}: not read, {error.what}")
+            self._done = (k + 1) / len(self._paths)
+            progress("reading", self._done)
+        if logs:
+            try:
+                parts.append(self._read(LogSource(logs), progress))
+            except AmissError as error:
+                self.notes.append(f"logs: not read, {error.what}")
+        if not any(part.flows.n_flows for part in parts):
+            raise DataError(
+                "no file tells of network traffic", where=self.name,
+                mend="give captures (pcap, pcapng) or logs; " + (self.notes[0] if self.notes else ""),
+            )  # fmt: skip
+        return Traffic.stacked(parts)
+
+    def _read(self, source: TrafficSource, progress: Progress) -> Traffic:
+        found = source.traffic(progress)
+        said = source.notes or [f"{source.name}: {found.flows.n_flows:,} flows"]
+        self.notes += [note if note.startswith(source.name) else f"{source.name}: {note}" for note in said]
+        return found
+
+    def share_read(self) -> float:
+        """Share of the files read."""
+        return self._done
+
+
+def _files(paths: Iterable[Path]) -> Iterable[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(one for one in path.rglob("*") if one.is_file())
+        else:
+            yield Place(path).path

@@ -1,0 +1,81 @@
+"""Flows of a capture or a log as the rows of a table, so that every verb for tables takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from amiss.core.errors import DataError
+from amiss.core.frame import Frame
+from amiss.core.source import MemorySource, Progress, silent
+from amiss.network.context import flow_features
+from amiss.network.traffic import Traffic, TrafficSource
+
+__all__ = ["FlowRows"]
+
+
+class FlowRows:
+    """One row a flow: what it was and what surrounded it, without addresses; satisfies `Source`.
+
+    Parameters
+    ----------
+    reader
+        Where the traffic comes from. It is read once, when it is first needed.
+    kept
+        What must live as long as the reader does.
+    """
+
+    def __init__(self, reader: TrafficSource, kept: Any = None) -> None:
+        self._reader, self._kept = reader, kept
+        self._traffic: Traffic | None = None
+        self.name = reader.name
+
+    @classmethod
+    def of(cls, traffic: Traffic, name: str = "the traffic") -> FlowRows:
+        """Flows that are in memory already."""
+        return cls(_Given(traffic, name))
+
+    @property
+    def notes(self) -> list[str]:
+        """What was read and what was not, one sentence each."""
+        return [*self._reader.notes, *(note for note in self.traffic().notes if note not in self._reader.notes)]
+
+    def traffic(self, progress: Progress = silent) -> Traffic:
+        """All of the traffic.
+
+        Raises
+        ------
+        DataError
+            There is no flow in it.
+        """
+        if self._traffic is None:
+            self._traffic = self._reader.traffic(progress)
+            if not self._traffic.flows.n_flows:
+                raise DataError("there are no flows in it", where=self.name, mend="give a capture or log of traffic")
+        return self._traffic
+
+    @cached_property
+    def features(self) -> Frame:
+        """The rows: `network.context.flow_features`, and the labels where the source has any."""
+        return flow_features(self.traffic())
+
+    def batches(self) -> Iterator[Frame]:
+        """The rows in the order of time."""
+        yield from MemorySource(self.features, self.name).batches()
+
+    def share_read(self) -> float:
+        """Share of the source that has been read."""
+        return 1.0 if self._traffic is not None else self._reader.share_read()
+
+
+class _Given:
+    def __init__(self, traffic: Traffic, name: str) -> None:
+        self._traffic, self.name = traffic, name
+        self.notes: list[str] = []
+
+    def traffic(self, progress: Progress) -> Traffic:
+        return self._traffic
+
+    def share_read(self) -> float:
+        return 1.0

@@ -1,0 +1,117 @@
+"""Network traffic: what hosts do, and what no other flow is like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.errors import DataError, PromiseError
+from amiss.core.source import MemorySource, Progress, Source
+from amiss.network.behave import find_behaviours
+from amiss.network.exclusions import Exclusion
+from amiss.network.finding import Finding
+from amiss.network.traffic import Traffic
+from amiss.pipeline.flow_rows import FlowRows
+from amiss.pipeline.network_events import event_of, unusual_findings
+from amiss.pipeline.network_result import NetworkResult
+from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.result import Result
+
+__all__ = ["detect_network"]
+
+_FEWEST_FLOWS = 100
+"""So many are needed to say which of them are unlike the others."""
+_DEFAULT_DISCOVERIES = "10%"
+"""Of the flows that are called unusual this share may be usual ones: without anomalies there is then mostly none."""
+
+Judge = Callable[[Source, Source | None, Recipe, Progress], Result]
+"""Judges the rows of the first source, as learnt from the second, or from themselves where there is none."""
+
+
+def detect_network(
+    source: FlowRows, recipe: Recipe, judge: Judge, progress: Progress, usual: FlowRows | None = None
+) -> NetworkResult:
+    """Look at traffic: first at what hosts do, then at the other flows, one by one.
+
+    Parameters
+    ----------
+    source
+        The traffic.
+    recipe
+        How flows are judged one by one, and what is excluded.
+    judge
+        Ranks rows of a table by the recipe.
+    progress
+        Called with a stage and the share of it that is done.
+    usual
+        Traffic that is known to be good; None where there is none.
+    """
+    exclusions = [Exclusion.read(text) for text in recipe.exclude]
+    traffic = source.traffic(progress)
+    reference = usual.traffic(progress) if usual is not None else None
+    progress("behaviours", 0.0)
+    found = find_behaviours(traffic, reference)
+    progress("behaviours", 1.0)
+    told = np.zeros(traffic.flows.n_flows, np.bool_)
+    for finding in found:
+        told[finding.flows] = True
+    rest = np.flatnonzero(~told)
+    odd, notes = _odd(source, rest, recipe, judge, progress, usual)
+    if odd is not None:
+        found = [*found, *_unusual(traffic, rest, odd)]
+    shown, hidden = _without(found, exclusions, traffic)
+    shown.sort(key=lambda finding: (-finding.severity, finding.start))
+    return NetworkResult(
+        source=source, recipe=recipe, events=[event_of(finding, traffic) for finding in shown],
+        members=[finding.flows for finding in shown], hidden=hidden, odd=odd, odd_rows=rest,
+        known_good=usual.name if usual is not None else None, notes=notes,
+    )  # fmt: skip
+
+
+def _odd(
+    source: FlowRows, rest: npt.NDArray[np.int64], recipe: Recipe, judge: Judge, progress: Progress,
+    usual: FlowRows | None,
+) -> tuple[Result | None, list[str]]:  # fmt: skip
+    """The flows that no behaviour is told of, judged one by one."""
+    if not len(rest):
+        return None, []
+    known = usual.traffic().flows.n_flows if usual is not None else len(rest)
+    few = f"{known:,} flows are too few to tell which are unusual: flows were not judged one by one"
+    if known < _FEWEST_FLOWS:
+        return None, [few]
+    asked = recipe.false_alarms is not None or recipe.false_discoveries is not None
+    wish = {} if asked else {"false_discoveries": _DEFAULT_DISCOVERIES}
+    one_by_one = msgspec.structs.replace(recipe, kind="table", clean=recipe.clean or usual is not None, **wish)
+    rows = MemorySource(source.features.rows(rest), source.name)
+    learnt_from = MemorySource(usual.features, usual.name) if usual is not None else None
+    try:
+        return judge(rows, learnt_from, one_by_one, progress), []
+    except PromiseError:
+        if asked:
+            raise
+        return None, [few]
+    except DataError as error:
+        return None, [f"flows were not judged one by one: {error.what}"]
+
+
+def _unusual(traffic: Traffic, rest: npt.NDArray[np.int64], odd: Result) -> list[Finding]:
+    alarms = np.flatnonzero(odd.is_anomaly)
+    reasons = [explanation.reason for explanation in odd.explain_all(alarms)]
+    return unusual_findings(traffic, rest[alarms], odd.scores[alarms], reasons)
+
+
+def _without(
+    found: Sequence[Finding], exclusions: Sequence[Exclusion], traffic: Traffic
+) -> tuple[list[Finding], tuple[tuple[str, int], ...]]:
+    """The findings that nothing excludes, and how many each exclusion hides."""
+    shown, counts = [], [0] * len(exclusions)
+    for finding in found:
+        hiding = [k for k, exclusion in enumerate(exclusions) if exclusion.covers(finding, traffic)]
+        for k in hiding:
+            counts[k] += 1
+        if not hiding:
+            shown.append(finding)
+    return shown, tuple((str(e), n) for e, n in zip(exclusions, counts, strict=True))
