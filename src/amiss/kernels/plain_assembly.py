@@ -1,0 +1,2 @@
+class PlainTable:
+    pass
