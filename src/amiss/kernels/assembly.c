@@ -168,10 +168,10 @@ static int32_t begin(amiss_table *t, amiss_flow *flows, uint64_t *slots, int32_t
 
 /* ---- fragments ---- */
 
-static void fragment(amiss_packet *p, amiss_fragment *fragments, int64_t n_fragments, uint64_t seed)
+static void fragment(amiss_packet *p, amiss_fragment *fragments, int64_t n_fragments)
 {
     const uint64_t hash = hash_of(p->src, p->dst, p->id, (uint64_t)p->protocol << 24 | (uint64_t)p->vlan << 8 | p->family,
-                                  seed);
+                                  0); /* no seed: which fragments are known must not be left to chance */
     amiss_fragment *f = fragments + (hash >> 32 & ((uint64_t)n_fragments - 1));
     if (p->fragment == 1) {
         memcpy(f->src, p->src, 16);
@@ -372,7 +372,7 @@ int64_t amiss_assemble(amiss_packet *packets, int64_t n_packets, int64_t *first,
     int64_t n = 0;
     for (; first[0] < n_packets && n + AT_ONCE <= capacity; first[0]++) {
         amiss_packet *p = packets + first[0];
-        if (p->fragment) fragment(p, fragments, n_fragments, t->seed);
+        if (p->fragment) fragment(p, fragments, n_fragments);
         t->backwards += p->time < t->time;
         t->time = p->time;
         /* At most a few at a time: one wrong stamp must not end all that there is. */
