@@ -1,0 +1,173 @@
+"""Beacons: calls to an outside server at an even pace."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.finding import Measure
+from amiss.core.summary import Vector
+from amiss.network.behaviours._groups import Groups, distinct
+from amiss.network.behaviours._targets import Targets
+from amiss.network.behaviours._told import count, finding, severity, span
+from amiss.network.finding import Finding
+from amiss.network.flows import Flows
+from amiss.network.outcomes import attempts, failed, inside
+from amiss.network.traffic import Traffic
+
+__all__ = ["Beaconing", "evenness"]
+
+_TOGETHER_SECONDS = 2.0
+_LEAST_CALLS = 6
+_FALSE_ALARMS = 1e-5
+"""Of calls at the times of a Poisson process, for one host and server."""
+_WIDTHS = (1.15, 1.5, 3.1)
+_LEAST_SHARE = (0.55, 0.6, 0.75)
+_LEAST_FLEET = 5
+_CLOCKWORK = {53, 67, 68, 88, 102, 123, 137, 138, 161, 162, 323, 389, 445, 500, 502, 514, 546, 547, 554, 631, 636,
+              853, 1812, 1813, 1883, 1900, 2055, 3478, 4500, 4739, 4840, 5222, 5223, 5228, 5246, 5247, 5353, 5355,
+              5666, 5683, 5684, 6343, 6514, 8883, 9100, 9995, 10050, 10051, 20000, 44818, 47808, 51820}  # fmt: skip
+"""Ports of services that are asked at an even pace by design: time, names, monitoring, queues of messages, controls."""
+
+
+class Beaconing:
+    """Hosts that call one outside server at an even pace, in sizes that are alike.
+
+    Asked is whether the times between calls crowd into a narrow band far more than those of calls at random would:
+    within ±7, ±20 or ±50 % of one another, whatever the period, so that jitter, gaps and missed calls do no harm.
+    Servers that much of the fleet calls, services that work by the clock, calls inside the network, and attempts that
+    were refused are none. A device that does nothing but call one server is taken to be made for that, where there are
+    other hosts to judge by.
+
+    References
+    ----------
+    Hu, X., et al. (2016). BAYWATCH: Robust beaconing detection to identify infected hosts in large-scale enterprise
+    networks. DSN.
+    """
+
+    kind: ClassVar[str] = "beaconing"
+
+    def find(self, traffic: Traffic, usual: Traffic | None) -> list[Finding]:
+        """Beacons, one for each host and server."""
+        flows = traffic.flows
+        own = inside(flows)
+        calls = attempts(flows) & ~failed(flows) & ~np.isin(flows.dst_port, list(_CLOCKWORK))
+        if not calls.any():
+            return []
+        calls &= own[flows.src] & ~own[flows.dst]
+        targets = Targets.of(flows, usual)
+        rows = np.flatnonzero(calls & ~targets.shared(own)[targets.code] & ~targets.known[targets.code])
+        groups = Groups.of([flows.src, targets.code], flows.start, rows)
+        found = []
+        for group in np.flatnonzero(groups.sizes >= _LEAST_CALLS):
+            picked = groups.rows(int(group))
+            starts = _sessions(flows.start[picked])
+            if len(starts) < _LEAST_CALLS or _made_for_it(flows, picked, targets.code, own):
+                continue
+            evidence, width, period, share = evenness(np.diff(starts))
+            alike, sizes = _alike(flows, picked)
+            if share and evidence + 0.5 * sizes >= np.log(1 / _FALSE_ALARMS):
+                found.append(_told(traffic, picked, targets, (len(starts), width, period, share, alike)))
+        return found
+
+
+def evenness(gaps: Vector) -> tuple[float, float, float, float]:
+    """How far times between calls crowd together: evidence, width of the band, period, and share within the band.
+
+    The evidence is the logarithm of how much likelier so many gaps in the band are than under calls at random, less
+    that of the number of bands tried: exp(−evidence) bounds the probability of as much by chance. The band is as wide
+    as its upper end over its lower. A share of 0 says that too few lie in any band.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> evidence, width, period, share = evenness(np.array([60.0, 61, 59, 60, 62, 58, 60, 120, 60]))
+    >>> width, round(period), round(share, 2)
+    (1.15, 60, 0.89)
+    """
+    known = np.log(np.sort(gaps[gaps > 0]))
+    best = (0.0, _WIDTHS[-1], float(np.median(gaps)) if len(gaps) else 0.0, 0.0)
+    n = len(known)
+    if n < _LEAST_CALLS - 1:
+        return best
+    for width, least in zip(_WIDTHS, _LEAST_SHARE, strict=True):
+        inside_band = np.searchsorted(known, known + np.log(width), side="right") - np.arange(n)
+        at = int(np.argmax(inside_band))
+        share = inside_band[at] / n
+        if share < least:
+            continue
+        chance = _by_chance(width)
+        gain = share * np.log(share / chance)
+        if share < 1:
+            gain += (1 - share) * np.log((1 - share) / (1 - chance))
+        evidence = n * gain - np.log(len(_WIDTHS) * n)
+        if evidence > best[0]:
+            period = float(np.exp(np.median(known[at : at + inside_band[at]])))
+            best = (float(evidence), width, period, float(share))
+    return best
+
+
+def _by_chance(width: float) -> float:
+    """The largest share of exponential gaps in any band of this width."""
+    low = np.log(width) / (width - 1)
+    return float(np.exp(-low) - np.exp(-width * low))
+
+
+def _sessions(start: Vector) -> Vector:
+    """Starts of calls, those that follow one another at once as one: a browser opens several connections."""
+    apart: Vector = start[np.append(True, np.diff(start) > _TOGETHER_SECONDS)]
+    return apart
+
+
+def _alike(flows: Flows, rows: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """Share of calls that send about as much as the middle one, and its evidence against a chance of one half."""
+    sent = np.where(np.isnan(flows.payload_out[rows]), flows.bytes_out[rows], flows.payload_out[rows])
+    if np.isnan(sent).any():
+        return float("nan"), 0.0
+    share = float(np.mean(np.abs(sent - np.median(sent)) <= 0.2 * np.median(sent) + 8))
+    if share <= 0.5:
+        return share, 0.0
+    gain = share * np.log(share / 0.5) + ((1 - share) * np.log((1 - share) / 0.5) if share < 1 else 0.0)
+    return share, float(len(rows) * gain)
+
+
+def _made_for_it(
+    flows: Flows, rows: npt.NDArray[np.int64], target: npt.NDArray[np.int64], own: npt.NDArray[np.bool_]
+) -> bool:
+    """Whether the host does little else, from its first moment to its last, in a fleet of others."""
+    if np.count_nonzero(own) < _LEAST_FLEET:
+        return False
+    mine = (flows.src == flows.src[rows[0]]) & ~own[flows.dst] & ~np.isin(flows.dst_port, list(_CLOCKWORK))
+    lone = distinct(np.zeros(int(mine.sum()), np.int64), target[mine], 1)[0] <= 3
+    times = flows.start[mine]
+    return bool(lone and len(rows) > 0.5 * mine.sum() and np.ptp(flows.start[rows]) > 0.8 * np.ptp(times))
+
+
+def _told(
+    traffic: Traffic, rows: npt.NDArray[np.int64], targets: Targets, seen: tuple[int, float, float, float, float]
+) -> Finding:
+    flows = traffic.flows
+    n, width, period, share, alike = seen
+    host = int(flows.src[rows[0]])
+    band = {1.15: "7 %", 1.5: "20 %", 3.1: "50 %"}[width]
+    size = "" if np.isnan(alike) else f", {alike:.0%} of them of about the same size"
+    where = targets.word(int(targets.code[rows[0]]))
+    n_hosts = int(targets.n_hosts[targets.code[rows[0]]])
+    whom = "no other host does" if n_hosts <= 1 else f"{count(n_hosts - 1, 'other host')} did so too"
+    reason = (
+        f"{flows.hosts.words[host]} called {where} {count(n, 'time')}, {share:.0%} of the times every {span(period)} "
+        f"within ±{band}{size}; {whom}"
+    )
+    measures = (
+        Measure("period", period, "", "s"),
+        Measure("calls", n),
+        Measure("share at that pace", share, f"{_by_chance(width):.0%} at random"),
+        Measure("share of the same size", alike),
+        Measure("other hosts that call it", n_hosts - 1),
+    )
+    return finding(
+        traffic, "beaconing", host, rows, grade=severity(0.55, n * share, _LEAST_CALLS), reason=reason,
+        technique="T1071", measures=measures,
+    )  # fmt: skip

@@ -1,0 +1,224 @@
+"""Guessing of passwords: login after login that comes to nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.finding import Measure
+from amiss.network.behaviours._groups import Groups
+from amiss.network.behaviours._told import count, finding, listed, severity, span, usually
+from amiss.network.finding import Finding
+from amiss.network.flows import TCP, Flows
+from amiss.network.outcomes import attempts, failed
+from amiss.network.traffic import Traffic
+
+__all__ = ["BruteForce"]
+
+_LOGINS = {21: "FTP", 22: "SSH", 23: "Telnet", 110: "POP3", 143: "IMAP", 465: "SMTP", 587: "SMTP", 990: "FTP",
+           993: "IMAP", 995: "POP3", 2222: "SSH", 3389: "RDP", 5900: "VNC", 5985: "WinRM"}  # fmt: skip
+_SPOKEN = {"ssh": "SSH", "ftp": "FTP", "telnet": "Telnet", "rdp": "RDP", "vnc": "VNC", "rfb": "VNC"}
+_GAP_SECONDS = 1800.0
+_SHORT_SECONDS, _SMALL_BYTES = 120.0, 60_000.0
+_LEAST_TRIES, _LEAST_SOURCES, _LEAST_TOGETHER = 10, 4, 24
+_TIMES_USUAL = 3.0
+_LEAST_ALIKE = 0.7
+_LOGIN_PAGE = re.compile(r"log-?[io]n|sign-?in|auth|session|passw|account|token|wp-login|xmlrpc", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?:^|[&{\"'])(?:p(?:ass)?w(?:or)?d|pass|passwd|password|pwd)[\"']?\s*[=:]", re.IGNORECASE)
+
+
+class BruteForce:
+    """Many short connections to a login service that are all alike, far more than others make.
+
+    A login that works lasts and carries what its user does; one that fails is as long as the one before. Many sources
+    that each try a little against one server are one finding, of the server. Logins inside HTTPS cannot be told from
+    other requests; those over HTTP are told by what they send and the answers they get.
+    """
+
+    kind: ClassVar[str] = "brute_force"
+
+    def find(self, traffic: Traffic, usual: Traffic | None) -> list[Finding]:
+        """Guessing, one finding for each source, or each server that many sources try, and stretch of time."""
+        flows = traffic.flows
+        service = _service(flows)
+        rows = np.flatnonzero((service >= 0) & attempts(flows) & _short(flows))
+        if not len(rows):
+            return _pages(traffic)
+        pairs = Groups.of([flows.src, flows.dst, service], flows.start, rows, gap=_GAP_SECONDS)
+        alone = self._of_pairs(traffic, pairs, service)
+        taken = np.zeros(flows.n_flows, np.bool_)
+        for one in alone:
+            taken[one.flows] = True
+        rest = rows[~taken[rows]]
+        together = Groups.of([flows.dst, service], flows.start, rest, gap=_GAP_SECONDS)
+        return alone + self._of_servers(traffic, together, service) + _pages(traffic)
+
+    @staticmethod
+    def _of_pairs(traffic: Traffic, pairs: Groups, service: npt.NDArray[np.int32]) -> list[Finding]:
+        flows = traffic.flows
+        kinds = service[pairs.first]
+        found: dict[tuple[int, int], list[int]] = {}
+        for group in np.flatnonzero(pairs.sizes >= _LEAST_TRIES):
+            others = pairs.sizes[(kinds == kinds[group]) & (np.arange(len(pairs)) != group)]
+            usual = _high(others)
+            rows = pairs.rows(int(group))
+            if len(rows) > _TIMES_USUAL * usual and _alike(flows, rows) >= _LEAST_ALIKE and not _polls(traffic, rows):
+                found.setdefault((int(flows.src[rows[0]]), int(kinds[group])), []).append(int(group))
+        told = []
+        for (host, kind), groups in found.items():
+            rows = np.concatenate([pairs.rows(group) for group in groups])
+            others = np.delete(pairs.sizes, groups)[np.delete(kinds, groups) == kind]
+            told.append(_told(traffic, host, rows, _NAMES[kind], _high(others), by_host=True))
+        return told
+
+    @staticmethod
+    def _of_servers(traffic: Traffic, together: Groups, service: npt.NDArray[np.int32]) -> list[Finding]:
+        flows = traffic.flows
+        if not len(together):
+            return []
+        sources = together.distinct(flows.src)
+        told = []
+        for group in np.flatnonzero((together.sizes >= _LEAST_TOGETHER) & (sources >= _LEAST_SOURCES)):
+            rows = together.rows(int(group))
+            same = service[together.first] == service[rows[0]]
+            usual = _high(together.sizes[same & (np.arange(len(together)) != group)])
+            each = len(rows) / sources[group]
+            if len(rows) > _TIMES_USUAL * usual and each >= 2 and _alike(flows, rows) >= _LEAST_ALIKE:
+                told.append(
+                    _told(traffic, int(flows.dst[rows[0]]), rows, _NAMES[int(service[rows[0]])], usual, by_host=False)
+                )
+        return told
+
+
+_NAMES = sorted({*_LOGINS.values(), *_SPOKEN.values()})
+
+
+def _service(flows: Flows) -> npt.NDArray[np.int32]:
+    """Position of the login service in `_NAMES`, −1 for none."""
+    out = np.full(flows.n_flows, -1, np.int32)
+    for port, name in _LOGINS.items():
+        out[flows.dst_port == port] = _NAMES.index(name)
+    for code, word in enumerate(flows.services):
+        if word.lower() in _SPOKEN:
+            out[flows.service == code] = _NAMES.index(_SPOKEN[word.lower()])
+    return np.where(flows.protocol == TCP, out, -1).astype(np.int32)
+
+
+def _short(flows: Flows) -> npt.NDArray[np.bool_]:
+    """Connections in which both sides spoke, for a short time and little; unknown figures speak against none."""
+    spoken = ~(flows.payload_out == 0) & ~(flows.payload_in == 0) & ~failed(flows)
+    little = ~(flows.bytes_out + flows.bytes_in > _SMALL_BYTES)
+    return np.asarray(spoken & little & ~(flows.duration > _SHORT_SECONDS), np.bool_)
+
+
+def _alike(flows: Flows, rows: npt.NDArray[np.int64]) -> float:
+    """Share of connections that carry about as much as the middle one, both ways."""
+    share = 1.0
+    for plain, whole in ((flows.payload_out, flows.bytes_out), (flows.payload_in, flows.bytes_in)):
+        carried = plain[rows] if not np.isnan(plain[rows]).any() else whole[rows]
+        if np.isnan(carried).all():
+            continue
+        middle = np.nanmedian(carried)
+        share = min(share, float(np.mean(np.abs(carried - middle) <= 0.35 * middle + 40)))
+    return share
+
+
+def _polls(traffic: Traffic, rows: npt.NDArray[np.int64]) -> bool:
+    """Whether they come at an even pace all the time: a poll of a monitor, a job that is set to a time."""
+    time = traffic.flows.start[rows]
+    gaps = np.diff(time)
+    all_the_time = np.ptp(time) > 0.8 * (traffic.end - traffic.start)
+    return bool(all_the_time and np.median(gaps) > 20 and np.mean(np.abs(gaps / np.median(gaps) - 1) < 0.15) > 0.8)
+
+
+def _high(sizes: npt.NDArray[np.int64]) -> float:
+    """What nine of ten stay below."""
+    return float(np.quantile(sizes, 0.9, method="lower")) if len(sizes) else 0.0
+
+
+def _told(
+    traffic: Traffic, host: int, rows: npt.NDArray[np.int64], service: str, usual: float, *, by_host: bool
+) -> Finding:
+    flows = traffic.flows
+    words = flows.hosts.words
+    ends = flows.dst[rows] if by_host else flows.src[rows]
+    peers = [words[code] for code in np.unique(ends)]
+    seconds = float(np.ptp(flows.start[rows]))
+    alike = _alike(flows, rows)
+    if by_host:
+        what = f"{words[host]} logged in to {service} of {listed(peers)} {count(len(rows), 'time')}"
+    else:
+        what = f"{count(len(peers), 'host')} logged in to {service} of {words[host]} {count(len(rows), 'time')}"
+    reason = (
+        f"{what} within {span(seconds)}; {alike:.0%} of the connections were equally short, as logins that fail are; "
+        f"usual is {usually(usual)}"
+    )
+    measures = (
+        Measure("connections to the login", len(rows), usually(usual)),
+        Measure("share that is alike", alike),
+        Measure("one every", seconds / max(len(rows) - 1, 1), "", "s"),
+    )
+    return finding(
+        traffic, "brute_force", host, rows, grade=severity(0.6, len(rows), _LEAST_TRIES), reason=reason,
+        technique="T1110", measures=measures,
+    )  # fmt: skip
+
+
+def _pages(traffic: Traffic) -> list[Finding]:
+    """Guessing at the login pages of web servers."""
+    http, flows = traffic.http, traffic.flows
+    if not http.n_requests:
+        return []
+    page = [path.partition("?")[0].lower() for path in http.path]
+    _, code = np.unique(np.array(page), return_inverse=True)
+    denied = np.isin(http.status, (401, 403))
+    posts = np.array(
+        [
+            method.upper() == "POST" and (_LOGIN_PAGE.search(path) is not None or _PASSWORD.search(body) is not None)
+            for method, path, body in zip(http.method, page, http.body, strict=True)
+        ]
+    )
+    gets = np.array([
+        _PASSWORD.search(path.partition("?")[2]) is not None for path in http.path
+    ])  # fmt: skip
+    rows = np.flatnonzero(posts | gets | denied)
+    groups = Groups.of([http.client, http.server, code.astype(np.int32)], http.time, rows, gap=_GAP_SECONDS)
+    told = []
+    for group in np.flatnonzero(groups.sizes >= _LEAST_TRIES):
+        usual = _high(np.delete(groups.sizes, group))
+        if groups.sizes[group] <= _TIMES_USUAL * usual:
+            continue
+        picked = groups.rows(int(group))
+        time = http.time[picked]
+        client, server = http.client[picked[0]], http.server[picked[0]]
+        mine = (flows.src == client) & (flows.dst == server) & np.isin(flows.dst_port, http.port[picked])
+        mine &= (flows.start <= time[-1] + 1) & (flows.end >= time[0] - 1)
+        if mine.any():
+            told.append(_told_page(traffic, np.flatnonzero(mine), picked, usual, float(denied[picked].mean())))
+    return told
+
+
+def _told_page(
+    traffic: Traffic, rows: npt.NDArray[np.int64], picked: npt.NDArray[np.int64], usual: float, denied: float
+) -> Finding:
+    flows, http = traffic.flows, traffic.http
+    words = flows.hosts.words
+    host, server = int(http.client[picked[0]]), int(http.server[picked[0]])
+    page = http.path[int(picked[0])].partition("?")[0][:60]
+    seconds = float(np.ptp(http.time[picked]))
+    reason = (
+        f"{words[host]} sent {count(len(picked), 'login')} to {page} of {words[server]} within {span(seconds)}"
+        f"{f'; {denied:.0%} were denied' if denied else ''}; usual is {usually(usual)}"
+    )
+    measures = (
+        Measure("logins sent", len(picked), usually(usual)),
+        Measure("share that was denied", denied),
+        Measure("one every", seconds / max(len(picked) - 1, 1), "", "s"),
+    )
+    return finding(
+        traffic, "brute_force", host, rows, grade=severity(0.6, len(picked), _LEAST_TRIES), reason=reason,
+        technique="T1110", measures=measures,
+    )  # fmt: skip
