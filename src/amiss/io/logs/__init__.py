@@ -1,0 +1,1 @@
+"""Logs and flow exports as text: recognised by content, read into traffic."""
