@@ -8,7 +8,8 @@ from pathlib import Path
 from amiss.core.errors import AmissError, ConnectorError, DataError
 from amiss.core.source import Progress, silent
 from amiss.core.written import readable
-from amiss.io.captures.source import CaptureSource, looks_like_capture
+from amiss.io.captures.recognise import looks_like_capture
+from amiss.io.captures.source import CaptureSource
 from amiss.io.files.place import Place
 from amiss.io.logs.source import LogSource, recognise
 from amiss.network.traffic import Traffic, TrafficSource
@@ -22,8 +23,14 @@ def traffic_in(place: Place) -> TrafficSource | None:
     """What reads the traffic in a file, known by its content; None where it holds none."""
     start = place.start(_START_BYTES)
     if looks_like_capture(start):
-        return CaptureSource(place.path, name=place.name)
-    return LogSource([place.path], name=place.name) if recognise(start) is not None else None
+        return _named(CaptureSource(place.path), place.name)
+    return _named(LogSource([place.path]), place.name) if recognise(start) is not None else None
+
+
+def _named(source: TrafficSource, name: str) -> TrafficSource:
+    """The source under the name that people gave it."""
+    source.name = name
+    return source
 
 
 class TrafficFolder:

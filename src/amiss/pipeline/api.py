@@ -16,7 +16,8 @@ from amiss.pipeline.flow_rows import FlowRows
 from amiss.pipeline.labelled import learn_labelled
 from amiss.pipeline.learn import Learnt, Looked, calibrate, learn, look, relearn
 from amiss.pipeline.model import Facts, Model
-from amiss.pipeline.network_learn import detect_network
+from amiss.pipeline.network_learn import detect_network, one_by_one
+from amiss.pipeline.network_model import NetworkModel
 from amiss.pipeline.network_result import NetworkResult
 from amiss.pipeline.opening import known_traffic, open_source
 from amiss.pipeline.recipe import Recipe
@@ -251,14 +252,15 @@ def _detect_table(source: Source, recipe: Recipe, looked: Looked, progress: Prog
 
 def fit_source(source: Source, recipe: Recipe, *, progress: Progress = silent) -> Model:
     """`fit` for a source that is open already and a recipe."""
-    recipe = _of_rows(source, recipe)
+    recipe = _of_rows(source, one_by_one(recipe) if isinstance(source, FlowRows) else recipe)
     if recipe.label is not None:
         return fit_labelled(source, recipe.checked().for_labels(), progress=progress)
     looked = look(source, recipe.checked(), progress)
     series = read_as_series(source, recipe, looked, progress)
     if series is not None:
         return fit_series(source, recipe.for_series(), looked, series, progress)
-    return _fit_table(source, recipe, looked, progress)
+    model = _fit_table(source, recipe, looked, progress)
+    return NetworkModel.of(model, source.traffic()) if isinstance(source, FlowRows) else model
 
 
 def _fit_table(source: Source, recipe: Recipe, looked: Looked, progress: Progress) -> Model:

@@ -18,6 +18,8 @@ __all__ = ["FlowRows"]
 class FlowRows:
     """One row a flow: what it was and what surrounded it, without addresses; satisfies `Source`.
 
+    Its notes are complete when the traffic has been read.
+
     Parameters
     ----------
     reader
@@ -30,16 +32,12 @@ class FlowRows:
         self._reader, self._kept = reader, kept
         self._traffic: Traffic | None = None
         self.name = reader.name
+        self.notes: list[str] = []
 
     @classmethod
     def of(cls, traffic: Traffic, name: str = "the traffic") -> FlowRows:
         """Flows that are in memory already."""
         return cls(_Given(traffic, name))
-
-    @property
-    def notes(self) -> list[str]:
-        """What was read and what was not, one sentence each."""
-        return [*self._reader.notes, *(note for note in self.traffic().notes if note not in self._reader.notes)]
 
     def traffic(self, progress: Progress = silent) -> Traffic:
         """All of the traffic.
@@ -51,6 +49,7 @@ class FlowRows:
         """
         if self._traffic is None:
             self._traffic = self._reader.traffic(progress)
+            self.notes = list(dict.fromkeys([*self._reader.notes, *self._traffic.notes]))
             if not self._traffic.flows.n_flows:
                 raise DataError("there are no flows in it", where=self.name, mend="give a capture or log of traffic")
         return self._traffic

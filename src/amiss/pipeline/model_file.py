@@ -22,8 +22,10 @@ from amiss.core.errors import AmissError, ModelFileError, ParameterError
 from amiss.core.schema import Schema
 from amiss.explain.reasons import Reasons
 from amiss.io.files.sink import replaced
+from amiss.pipeline.kept_traffic import arrays_of, traffic_of, words_of
 from amiss.pipeline.live_ranker import LiveRanker
 from amiss.pipeline.model import Facts, Model
+from amiss.pipeline.network_model import NetworkModel
 from amiss.pipeline.packed import pack, unpack
 from amiss.pipeline.ranker import Ranker
 from amiss.pipeline.recipe import Recipe
@@ -153,6 +155,7 @@ def _states(model: Model) -> dict[str, dict[str, Any]]:
         learnt["rankers"] = pack([ranker.numbers() for ranker in rankers])
     else:
         learnt = {"detector": {k: v for k, v in model.detector.state().items() if k != "feature_names_in_"}}
+        learnt |= {"usual": arrays_of(model.usual)} if isinstance(model, NetworkModel) else {}
     return {
         "preparation": model.preparation.state(),
         **learnt,
@@ -165,6 +168,8 @@ def _words(model: Model) -> dict[str, Any]:
     words = model.preparation.words()
     if isinstance(model, SeriesModel):
         return words | {"members": list(model.rankers)}
+    if isinstance(model, NetworkModel):
+        return words | {"usual": words_of(model.usual)}
     return words | ({"label_kinds": list(model.kinds)} if model.kinds else {})
 
 
@@ -293,6 +298,8 @@ def _assemble(manifest: _Manifest, arrays: dict[str, npt.NDArray[Any]]) -> Model
         detector = recipe.make_detector().restore(part("detector"))
         kinds = tuple(str(kind) for kind in manifest.words.get("label_kinds", ()))
         model = Model(**shared, detector=detector, threshold=Conformal.restored(part("threshold")), kinds=kinds)
+        if "usual" in manifest.words:
+            model = NetworkModel.of(model, traffic_of(part("usual"), manifest.words["usual"]))
     check_sound(model)
     return model
 

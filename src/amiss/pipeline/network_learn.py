@@ -20,7 +20,7 @@ from amiss.pipeline.network_result import NetworkResult
 from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.result import Result
 
-__all__ = ["detect_network"]
+__all__ = ["detect_network", "one_by_one"]
 
 _FEWEST_FLOWS = 100
 """So many are needed to say which of them are unlike the others."""
@@ -71,6 +71,12 @@ def detect_network(
     )  # fmt: skip
 
 
+def one_by_one(recipe: Recipe) -> Recipe:
+    """The recipe by which flows are judged one by one: where nothing is asked, a share of the alarms is promised."""
+    wish = {"false_discoveries": _DEFAULT_DISCOVERIES} if recipe.wish().default and recipe.label is None else {}
+    return msgspec.structs.replace(recipe, kind="table", **wish)
+
+
 def _odd(
     source: FlowRows, rest: npt.NDArray[np.int64], recipe: Recipe, judge: Judge, progress: Progress,
     usual: FlowRows | None,
@@ -82,15 +88,13 @@ def _odd(
     few = f"{known:,} flows are too few to tell which are unusual: flows were not judged one by one"
     if known < _FEWEST_FLOWS:
         return None, [few]
-    asked = recipe.false_alarms is not None or recipe.false_discoveries is not None
-    wish = {} if asked else {"false_discoveries": _DEFAULT_DISCOVERIES}
-    one_by_one = msgspec.structs.replace(recipe, kind="table", clean=recipe.clean or usual is not None, **wish)
+    by_row = one_by_one(msgspec.structs.replace(recipe, clean=recipe.clean or usual is not None))
     rows = MemorySource(source.features.rows(rest), source.name)
     learnt_from = MemorySource(usual.features, usual.name) if usual is not None else None
     try:
-        return judge(rows, learnt_from, one_by_one, progress), []
+        return judge(rows, learnt_from, by_row, progress), []
     except PromiseError:
-        if asked:
+        if not recipe.wish().default:
             raise
         return None, [few]
     except DataError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +59,13 @@ def known_traffic(given: Any) -> FlowRows | None:
     ParameterError
         A file is no capture and no log.
     """
-    if given is None or (isinstance(given, Sequence) and not given):
+    if given is None or (isinstance(given, (list, tuple)) and not given):
         return None
-    if isinstance(given, (str, os.PathLike, Traffic)):
-        opened = open_source(given)
-    else:
+    if isinstance(given, (list, tuple)) and len(given) > 1:
         from amiss.io.traffic import TrafficFolder
 
-        opened = open_source(given[0]) if len(given) == 1 else FlowRows(TrafficFolder([Path(one) for one in given]))
+        return FlowRows(TrafficFolder([Path(one) for one in given]))
+    opened = open_source(given[0] if isinstance(given, (list, tuple)) else given)
     if not isinstance(opened, FlowRows):
         raise ParameterError(
             "what is known to be good is no network traffic", where=opened.name, mend="give a capture or a log of it"

@@ -8,6 +8,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from amiss.pipeline.events import iso_time
+from amiss.pipeline.recipe import DEFAULT
 from amiss.report.frame import filled, framed, notes_html, tiles, versions, write_page
 from amiss.report.network_data import network_data, to_second
 
@@ -121,12 +122,13 @@ def _ground(result: NetworkResult) -> list[str]:
 def _command(result: NetworkResult) -> str:
     recipe = result.recipe
     words = ["amiss", "detect", result.source.name]
-    for option, values in (("--known-good", recipe.known_good), ("--exclude", recipe.exclude)):
-        for value in values:
-            words += [option, value]
-    for option, value in (
-        ("--false-alarms", recipe.false_alarms), ("--false-discoveries", recipe.false_discoveries),
-        ("--detector", None if recipe.detector == "ensemble" else recipe.detector), ("--seed", recipe.seed or None),
-    ):  # fmt: skip
+    for option, texts in (("--known-good", recipe.known_good), ("--exclude", recipe.exclude)):
+        for text in texts:
+            words += [option, text]
+    options = {
+        "--false-alarms": recipe.false_alarms, "--false-discoveries": recipe.false_discoveries,
+        "--detector": None if recipe.detector == DEFAULT else recipe.detector, "--seed": recipe.seed or None,
+    }  # fmt: skip
+    for option, value in options.items():
         words += [option, str(value)] if value is not None else []
     return shlex.join([*words, "--report", "report.html"])

@@ -67,7 +67,9 @@ def print_network_event(console: Console, result: NetworkResult, number: int) ->
     )
     console.print(Text(f"  {event.reason}"))
     console.print(
-        Text(f"  from {event.start} to {event.end}; {_many(event.n_alarms, 'flow')} with {_many(evidence.n_peers, 'host')}")
+        Text(
+            f"  from {event.start} to {event.end}; {_many(event.n_alarms, 'flow')} with {_many(evidence.n_peers, 'host')}"
+        )
     )
     if evidence.measures:
         console.print()
