@@ -7,7 +7,10 @@ from pathlib import Path
 from cffi import FFI
 
 HERE = Path(__file__).parent
-FAMILIES = ("forest", "histograms", "neighbors", "novelty", "oblique", "profile", "screen", "spheres", "tails")
+FAMILIES = (
+    "forest", "histograms", "neighbors", "novelty", "oblique", "packets", "assembly", "profile", "screen", "spheres",
+    "tails",
+)  # fmt: skip
 SHARED = ("portable.h", "random.h", "heap.h", "screen_tile.h")
 
 

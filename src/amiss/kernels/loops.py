@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["address", "compiled", "nothing", "why_not"]
+__all__ = ["address", "compiled", "layout", "nothing", "why_not"]
 
 lib: Any = None
 _ffi: Any = None
@@ -23,7 +23,16 @@ else:
         lib, _ffi = _loops.lib, _loops.ffi
         _types = {
             np.dtype(kind): _ffi.typeof(f"{name}[]")
-            for kind, name in (("f8", "double"), ("f4", "float"), ("i4", "int32_t"), ("i8", "int64_t"))
+            for kind, name in (
+                ("f8", "double"),
+                ("f4", "float"),
+                ("i4", "int32_t"),
+                ("i8", "int64_t"),
+                ("u1", "uint8_t"),
+                ("u2", "uint16_t"),
+                ("u4", "uint32_t"),
+                ("u8", "uint64_t"),
+            )
         }
     except ImportError as error:
         _reason = f"not built at install time (no C compiler?): {error}"
@@ -39,13 +48,22 @@ def why_not() -> str | None:
     return _reason
 
 
-def address(array: np.ndarray[Any, Any]) -> Any:
-    """A typed pointer to the first element of a C-contiguous array, which it keeps alive."""
+def address(array: np.ndarray[Any, Any], struct: str | None = None) -> Any:
+    """A typed pointer to the first element of a C-contiguous array, which it keeps alive.
+
+    `struct` names what the loops call its elements, where they are records.
+    """
     if not array.flags.c_contiguous:
         raise ValueError("a kernel needs a C-contiguous array")
-    return _ffi.from_buffer(_types[array.dtype], array)
+    return _ffi.from_buffer(f"{struct}[]" if struct else _types[array.dtype], array)
 
 
 def nothing() -> Any:
     """The null pointer, for an array that is not asked for."""
     return _ffi.NULL
+
+
+def layout(struct: str) -> tuple[int, dict[str, int]]:
+    """Bytes of one of the loops' records, and where each of its fields begins."""
+    kind = _ffi.typeof(struct)
+    return _ffi.sizeof(kind), {name: field.offset for name, field in kind.fields}

@@ -1,0 +1,1 @@
+"""Captured packets in files and pipes: pcap and pcapng, recognised by content."""

@@ -1,0 +1,86 @@
+"""The plain bytes of a file or pipe, whether or not they are compressed."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, cast
+
+from amiss.core.errors import ConnectorError
+
+__all__ = ["Opened"]
+
+_COMPRESSED: tuple[tuple[bytes, Callable[..., IO[bytes]]], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ\x00", lzma.open),
+)  # type: ignore[assignment]
+
+
+class Opened:
+    """A stream of plain bytes that is read once, from a file, a pipe or standard input.
+
+    Parameters
+    ----------
+    path
+        The file; "-" for standard input.
+    name
+        What it is called in errors.
+    """
+
+    def __init__(self, path: str, name: str) -> None:
+        self._size, self._raw = _opened(path, name)
+        self._plain: IO[bytes] = self._raw
+        start = self._raw.peek(6)[:6]
+        for magic, opener in _COMPRESSED:
+            if start.startswith(magic):
+                self._plain = opener(self._raw)
+
+    def read(self, n_bytes: int) -> bytes:
+        """The bytes that come next, at most so many; none at the end."""
+        return self._plain.read(n_bytes)
+
+    def share_read(self) -> float:
+        """Share of the file's bytes read; 0 where the size is not known."""
+        if not self._size or self._raw.closed:
+            return 0.0
+        return min(self._raw.tell() / self._size, 1.0)
+
+    def close(self) -> None:
+        """Close the file; standard input stays open."""
+        if self._plain is not self._raw:
+            self._plain.close()
+        if sys.stdin is None or self._raw is not sys.stdin.buffer:
+            self._raw.close()
+
+
+def _opened(path: str, name: str) -> tuple[int, io.BufferedReader]:
+    if not path:
+        raise ConnectorError("the name of the file is empty", mend="name a file, or - for standard input")
+    if path == "-":
+        if sys.stdin is None:
+            raise ConnectorError("standard input is closed", mend="pipe the capture in, or name a file")
+        buffer = sys.stdin.buffer
+        return 0, buffer if isinstance(buffer, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, buffer))
+    try:
+        found = os.stat(path)
+        if stat.S_ISDIR(found.st_mode):
+            raise ConnectorError("this is a folder, not a file", where=name, mend=f"name the files: {name}/*.pcap")
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISFIFO(found.st_mode)):
+            raise ConnectorError("this is no regular file", where=name, mend="give a file, or pipe it through -")
+        return (found.st_size if stat.S_ISREG(found.st_mode) else 0), Path(path).open("rb")
+    except FileNotFoundError:
+        raise ConnectorError("there is no such file", where=name, mend="check the path") from None
+    except PermissionError:
+        raise ConnectorError("the file may not be read", where=name, mend=f"chmod +r {name}") from None
+    except ConnectorError:
+        raise
+    except (OSError, ValueError) as error:
+        raise ConnectorError(f"the file cannot be opened: {error}", where=name) from error

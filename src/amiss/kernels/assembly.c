@@ -1,0 +1,410 @@
+#include "portable.h"
+#include "packets.h"
+#include "assembly.h"
+
+enum { TCP = 6, UDP = 17, ARP = 0x0806 };
+enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
+enum { SILENT, ASKED, ANSWERED, MIDST, CONNECTED, CLOSED, RESET };
+enum { HELLO = 2, HELLO_GOES_ON = 5, LONGEST_HELLO = 16384, AT_ONCE = 4, SWEEP = 2 };
+static const int64_t SECOND = 1000000000;
+
+/* ---- finding ---- */
+
+typedef struct {
+    uint8_t low[16], high[16];
+    uint16_t low_port, high_port, protocol, vlan;
+    uint8_t family;
+    uint8_t turned;           /* whether the packet goes from high to low */
+} ends;
+
+/* Both directions have the same key; only of ARP the one who asks comes first. */
+static ends ends_of(const amiss_packet *p)
+{
+    const int bare = p->protocol == 1 || p->protocol == 58;
+    const uint16_t src_port = bare ? 0 : p->src_port, dst_port = bare ? 0 : p->dst_port;
+    ends e;
+    int order = memcmp(p->src, p->dst, 16);
+    if (!order) order = (int)src_port - (int)dst_port;
+    e.turned = p->protocol == ARP ? p->reply : order > 0;
+    memcpy(e.low, e.turned ? p->dst : p->src, 16);
+    memcpy(e.high, e.turned ? p->src : p->dst, 16);
+    e.low_port = e.turned ? dst_port : src_port;
+    e.high_port = e.turned ? src_port : dst_port;
+    e.protocol = p->protocol;
+    e.vlan = p->vlan;
+    e.family = p->family;
+    return e;
+}
+
+static inline uint64_t mixed(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0x9e3779b97f4a7c15u;
+    return h ^ h >> 29;
+}
+
+static inline uint64_t word_at(const uint8_t *b)
+{
+    uint64_t word;
+    memcpy(&word, b, 8);
+    return word;
+}
+
+static uint64_t hash_of(const uint8_t *low, const uint8_t *high, uint64_t ports, uint64_t rest, uint64_t seed)
+{
+    uint64_t h = mixed(mixed(seed, word_at(low)), word_at(low + 8));
+    h = mixed(mixed(h, word_at(high)), word_at(high + 8));
+    h = mixed(mixed(h, ports), rest);
+    return h ^ h >> 32;
+}
+
+static uint64_t hash_of_ends(const ends *e, uint64_t seed)
+{
+    return hash_of(e->low, e->high, (uint64_t)e->low_port << 16 | e->high_port,
+                   (uint64_t)e->protocol << 24 | (uint64_t)e->vlan << 8 | e->family, seed);
+}
+
+static int same(const amiss_flow *f, const ends *e)
+{
+    const uint8_t *low = f->turned ? f->dst : f->src, *high = f->turned ? f->src : f->dst;
+    return f->first_port == e->low_port && f->second_port == e->high_port && f->protocol == e->protocol &&
+           f->vlan == e->vlan && f->family == e->family && !memcmp(low, e->low, 16) && !memcmp(high, e->high, 16);
+}
+
+/* The upper half of a slot is of the hash, the lower the flow's place and 1. */
+static inline uint64_t slot_of(uint64_t hash, int32_t place)
+{
+    return (hash & 0xffffffff00000000u) | (uint32_t)(place + 1);
+}
+
+static int32_t find(const amiss_table *t, const amiss_flow *flows, const uint64_t *slots, const ends *e, uint64_t hash)
+{
+    const uint64_t mask = (uint64_t)t->n_slots - 1;
+    for (uint64_t k = hash >> 32 & mask; slots[k]; k = (k + 1) & mask) {
+        const int32_t place = (int32_t)(uint32_t)slots[k] - 1;
+        if (!((slots[k] ^ hash) >> 32) && same(flows + place, e)) return place;
+    }
+    return -1;
+}
+
+static void unlink_flow(amiss_table *t, int32_t *older, int32_t *newer, int32_t place)
+{
+    const int32_t before = older[place], after = newer[place];
+    if (before >= 0) newer[before] = after;
+    else t->oldest = after;
+    if (after >= 0) older[after] = before;
+    else t->newest = before;
+}
+
+static void link_newest(amiss_table *t, int32_t *older, int32_t *newer, int32_t place)
+{
+    older[place] = t->newest;
+    newer[place] = -1;
+    if (t->newest >= 0) newer[t->newest] = place;
+    else t->oldest = place;
+    t->newest = place;
+}
+
+/* Takes a flow's slot away, and moves up those that had been driven past it. */
+static void forget(amiss_table *t, uint64_t *slots, const amiss_flow *f, int32_t place)
+{
+    const uint64_t mask = (uint64_t)t->n_slots - 1;
+    const uint8_t *low = f->turned ? f->dst : f->src, *high = f->turned ? f->src : f->dst;
+    const uint64_t hash = hash_of(low, high, (uint64_t)f->first_port << 16 | f->second_port,
+                                  (uint64_t)f->protocol << 24 | (uint64_t)f->vlan << 8 | f->family, t->seed);
+    uint64_t hole = hash >> 32 & mask;
+    while ((uint32_t)slots[hole] != (uint32_t)(place + 1)) hole = (hole + 1) & mask;
+    for (uint64_t k = (hole + 1) & mask; slots[k]; k = (k + 1) & mask) {
+        const uint64_t home = slots[k] >> 32 & mask;
+        if (((k - home) & mask) >= ((k - hole) & mask)) {
+            slots[hole] = slots[k];
+            hole = k;
+        }
+    }
+    slots[hole] = 0;
+}
+
+static void put_out(amiss_table *t, amiss_flow *flows, uint64_t *slots, int32_t *older, int32_t *newer, int32_t place,
+                    amiss_flow *ended)
+{
+    *ended = flows[place];
+    forget(t, slots, flows + place, place);
+    unlink_flow(t, older, newer, place);
+    newer[place] = t->vacant;
+    t->vacant = place;
+    t->n_flows--;
+}
+
+static int32_t begin(amiss_table *t, amiss_flow *flows, uint64_t *slots, int32_t *older, int32_t *newer, const ends *e,
+                     uint64_t hash, const amiss_packet *p)
+{
+    int32_t place = t->vacant;
+    if (place >= 0) t->vacant = newer[place];
+    else place = t->fresh++;
+    amiss_flow *f = flows + place;
+    memset(f, 0, sizeof *f);
+    /* Who answers did not begin. */
+    const int answers = p->protocol == ARP ? p->reply : p->protocol == TCP && (p->flags & (SYN | ACK)) == (SYN | ACK);
+    f->serial = t->serial++;
+    f->start = f->last = p->time;
+    f->asked = f->shaken = f->spoken = f->replied = -1;
+    memcpy(f->src, answers ? p->dst : p->src, 16);
+    memcpy(f->dst, answers ? p->src : p->dst, 16);
+    f->src_port = answers ? p->dst_port : p->src_port;
+    f->dst_port = answers ? p->src_port : p->dst_port;
+    f->turned = (uint8_t)(e->turned != answers);
+    f->first_port = e->low_port;
+    f->second_port = e->high_port;
+    f->protocol = p->protocol;
+    f->vlan = p->vlan;
+    f->family = p->family;
+    const uint64_t mask = (uint64_t)t->n_slots - 1;
+    uint64_t k = hash >> 32 & mask;
+    while (slots[k]) k = (k + 1) & mask;
+    slots[k] = slot_of(hash, place);
+    link_newest(t, older, newer, place);
+    t->n_flows++;
+    return place;
+}
+
+/* ---- fragments ---- */
+
+static void fragment(amiss_packet *p, amiss_fragment *fragments, int64_t n_fragments)
+{
+    const uint64_t hash = hash_of(p->src, p->dst, p->id, (uint64_t)p->protocol << 24 | (uint64_t)p->vlan << 8 | p->family,
+                                  0); /* no seed: which fragments are known must not be left to chance */
+    amiss_fragment *f = fragments + (hash >> 32 & ((uint64_t)n_fragments - 1));
+    if (p->fragment == 1) {
+        memcpy(f->src, p->src, 16);
+        memcpy(f->dst, p->dst, 16);
+        f->id = p->id;
+        f->src_port = p->src_port;
+        f->dst_port = p->dst_port;
+        f->protocol = p->protocol;
+        f->vlan = p->vlan;
+        f->family = p->family;
+    } else if (f->family == p->family && f->id == p->id && f->protocol == p->protocol && f->vlan == p->vlan &&
+               !memcmp(f->src, p->src, 16) && !memcmp(f->dst, p->dst, 16)) {
+        p->src_port = f->src_port;
+        p->dst_port = f->dst_port;
+    }
+}
+
+/* ---- adding ---- */
+
+/* What a packet of TCP says of how the connection goes, after the states of Zeek's connection log. */
+static void endpoints(amiss_side *mine, amiss_side *other, uint8_t flags)
+{
+    if (flags & RST) {
+        /* After both have closed, a reset says nothing any more. */
+        if (mine->endpoint != CLOSED || other->endpoint != CLOSED) mine->endpoint = RESET;
+    } else if ((flags & (SYN | ACK)) == (SYN | ACK)) {
+        if (mine->endpoint == SILENT || mine->endpoint == ASKED) {
+            if (other->endpoint == ASKED) mine->endpoint = other->endpoint = CONNECTED;
+            else mine->endpoint = other->endpoint == SILENT ? ANSWERED : CONNECTED;
+        }
+    } else if (flags & SYN) {
+        if (mine->endpoint == SILENT) mine->endpoint = ASKED;
+    } else if (mine->endpoint == SILENT)
+        mine->endpoint = MIDST;
+    if (flags & FIN && mine->endpoint != RESET) mine->endpoint = CLOSED;
+}
+
+static inline int before(uint32_t a, uint32_t b) { return (int32_t)(a - b) < 0; }
+
+/* Where a packet's payload belongs: new, there before, or into the last hole that was left. */
+static void place_payload(amiss_side *s, amiss_packet *p)
+{
+    const uint32_t length = p->payload + ((p->flags & SYN) != 0) + ((p->flags & FIN) != 0);
+    if (!length) return;
+    const uint32_t end = p->sequence + length;
+    if (!s->known) {
+        s->known = 1;
+        s->next = end;
+        s->hole_low = s->hole_high = p->sequence;
+        return;
+    }
+    if (!before(p->sequence, s->next)) {
+        if (p->sequence != s->next) {
+            s->hole_low = s->next;
+            s->hole_high = p->sequence;
+        }
+        s->next = end;
+        return;
+    }
+    p->again = 1;
+    if (s->hole_low != s->hole_high && !before(p->sequence, s->hole_low) && before(p->sequence, s->hole_high)) {
+        s->late++;
+        s->hole_low = before(end, s->hole_high) ? end : s->hole_high;
+        return;
+    }
+    if (before(s->next, end)) { /* it goes on beyond what had been there */
+        const uint32_t old = s->next - p->sequence;
+        s->again_bytes += old < p->payload ? old : p->payload;
+        s->next = end;
+    } else
+        s->again_bytes += p->payload;
+    s->again++;
+}
+
+static void of_tcp(amiss_side *s, amiss_side *other, amiss_packet *p)
+{
+    s->seen |= p->flags;
+    for (int k = 0; k < 8; k++) s->flags[k] += p->flags >> k & 1;
+    if (s->packets == 0) {
+        s->window_first = s->window_min = s->window_max = p->window;
+    } else {
+        if (p->window < s->window_min) s->window_min = p->window;
+        if (p->window > s->window_max) s->window_max = p->window;
+        if (!p->payload && (p->flags & (SYN | FIN | RST | ACK)) == ACK && p->acknowledged == s->acknowledged &&
+            p->sequence == s->sequence && s->last_size == p->size)
+            s->acks_again++;
+    }
+    if (!p->window && !(p->flags & RST)) s->closed++;
+    place_payload(s, p);
+    endpoints(s, other, p->flags);
+}
+
+static void head(amiss_side *s, amiss_packet *p, const uint8_t *bytes)
+{
+    if (!s->n_head && p->captured) {
+        s->n_head = p->captured < sizeof s->head ? p->captured : (uint32_t)sizeof s->head;
+        memcpy(s->head, bytes + p->start, s->n_head);
+    }
+    /* A hello of TLS may be longer than a packet. */
+    if (p->again) {
+        p->kind = p->kind == 1 ? p->kind : 0;
+    } else if (p->kind == HELLO) {
+        const uint8_t *b = bytes + p->start;
+        const uint32_t whole = 5 + ((uint32_t)b[3] << 8 | b[4]);
+        s->hello = whole > p->payload && whole <= LONGEST_HELLO;
+        s->hello_left = s->hello ? whole - p->payload : 0;
+    } else if (s->hello && p->payload) {
+        p->kind = HELLO_GOES_ON;
+        s->hello = s->hello_left > p->payload;
+        s->hello_left -= s->hello ? p->payload : s->hello_left;
+    }
+}
+
+static void add_to_side(amiss_side *s, amiss_side *other, amiss_packet *p, const uint8_t *bytes)
+{
+    if (s->packets) {
+        int64_t gap = p->time - s->last;
+        if (gap < 0) gap = 0;
+        s->gap_sum += gap;
+        s->gap_squares += (double)gap * (double)gap;
+        if (s->packets == 1 || gap < s->gap_min) s->gap_min = gap;
+        if (gap > s->gap_max) s->gap_max = gap;
+        if (p->size < s->size_min) s->size_min = p->size;
+        if (p->size > s->size_max) s->size_max = p->size;
+        if (p->ttl < s->ttl_min) s->ttl_min = p->ttl;
+        if (p->ttl > s->ttl_max) s->ttl_max = p->ttl;
+        if (p->time > s->last) s->last = p->time;
+        if (p->id && p->id == s->id && p->size == s->last_size && !p->fragment &&
+            (p->protocol != TCP || (p->sequence == s->sequence && p->acknowledged == s->acknowledged)))
+            s->twice++;
+    } else {
+        s->size_min = s->size_max = p->size;
+        s->ttl_min = s->ttl_max = p->ttl;
+        s->last = p->time;
+    }
+    if (p->protocol == TCP && p->fragment != 2) of_tcp(s, other, p);
+    head(s, p, bytes);
+    s->packets++;
+    s->bytes += p->size;
+    s->payload += p->payload;
+    s->squares += (double)p->size * (double)p->size;
+    s->with_payload += p->payload > 0;
+    s->last_size = p->size;
+    s->id = p->id;
+    s->sequence = p->sequence;
+    s->acknowledged = p->acknowledged;
+}
+
+static void moments(amiss_flow *f, const amiss_packet *p)
+{
+    if (p->protocol == TCP && p->fragment != 2 && p->flags & SYN) {
+        if (!(p->flags & ACK) && !p->side && f->asked < 0) f->asked = p->time;
+        if (p->flags & ACK && p->side && f->asked >= 0 && f->shaken < 0) f->shaken = p->time;
+    }
+    if (p->payload) {
+        if (!p->side && f->spoken < 0) f->spoken = p->time;
+        if (p->side && f->spoken >= 0 && f->replied < 0) f->replied = p->time;
+    }
+}
+
+static void add(amiss_flow *f, amiss_packet *p, const ends *e, const uint8_t *bytes)
+{
+    const int64_t n = f->side[0].packets + f->side[1].packets;
+    p->flow = f->serial;
+    p->side = (uint8_t)(e->turned != f->turned);
+    if (n) {
+        int64_t gap = p->time - f->last;
+        if (gap < 0) gap = 0;
+        f->gap_sum += gap;
+        f->gap_squares += (double)gap * (double)gap;
+        if (n == 1 || gap < f->gap_min) f->gap_min = gap;
+        if (gap > f->gap_max) f->gap_max = gap;
+        if (gap < SECOND) f->active += gap;
+        else f->burst_packets = 0;
+    }
+    if (!f->burst_packets) {
+        f->bursts++;
+        f->burst_bytes = 0;
+    }
+    f->burst_packets++;
+    f->burst_bytes += p->size;
+    if (f->burst_packets > f->burst_packets_max) f->burst_packets_max = f->burst_packets;
+    if (f->burst_bytes > f->burst_bytes_max) f->burst_bytes_max = f->burst_bytes;
+    if (p->time < f->start) f->start = p->time;
+    if (p->time > f->last) f->last = p->time;
+    if (f->n_sizes < 8) f->sizes[f->n_sizes++] = p->side ? -(int32_t)p->size : (int32_t)p->size;
+    f->fragments += p->fragment != 0;
+    moments(f, p);
+    add_to_side(f->side + p->side, f->side + !p->side, p, bytes);
+    if (p->kind) f->kinds |= (uint8_t)(1 << p->kind);
+}
+
+int64_t amiss_assemble(amiss_packet *packets, int64_t n_packets, int64_t *first, const uint8_t *bytes,
+                       amiss_table *table, amiss_flow *flows, uint64_t *slots, int32_t *older, int32_t *newer,
+                       amiss_fragment *fragments, int64_t n_fragments, amiss_flow *ended, int64_t capacity)
+{
+    amiss_table *t = table;
+    int64_t n = 0;
+    for (; first[0] < n_packets && n + AT_ONCE <= capacity; first[0]++) {
+        amiss_packet *p = packets + first[0];
+        if (p->fragment) fragment(p, fragments, n_fragments);
+        t->backwards += p->time < t->time;
+        t->time = p->time;
+        /* At most a few at a time: one wrong stamp must not end all that there is. */
+        for (int k = 0; k < SWEEP && t->oldest >= 0 && p->time - flows[t->oldest].last >= t->idle; k++)
+            put_out(t, flows, slots, older, newer, t->oldest, ended + n++);
+        const ends e = ends_of(p);
+        const uint64_t hash = hash_of_ends(&e, t->seed);
+        int32_t place = find(t, flows, slots, &e, hash);
+        if (place >= 0 && (p->time - flows[place].last >= t->idle || p->time - flows[place].start >= t->longest)) {
+            put_out(t, flows, slots, older, newer, place, ended + n++);
+            place = -1;
+        }
+        if (place < 0) {
+            if (t->n_flows == t->capacity) {
+                put_out(t, flows, slots, older, newer, t->oldest, ended + n++);
+                t->crowded++;
+            }
+            place = begin(t, flows, slots, older, newer, &e, hash, p);
+        } else if (place != t->newest) {
+            unlink_flow(t, older, newer, place);
+            link_newest(t, older, newer, place);
+        }
+        add(flows + place, p, &e, bytes);
+    }
+    return n;
+}
+
+int64_t amiss_put_out(amiss_table *table, amiss_flow *flows, uint64_t *slots, int32_t *older, int32_t *newer,
+                      amiss_flow *ended, int64_t capacity)
+{
+    int64_t n = 0;
+    while (n < capacity && table->oldest >= 0)
+        put_out(table, flows, slots, older, newer, table->oldest, ended + n++);
+    return n;
+}

@@ -1,0 +1,252 @@
+"""Captured packets to traffic, a block of bytes at a time, whatever the size of the capture."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.kernels.assembly import FlowTable
+from amiss.kernels.packets import PacketReader, Records
+from amiss.network.addresses import Addresses
+from amiss.network.asked import DnsLog, HttpLog, ServerNames
+from amiss.network.flows import STATES, TCP, Flows
+from amiss.network.services import services
+from amiss.network.statistics import STATISTICS, statistics
+from amiss.network.traffic import Traffic
+
+__all__ = ["BLOCK_BYTES", "FlowMeter", "chunks", "file_header", "file_record", "traffic_of"]
+
+BLOCK_BYTES = 1 << 20
+"""Bytes that are read at once."""
+_CHUNK_FLOWS = 65_536
+_SECONDS = 1e-9
+_S0, _SF, _OTH, _SHR = (STATES.index(state) for state in ("S0", "SF", "OTH", "SHR"))
+_SILENT, _ASKED, _ANSWERED, _MIDST, _CONNECTED, _CLOSED, _RESET = range(7)
+
+
+class FlowMeter:
+    """Makes flows of the packets of a capture (pcap or pcapng) as its bytes come.
+
+    Parameters
+    ----------
+    idle_timeout
+        Seconds without a packet after which a flow has ended, above 0.
+    active_timeout
+        Seconds from its start after which the next packet begins another flow, above 0.
+    capacity
+        Flows that may go on at the same time; when there are more, those without a packet for longest are put out.
+
+    Examples
+    --------
+    >>> from amiss.network.capture import FlowMeter, file_header, file_record
+    >>> packet = bytes.fromhex("4500001c00010000401100000a0000010a0000020035003500080000")
+    >>> meter = FlowMeter()
+    >>> meter.add(file_header(link=101) + file_record(12.5, packet))
+    >>> meter.finish()
+    >>> flows = meter.take().flows
+    >>> flows.hosts.words, flows.start, flows.bytes_out
+    (['10.0.0.1', '10.0.0.2'], array([12.5]), array([28.]))
+    """
+
+    def __init__(self, *, idle_timeout: float = 120.0, active_timeout: float = 1800.0, capacity: int = 65_536) -> None:
+        self._reader = PacketReader()
+        self._table = FlowTable(idle_timeout=idle_timeout, active_timeout=active_timeout, capacity=capacity)
+        self._names, self._dns, self._http = ServerNames(), DnsLog(), HttpLog()
+        self._left = b""
+        self._known: dict[bytes, int] = {}
+        self._parts: list[dict[str, Any]] = []
+        self._finished = False
+
+    @property
+    def state(self) -> Any:
+        """What was met with so far: the fields of `amiss.kernels.packets.CAPTURE`."""
+        return self._reader.state[0]
+
+    @property
+    def crowded(self) -> int:
+        """Flows that were put out because there was no room for more."""
+        return self._table.crowded
+
+    @property
+    def backwards(self) -> int:
+        """Packets whose time is before that of the packet before."""
+        return self._table.backwards
+
+    @property
+    def n_ended(self) -> int:
+        """Flows that have ended since the last `take`."""
+        return sum(len(part["start"]) for part in self._parts)
+
+    @property
+    def left(self) -> int:
+        """Bytes at the end that make no whole packet yet."""
+        return len(self._left)
+
+    def add(self, content: bytes) -> None:
+        """Add the bytes that come next, any number of them."""
+        whole = np.frombuffer(self._left + content if self._left else content, np.uint8)
+        at = 0
+        while at < len(whole):
+            block = whole[at:]
+            packets = self._reader.read(block)
+            if len(packets):
+                self._add_packets(packets, block)
+            done = int(self.state["done"])
+            at += done
+            if not done:
+                break
+        # Of what is no capture, or makes no sense any more, nothing need be kept.
+        over = self.state["form"] < 0 or self.state["trouble"]
+        self._left = b"" if over else whole[at:].tobytes()
+
+    def _add_packets(self, packets: Records, block: npt.NDArray[np.uint8]) -> None:
+        ended = list(self._table.add(packets, block))
+        telling = packets[packets["kind"] > 0]
+        if len(telling):
+            self._names.add(telling, block)
+            self._http.add(telling, block, self._coded, self._names)
+            self._dns.add(telling, block, self._coded, self._names)
+        for flows in ended:
+            self._collect(flows)
+
+    def finish(self) -> None:
+        """End all flows that still go on."""
+        for flows in self._table.put_out():
+            self._collect(flows)
+
+    def take(self) -> Traffic:
+        """The flows that have ended since the last time, in the order of their start, and what was asked meanwhile."""
+        parts, self._parts = self._parts, []
+        dns, http = self._dns.take(), self._http.take()
+        hosts = Addresses([_word(raw) for raw in self._known])
+        self._known = {}
+        return Traffic(_stacked(parts, hosts), dns, http)
+
+    def _coded(self, records: Records, end: str) -> list[int]:
+        raw = np.empty((len(records), 17), np.uint8)
+        raw[:, 0], raw[:, 1:] = records["family"], records[end]
+        known = self._known
+        return [known.setdefault(one, len(known)) for one in raw.view("V17")[:, 0].tolist()]
+
+    def _collect(self, records: Records) -> None:
+        serials = records["serial"].tolist()
+        self._http.end(serials)
+        out, back = records["side"][:, 0], records["side"][:, 1]
+        part = {
+            "serial": records["serial"].copy(),
+            "start": records["start"] * _SECONDS,
+            "duration": (records["last"] - records["start"]) * _SECONDS,
+            "src": np.array(self._coded(records, "src"), np.int32),
+            "dst": np.array(self._coded(records, "dst"), np.int32),
+            "state": _states(records),
+            "flags_out": out["seen"].astype(np.int32),
+            "flags_in": back["seen"].astype(np.int32),
+            "service": services(records),
+            "name": self._names.end(serials),
+            "statistics": statistics(records),
+        }
+        for name in ("src_port", "dst_port", "protocol", "vlan"):
+            part[name] = records[name].astype(np.int32)
+        for name in ("packets", "bytes", "payload"):
+            part[f"{name}_out"], part[f"{name}_in"] = out[name].astype(float), back[name].astype(float)
+        self._parts.append(part)
+
+
+def _stacked(parts: list[dict[str, Any]], hosts: Addresses) -> Flows:
+    if not parts:
+        return Flows.of([], [])
+    columns = {
+        name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name not in ("service", "name")
+    }
+    serial = columns.pop("serial")
+    order = np.lexsort((serial, columns["start"]))
+    columns = {name: values[order] for name, values in columns.items()}
+    spoken: dict[str, Any] = {}
+    for name, words in (("service", "services"), ("name", "names")):
+        known: dict[str, int] = {}
+        codes = [known.setdefault(word, len(known)) if word else -1 for part in parts for word in part[name]]
+        columns[name] = np.array(codes, np.int32)[order]
+        spoken[words] = tuple(known)
+    return Flows(hosts=hosts, statistic_names=tuple(one.name for one in STATISTICS), **{**spoken, **columns})
+
+
+def _word(raw: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET, raw[1:5]) if raw[0] == 4 else socket.inet_ntop(socket.AF_INET6, raw[1:])
+
+
+def _states(records: Records) -> npt.NDArray[np.int32]:
+    """How each flow went, in Zeek's words."""
+    out, back = records["side"]["endpoint"][:, 0], records["side"]["endpoint"][:, 1]
+    silent_out, silent_back = np.isin(out, (_SILENT, _MIDST)), np.isin(back, (_SILENT, _MIDST))
+    rejected = np.isin(out, (_ASKED, _ANSWERED)) | ((out == _RESET) & (records["side"]["payload"].sum(axis=1) == 0))
+    rules = (
+        ((back == _RESET) & rejected, "REJ"),
+        ((back == _RESET) & silent_out, "RSTRH"),
+        (back == _RESET, "RSTR"),
+        ((out == _RESET) & silent_back, "RSTOS0"),
+        (out == _RESET, "RSTO"),
+        ((out == _CLOSED) & (back == _CLOSED), "SF"),
+        ((out == _CLOSED) & silent_back, "SH"),
+        (out == _CLOSED, "S2"),
+        ((back == _CLOSED) & silent_out, "SHR"),
+        (back == _CLOSED, "S3"),
+        ((out == _ASKED) & (back == _SILENT), "S0"),
+        ((out == _CONNECTED) & (back == _CONNECTED), "S1"),
+    )  # fmt: skip
+    connected = np.select([rule for rule, _ in rules], [STATES.index(state) for _, state in rules], _OTH)
+    sent, answered = records["side"]["packets"][:, 0] > 0, records["side"]["packets"][:, 1] > 0
+    others = np.where(sent & answered, _SF, np.where(sent, _S0, _SHR))
+    return np.where(records["protocol"] == TCP, connected, others).astype(np.int32)
+
+
+def chunks(
+    blocks: Iterable[bytes],
+    *,
+    meter: FlowMeter | None = None,
+    chunk_flows: int = _CHUNK_FLOWS,
+) -> Iterator[Traffic]:
+    """Traffic of a capture in pieces, each with the flows that ended in it, in bounded memory.
+
+    Parameters
+    ----------
+    blocks
+        The bytes of the capture, in pieces of any size.
+    meter
+        Makes the flows; None for one with the usual time-outs.
+    chunk_flows
+        Flows that a piece has at least, but for the last one.
+    """
+    meter = meter or FlowMeter()
+    for block in blocks:
+        meter.add(block)
+        if meter.n_ended >= chunk_flows:
+            yield meter.take()
+    meter.finish()
+    yield meter.take()
+
+
+def traffic_of(blocks: Iterable[bytes], *, meter: FlowMeter | None = None) -> Traffic:
+    """The whole traffic of a capture; memory grows with the number of its flows, not of its packets."""
+    meter = meter or FlowMeter()
+    for block in blocks:
+        meter.add(block)
+    meter.finish()
+    return meter.take()
+
+
+def file_header(*, link: int = 1, snap: int = 262_144) -> bytes:
+    """The beginning of a capture with nanoseconds, for packets that come from elsewhere than from a file."""
+    return struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, snap, link)
+
+
+def file_record(time: float, packet: bytes, *, original: int | None = None) -> bytes:
+    """One packet as it stands in such a capture; `original` is its length before it was shortened."""
+    nanoseconds = round(time * 1_000_000_000)
+    second, rest = divmod(nanoseconds, 1_000_000_000)
+    length = len(packet) if original is None else original
+    return struct.pack("<IIII", second, rest, len(packet), length) + packet
