@@ -76,7 +76,9 @@ class CommandAndControl:
         # A source that tells no names says nothing by telling none.
         if not (tls & (flows.name >= 0)).any():
             return []
-        bare = tls & lone & (flows.name < 0) & ~np.isin(flows.dst_port, list(_TLS_PORTS))
+        # Who speaks from a port of a service to one that is none answers, and began before the traffic did.
+        answers = (flows.src_port < 1024) & (flows.dst_port >= 1024)
+        bare = tls & lone & ~answers & (flows.name < 0) & ~np.isin(flows.dst_port, list(_TLS_PORTS))
         groups = Groups.of([flows.src, flows.dst], flows.start, np.flatnonzero(bare), gap=_GAP_SECONDS)
         seen = ("TLS to a bare address", "a port that is none of TLS")
         return [

@@ -19,6 +19,7 @@ from amiss.network.traffic import Traffic
 __all__ = ["Newcomer"]
 
 _LONG_SECONDS = 36 * 3600.0
+_LEAST_HOURS = 12
 _SERVICE_PORTS = 32_768
 _OWN_BUSINESS = 5
 """A host that reaches at most so many outside servers in all its history has a task of its own."""
@@ -44,11 +45,18 @@ class Newcomer:
                 return []
             since = (traffic.start + traffic.end) / 2
             usual = Traffic(flows.take(flows.start < since))
+            if _watched_hours(usual) < _LEAST_HOURS:
+                return []
         history = _History.of(usual.flows)
         own = inside(flows)
         rows = np.flatnonzero((flows.start >= since) & attempts(flows) & ~failed(flows))
         found = _services(traffic, rows, history, own) + _devices(traffic, rows, history, own)
         return found + _peers(traffic, rows, history, own)
+
+
+def _watched_hours(usual: Traffic) -> int:
+    """Hours in which anything was seen: two captures years apart are no history."""
+    return len(np.unique(np.floor(usual.flows.start / 3600.0)))
 
 
 @dataclass(frozen=True, slots=True)
