@@ -144,5 +144,5 @@ class FlowTable:
     def _places(self) -> tuple[object, ...]:
         return (
             loops.address(self._table, "amiss_table"), loops.address(self._flows, "amiss_flow"),
-            *map(loops.address, (self._slots, self._older, self._newer)),
+            loops.address(self._slots), loops.address(self._older), loops.address(self._newer),
         )  # fmt: skip

@@ -127,7 +127,7 @@ class _File:
             return False
         start = self.content[self.at : self.at + 12]
         if start[:4] == _SECTION.to_bytes(4, "big"):
-            orders = [order for order in ("little", "big") if start[8:] == _SECTION_MAGIC.to_bytes(4, order)]  # type: ignore[arg-type]
+            orders = [order for order in ("little", "big") if start[8:] == _SECTION_MAGIC.to_bytes(4, order)]
             if not orders:
                 state["trouble"] = 1
                 return False

@@ -15,7 +15,10 @@ from amiss.network.traffic import DnsMessages, HttpRequests
 __all__ = ["DnsLog", "HttpLog", "ServerNames"]
 
 Coder = Callable[[Records, str], list[int]]
+_End = tuple[int, int]
+_Key = tuple[tuple[_End, _End], int, int]
 _SECONDS = 1e-9
+_TCP = 6
 _PENDING = 65_536
 _HELLO, _REQUEST, _ANSWER, _HELLO_GOES_ON = 2, 3, 4, 5
 _LONGEST_HELLO = 16_389
@@ -32,54 +35,40 @@ class DnsLog:
     def __init__(self) -> None:
         self._rows: list[list[Any]] = []
         self._taken = 0
-        self._pending: dict[tuple[int, int, int, int, int], int] = {}
+        self._pending: dict[_Key, int] = {}
 
     def add(self, packets: Records, block: npt.NDArray[np.uint8], code: Coder, names: ServerNames) -> None:
         """Read the messages among some packets of a block; `code` gives hosts their positions."""
         for found, text in questions(block, packets):
             of = packets[found["packet"]]
-            over_tcp = of["protocol"] == 6
-            sizes = (of["payload"].astype(np.int64) - 2 * over_tcp).tolist()
-            columns = zip(
-                (of["time"] * _SECONDS).tolist(), code(of, "src"), code(of, "dst"), of["src_port"].tolist(),
-                of["dst_port"].tolist(), sizes, of["flow"].tolist(), found["name"].tolist(),
-                found["name_length"].tolist(), found["type"].tolist(), found["id"].tolist(), found["answer"].tolist(),
-                found["code"].tolist(), found["question"].tolist(), strict=True,
-            )  # fmt: skip
-            for (
-                time,
-                src,
-                dst,
-                src_port,
-                dst_port,
-                size,
-                flow,
-                at,
-                length,
-                kind,
-                number,
-                answer,
-                rcode,
-                place,
-            ) in columns:
-                key = (dst, dst_port, src, number, place) if answer else (src, src_port, dst, number, place)
-                if answer and self._answered(key, rcode, size):
-                    continue
-                name = text[at : at + length].decode("ascii")
+            answers = found["answer"].tolist()
+            src = zip(code(of, "src"), of["src_port"].tolist(), strict=True)
+            dst = zip(code(of, "dst"), of["dst_port"].tolist(), strict=True)
+            # Both ways a message is known by (client, its port), (server, its port), number and place.
+            ends = [(b, a) if answer else (a, b) for a, b, answer in zip(src, dst, answers, strict=True)]
+            keys = zip(ends, found["id"].tolist(), found["question"].tolist(), strict=True)
+            names_of = zip(found["name"].tolist(), found["name_length"].tolist(), strict=True)
+            asked_for = [text[at : at + length].decode("ascii") for at, length in names_of]
+            sizes = (of["payload"].astype(np.int64) - 2 * (of["protocol"] == _TCP)).tolist()
+            columns = (found["type"].tolist(), found["code"].tolist(), of["flow"].tolist(), sizes, answers)
+            times = (of["time"] * _SECONDS).tolist()
+            for key, time, name, kind, rcode, flow, size, answer in zip(keys, times, asked_for, *columns, strict=True):
                 names.offer(flow, name)
-                if answer:
-                    self._rows.append([time, dst, src, name, kind, rcode, np.nan, size])
-                else:
+                if not answer:
                     self._asked(key)
-                    self._rows.append([time, src, dst, name, kind, -1, size, np.nan])
+                elif self._answered(key, rcode, size):
+                    continue
+                (client, _), (server, _) = key[0]
+                told = [rcode, np.nan, size] if answer else [-1, size, np.nan]
+                self._rows.append([time, client, server, name, kind, *told])
 
-    def _asked(self, key: tuple[int, int, int, int, int]) -> None:
+    def _asked(self, key: _Key) -> None:
         self._pending[key] = self._taken + len(self._rows)
         if len(self._pending) > _PENDING:
             for old in list(self._pending)[: _PENDING // 2]:
                 del self._pending[old]
 
-    def _answered(self, key: tuple[int, int, int, int, int], code: int, size: int) -> bool:
+    def _answered(self, key: _Key, code: int, size: int) -> bool:
         """Whether an answer belongs to a question, which it is written to."""
         place = self._pending.get(key)
         if place is None:

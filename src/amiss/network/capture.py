@@ -166,11 +166,13 @@ def _stacked(parts: list[dict[str, Any]], hosts: Addresses) -> Flows:
     serial = columns.pop("serial")
     order = np.lexsort((serial, columns["start"]))
     columns = {name: values[order] for name, values in columns.items()}
+    spoken: dict[str, Any] = {}
     for name, words in (("service", "services"), ("name", "names")):
         known: dict[str, int] = {}
         codes = [known.setdefault(word, len(known)) if word else -1 for part in parts for word in part[name]]
-        columns[name], columns[words] = np.array(codes, np.int32)[order], tuple(known)
-    return Flows(hosts=hosts, statistic_names=tuple(one.name for one in STATISTICS), **columns)
+        columns[name] = np.array(codes, np.int32)[order]
+        spoken[words] = tuple(known)
+    return Flows(hosts=hosts, statistic_names=tuple(one.name for one in STATISTICS), **{**spoken, **columns})
 
 
 def _word(raw: bytes) -> str:

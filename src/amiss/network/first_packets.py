@@ -75,8 +75,8 @@ def request_of(payload: bytes) -> Request:
         elif word == b"user-agent" and not agent:
             agent = value.strip()
     return Request(
-        _plain(method[:16]), _host(host[: _LONGEST_NAME + 6]), _text(path[:_LONGEST_PATH]), _text(agent[:_LONGEST_AGENT]),
-        _text(body[:_LONGEST_BODY]),
+        _plain(method[:16]), _host(host[: _LONGEST_NAME + 6]), _text(path[:_LONGEST_PATH]),
+        _text(agent[:_LONGEST_AGENT]), _text(body[:_LONGEST_BODY]),
     )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -92,29 +94,55 @@ class _Heads:
     def port(self, *numbers: int) -> Bools:
         return np.isin(self._ports[0], numbers) | np.isin(self._ports[1], numbers)
 
-    def any_of(self, test: str) -> Bools:
-        checks = {
-            "tls": lambda way: (
-                np.isin(self.at(way, 0), (0x14, 0x15, 0x16, 0x17)) & (self.at(way, 1) == 3) & (self.at(way, 2) <= 4)
-                & (self.length(way) >= 5)
-            ),
-            "dns": lambda way: (
-                (self.length(way) >= 12) & (self.at(way, 2) & 0x70 == 0) & (self.at(way, 4) == 0)
-                & (self.at(way, 5) <= 16) & (self.at(way, 6) == 0)
-            ),
-            "dns_tcp": lambda way: (
-                (self.length(way) >= 14) & (self.at(way, 4) & 0x70 == 0) & (self.at(way, 6) == 0)
-                & (self.at(way, 7) <= 16)
-            ),
-            "telnet": lambda way: (self.at(way, 0) == 0xFF) & (self.at(way, 1) >= 0xFB) & (self.length(way) >= 3),
-            "modbus": lambda way: (self.at(way, 2) == 0) & (self.at(way, 3) == 0) & (self.length(way) >= 8),
-            "ntp": lambda way: (self.at(way, 0) & 7 >= 1) & (self.length(way) >= 48),
-            "dhcp": lambda way: np.isin(self.at(way, 0), (1, 2)) & (self.at(way, 1) == 1) & (self.length(way) >= 64),
-            "coap": lambda way: (self.at(way, 0) >> 6 == 1) & (self.length(way) >= 4),
-            "quic": lambda way: (self.at(way, 0) & 0xC0 == 0xC0) & (self.length(way) >= 20),
-        }  # fmt: skip
-        check = checks[test]
-        return check(0) | check(1)
+    def any_of(self, test: Callable[[_Heads, int], Bools]) -> Bools:
+        return test(self, 0) | test(self, 1)
+
+
+def _is_tls(heads: _Heads, way: int) -> Bools:
+    record = np.isin(heads.at(way, 0), (0x14, 0x15, 0x16, 0x17)) & (heads.at(way, 1) == 3)
+    found: Bools = record & (heads.at(way, 2) <= 4) & (heads.length(way) >= 5)
+    return found
+
+
+def _is_dns(heads: _Heads, way: int) -> Bools:
+    few = (heads.at(way, 4) == 0) & (heads.at(way, 5) <= 16) & (heads.at(way, 6) == 0)
+    found: Bools = few & (heads.length(way) >= 12) & (heads.at(way, 2) & 0x70 == 0)
+    return found
+
+
+def _is_dns_over_tcp(heads: _Heads, way: int) -> Bools:
+    few = (heads.at(way, 6) == 0) & (heads.at(way, 7) <= 16)
+    found: Bools = few & (heads.length(way) >= 14) & (heads.at(way, 4) & 0x70 == 0)
+    return found
+
+
+def _is_telnet(heads: _Heads, way: int) -> Bools:
+    found: Bools = (heads.at(way, 0) == 0xFF) & (heads.at(way, 1) >= 0xFB) & (heads.length(way) >= 3)
+    return found
+
+
+def _is_modbus(heads: _Heads, way: int) -> Bools:
+    found: Bools = (heads.at(way, 2) == 0) & (heads.at(way, 3) == 0) & (heads.length(way) >= 8)
+    return found
+
+
+def _is_ntp(heads: _Heads, way: int) -> Bools:
+    return (heads.at(way, 0) & 7 >= 1) & (heads.length(way) >= 48)
+
+
+def _is_dhcp(heads: _Heads, way: int) -> Bools:
+    found: Bools = np.isin(heads.at(way, 0), (1, 2)) & (heads.at(way, 1) == 1) & (heads.length(way) >= 64)
+    return found
+
+
+def _is_coap(heads: _Heads, way: int) -> Bools:
+    found: Bools = (heads.at(way, 0) >> 6 == 1) & (heads.length(way) >= 4)
+    return found
+
+
+def _is_quic(heads: _Heads, way: int) -> Bools:
+    found: Bools = (heads.at(way, 0) & 0xC0 == 0xC0) & (heads.length(way) >= 20)
+    return found
 
 
 def _by_content(flows: Records) -> list[tuple[str, Bools]]:
@@ -123,20 +151,20 @@ def _by_content(flows: Records) -> list[tuple[str, Bools]]:
     tcp, udp = heads.tcp, heads.udp
     kinds = flows["kinds"]
     greeting = heads.either(b"220 ", b"220-")
-    dns = heads.any_of("dns") & udp
+    dns = heads.any_of(_is_dns) & udp
     return [
-        ("quic", udp & heads.port(443, 80, 8443) & heads.any_of("quic")),
-        ("modbus", tcp & heads.port(502) & heads.any_of("modbus")),
-        ("telnet", tcp & heads.any_of("telnet")),
-        ("dns", (dns & heads.port(53)) | (tcp & heads.port(53) & heads.any_of("dns_tcp"))),
+        ("quic", udp & heads.port(443, 80, 8443) & heads.any_of(_is_quic)),
+        ("modbus", tcp & heads.port(502) & heads.any_of(_is_modbus)),
+        ("telnet", tcp & heads.any_of(_is_telnet)),
+        ("dns", (dns & heads.port(53)) | (tcp & heads.port(53) & heads.any_of(_is_dns_over_tcp))),
         ("mdns", dns & heads.port(5353)),
         ("llmnr", dns & heads.port(5355)),
-        ("ntp", udp & heads.port(123) & heads.any_of("ntp")),
-        ("dhcp", udp & heads.port(67, 68) & heads.any_of("dhcp")),
+        ("ntp", udp & heads.port(123) & heads.any_of(_is_ntp)),
+        ("dhcp", udp & heads.port(67, 68) & heads.any_of(_is_dhcp)),
         ("snmp", udp & heads.port(161, 162) & heads.either(b"\x30")),
-        ("coap", udp & heads.port(5683) & heads.any_of("coap")),
+        ("coap", udp & heads.port(5683) & heads.any_of(_is_coap)),
         ("stun", udp & heads.either(b"\x21\x12\xa4\x42", place=4)),
-        ("tls", tcp & heads.any_of("tls")),
+        ("tls", tcp & heads.any_of(_is_tls)),
         ("http", tcp & ((kinds & 0b11000) > 0)),
         ("ssdp", udp & heads.either(b"M-SEARCH", b"NOTIFY *")),
         ("sip", heads.either(b"SIP/2.0", b"REGISTER sip", b"INVITE sip", b"OPTIONS sip")),

@@ -86,7 +86,7 @@ class PortScan:
         else:
             what = f"tried {_named(ports)} of {count(n, 'host')}"
         reason = (
-            f"{words[host]} {what} within {span(seconds)}; {count(n_amiss, 'attempt')} of {len(picked):,} "
+            f"{words[host]} {what} within {span(seconds)}; {n_amiss:,} of {count(len(picked), 'attempt')} "
             f"{'was' if n_amiss == 1 else 'were'} refused, not answered or left without a word; "
             f"usual is {usually(usual)}"
         )
