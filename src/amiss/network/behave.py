@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from amiss.network import behaviours
+from amiss.network.exclusions import Exclusion, kept
 from amiss.network.finding import Behaviour, Finding
 from amiss.network.traffic import Traffic
 
@@ -36,7 +37,9 @@ def all_behaviours() -> tuple[type[Behaviour], ...]:
     return tuple(found)
 
 
-def find_behaviours(traffic: Traffic, usual: Traffic | None = None) -> list[Finding]:
+def find_behaviours(
+    traffic: Traffic, usual: Traffic | None = None, exclusions: Sequence[Exclusion] = ()
+) -> list[Finding]:
     """What hosts do that deserves a look, the gravest first.
 
     Parameters
@@ -45,6 +48,8 @@ def find_behaviours(traffic: Traffic, usual: Traffic | None = None) -> list[Find
         Flows in the order of their start, with what was read of names and requests.
     usual
         Traffic known to be good: what a host does there in the same way, it may do.
+    exclusions
+        What is not to be told; `amiss.network.exclusions.kept` says how much each hides.
     """
     if not traffic.flows.n_flows:
         return []
@@ -52,7 +57,8 @@ def find_behaviours(traffic: Traffic, usual: Traffic | None = None) -> list[Find
     if usual is not None and usual.flows.n_flows:
         before = [one for behaviour in all_behaviours() for one in behaviour().find(usual, None)]
         found = [one for one in found if not any(_same(one, other) for other in before)]
-    return sorted(_told_once(found, traffic.flows.n_flows), key=lambda one: (-one.severity, one.start, one.host))
+    told, _ = kept(_told_once(found, traffic.flows.n_flows), traffic, exclusions)
+    return sorted(told, key=lambda one: (-one.severity, one.start, one.host))
 
 
 def _same(one: Finding, other: Finding) -> bool:
