@@ -101,6 +101,10 @@ class Frame:
             what = f"the rows do not fit together: {str(error).splitlines()[0]}"
             raise DataError(what, mend="write all of them alike") from error
 
+    def beside(self, other: Frame) -> Frame:
+        """The columns of this frame, then those of another with as many rows."""
+        return Frame(self.table.hstack(other.table), self.first_row)
+
     @property
     def n_rows(self) -> int:
         """Number of rows."""

@@ -255,12 +255,15 @@ def fit_source(source: Source, recipe: Recipe, *, progress: Progress = silent) -
     recipe = _of_rows(source, one_by_one(recipe) if isinstance(source, FlowRows) else recipe)
     if recipe.label is not None:
         return fit_labelled(source, recipe.checked().for_labels(), progress=progress)
+    if isinstance(source, FlowRows):
+        learnt = source.learnt
+        model = _fit_table(learnt, recipe, look(learnt, recipe.checked(), progress), progress)
+        return NetworkModel.of(model, source.traffic())
     looked = look(source, recipe.checked(), progress)
     series = read_as_series(source, recipe, looked, progress)
     if series is not None:
         return fit_series(source, recipe.for_series(), looked, series, progress)
-    model = _fit_table(source, recipe, looked, progress)
-    return NetworkModel.of(model, source.traffic()) if isinstance(source, FlowRows) else model
+    return _fit_table(source, recipe, looked, progress)
 
 
 def _fit_table(source: Source, recipe: Recipe, looked: Looked, progress: Progress) -> Model:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from amiss.core.errors import DataError
 from amiss.core.frame import Frame
 from amiss.core.source import MemorySource, Progress, silent
-from amiss.network.context import flow_features
+from amiss.network.context import WARM_UP, flow_features
 from amiss.network.traffic import Traffic, TrafficSource
 
 __all__ = ["FlowRows"]
@@ -55,13 +57,37 @@ class FlowRows:
         return self._traffic
 
     @cached_property
-    def features(self) -> Frame:
-        """The rows: `network.context.flow_features`, and the labels where the source has any."""
-        return flow_features(self.traffic())
+    def rows(self) -> Frame:
+        """All rows; see `rows_after`."""
+        return self.rows_after(None)
+
+    def rows_after(self, usual: Traffic | None) -> Frame:
+        """Time and hosts of each flow, `network.context.flow_features`, and the labels where the source has any.
+
+        With `usual`, traffic known to be good, that is taken as having gone before.
+        """
+        flows = self.traffic().flows
+        words = flows.hosts.words
+        known = np.where(np.isnan(flows.start), 0.0, flows.start)
+        hosts = {
+            name: [words[code] for code in codes] for name, codes in (("src_ip", flows.src), ("dst_ip", flows.dst))
+        }
+        rows = Frame.of({"time": (known * 1e6).astype("datetime64[us]"), **hosts})
+        rows = rows.beside(flow_features(self.traffic(), usual))
+        return rows.beside(Frame.of({"label": [word or None for word in flows.label]})) if flows.label else rows
+
+    @property
+    def learnt(self) -> MemorySource:
+        """The rows to learn from: the first ones have too little before them to be like any other."""
+        rows = self.rows
+        first = WARM_UP if rows.n_rows > 2 * WARM_UP else 0
+        found = MemorySource(rows.rows(np.arange(first, rows.n_rows)), self.name)
+        found.notes = self.notes
+        return found
 
     def batches(self) -> Iterator[Frame]:
         """The rows in the order of time."""
-        yield from MemorySource(self.features, self.name).batches()
+        yield from MemorySource(self.rows, self.name).batches()
 
     def share_read(self) -> float:
         """Share of the source that has been read."""

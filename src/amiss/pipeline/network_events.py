@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from amiss.core.finding import Event, Evidence
 from amiss.core.summary import Vector
+from amiss.network.context import own_hosts
 from amiss.network.filters import capture_filter, display_filter
 from amiss.network.finding import Finding
 from amiss.network.traffic import Traffic
@@ -62,7 +63,8 @@ def event_of(finding: Finding, traffic: Traffic, p_value: float | None = None) -
         evidence=Evidence(
             technique=finding.technique, measures=finding.measures, peers=finding.peers[:_MOST_SHOWN],
             n_peers=len(finding.peers), n_flows=len(rows), flows=tuple(_spread(rows)),
-            display_filter=display_filter(finding, traffic), capture_filter=capture_filter(finding, traffic),
+            display_filter=display_filter(finding, traffic.flows),
+            capture_filter=capture_filter(finding, traffic.flows),
         ),
     )  # fmt: skip
 
@@ -108,10 +110,11 @@ def unusual_findings(
         Why each of them is unusual.
     """
     flows = traffic.flows
-    local = flows.hosts.local
+    own = own_hosts(flows)
     src, dst = flows.src[rows], flows.dst[rows]
-    # Of a flow that crosses the border the host inside is the one that can be looked after.
-    host = np.where(~local[src] & local[dst], dst, src)
+    # Of a flow that crosses the border the host inside is the one that can be looked after; and of thousands of
+    # strangers that each knock once, one event is told.
+    host = np.where(~own[src] & own[dst], dst, src)
     order = np.lexsort((flows.start[rows], host))
     breaks = np.flatnonzero((np.diff(host[order]) != 0) | (np.diff(flows.start[rows][order]) > _APART_SECONDS)) + 1
     found = []

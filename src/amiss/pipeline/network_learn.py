@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -11,10 +11,12 @@ import numpy.typing as npt
 from amiss.core.errors import DataError, PromiseError
 from amiss.core.source import MemorySource, Progress, Source
 from amiss.network.behave import find_behaviours
-from amiss.network.exclusions import Exclusion
+from amiss.network.context import WARM_UP
+from amiss.network.exclusions import Exclusion, kept
 from amiss.network.finding import Finding
 from amiss.network.traffic import Traffic
 from amiss.pipeline.flow_rows import FlowRows
+from amiss.pipeline.flow_words import flow_reason
 from amiss.pipeline.network_events import event_of, unusual_findings
 from amiss.pipeline.network_result import NetworkResult
 from amiss.pipeline.recipe import Recipe
@@ -49,7 +51,7 @@ def detect_network(
     usual
         Traffic that is known to be good; None where there is none.
     """
-    exclusions = [Exclusion.read(text) for text in recipe.exclude]
+    exclusions = [Exclusion.parse(text) for text in recipe.exclude]
     traffic = source.traffic(progress)
     reference = usual.traffic(progress) if usual is not None else None
     progress("behaviours", 0.0)
@@ -58,11 +60,13 @@ def detect_network(
     told = np.zeros(traffic.flows.n_flows, np.bool_)
     for finding in found:
         told[finding.flows] = True
-    rest = np.flatnonzero(~told)
+    # The first flows have too little before them to be like any other; after good traffic they have that.
+    rest = np.flatnonzero(~told)[0 if usual is not None else WARM_UP :]
     odd, notes = _odd(source, rest, recipe, judge, progress, usual)
     if odd is not None:
         found = [*found, *_unusual(traffic, rest, odd)]
-    shown, hidden = _without(found, exclusions, traffic)
+    shown, counts = kept(found, traffic, exclusions)
+    hidden = tuple((exclusion.text, n) for exclusion, n in zip(exclusions, counts, strict=True))
     shown.sort(key=lambda finding: (-finding.severity, finding.start))
     return NetworkResult(
         source=source, recipe=recipe, events=[event_of(finding, traffic) for finding in shown],
@@ -89,8 +93,9 @@ def _odd(
     if known < _FEWEST_FLOWS:
         return None, [few]
     by_row = one_by_one(msgspec.structs.replace(recipe, clean=recipe.clean or usual is not None))
-    rows = MemorySource(source.features.rows(rest), source.name)
-    learnt_from = MemorySource(usual.features, usual.name) if usual is not None else None
+    before = usual.traffic() if usual is not None else None
+    rows = MemorySource(source.rows_after(before).rows(rest), source.name)
+    learnt_from = usual.learnt if usual is not None else None
     try:
         return judge(rows, learnt_from, by_row, progress), []
     except PromiseError:
@@ -103,19 +108,6 @@ def _odd(
 
 def _unusual(traffic: Traffic, rest: npt.NDArray[np.int64], odd: Result) -> list[Finding]:
     alarms = np.flatnonzero(odd.is_anomaly)
-    reasons = [explanation.reason for explanation in odd.explain_all(alarms)]
+    told = zip(rest[alarms].tolist(), odd.explain_all(alarms), strict=True)
+    reasons = [flow_reason(traffic.flows, row, explanation) for row, explanation in told]
     return unusual_findings(traffic, rest[alarms], odd.scores[alarms], reasons)
-
-
-def _without(
-    found: Sequence[Finding], exclusions: Sequence[Exclusion], traffic: Traffic
-) -> tuple[list[Finding], tuple[tuple[str, int], ...]]:
-    """The findings that nothing excludes, and how many each exclusion hides."""
-    shown, counts = [], [0] * len(exclusions)
-    for finding in found:
-        hiding = [k for k, exclusion in enumerate(exclusions) if exclusion.covers(finding, traffic)]
-        for k in hiding:
-            counts[k] += 1
-        if not hiding:
-            shown.append(finding)
-    return shown, tuple((str(e), n) for e, n in zip(exclusions, counts, strict=True))

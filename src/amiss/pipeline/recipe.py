@@ -111,7 +111,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if self.causal and self.kind == "network":
             raise ParameterError("network traffic is looked at whole", mend="leave out causal, or the kind")
         for text in self.exclude:
-            Exclusion.read(text)
+            Exclusion.parse(text)
         self._check_selection()
         if isinstance(self.seed, bool) or self.seed < 0:
             raise ParameterError(f"seed {self.seed} is not possible", mend="give a whole number from 0")

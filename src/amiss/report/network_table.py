@@ -66,11 +66,8 @@ def print_network_event(console: Console, result: NetworkResult, number: int) ->
         highlight=False,
     )
     console.print(Text(f"  {event.reason}"))
-    console.print(
-        Text(
-            f"  from {event.start} to {event.end}; {_many(event.n_alarms, 'flow')} with {_many(evidence.n_peers, 'host')}"
-        )
-    )
+    many = f"{_many(event.n_alarms, 'flow')} with {_many(evidence.n_peers, 'host')}"
+    console.print(Text(f"  from {event.start} to {event.end}; {many}"))
     if evidence.measures:
         console.print()
         rows = [(m.name, f"{m.value:,.6g} {m.unit}".strip(), m.typical) for m in evidence.measures]
