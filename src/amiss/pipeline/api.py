@@ -16,7 +16,7 @@ from amiss.pipeline.labelled import learn_labelled
 from amiss.pipeline.learn import Learnt, Looked, calibrate, learn, look, relearn
 from amiss.pipeline.model import Facts, Model
 from amiss.pipeline.opening import open_source
-from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.recipe import DEFAULT, Recipe
 from amiss.pipeline.recognised import read_as_series, table_notes
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_learn import detect_series, fit_series
@@ -134,7 +134,8 @@ def fit(
     With a `label`, the column that says which rows are anomalies (1, or words for their kinds; `normal` is its word for
     a normal row where that is not plain), the default learns both from labelled anomalies and from what normal rows are
     like; a detector that learns without labels, asked for by name, learns from the normal rows alone. The cut comes
-    from normal rows that had been held out.
+    from normal rows that had been held out. Where most rows have no label, these are learnt from too, as rows that are
+    mostly normal, and a few labels correct what is found without any.
 
     With `select`, columns are chosen by the rows learnt from, and the model asks for these alone: "heavy_tails",
     "correlation" or "variance"; with labels also "mutual_information", "l1" or "model".
@@ -207,7 +208,8 @@ def _detect_table(source: Source, recipe: Recipe, looked: Looked, progress: Prog
 def fit_source(source: Source, recipe: Recipe, *, progress: Progress = silent) -> Model:
     """`fit` for a source that is open already and a recipe."""
     if recipe.label is not None:
-        return fit_labelled(source, recipe.checked().for_labels(), progress=progress)
+        free = recipe.detector == DEFAULT and not recipe.params
+        return fit_labelled(source, recipe.checked().for_labels(), free=free, progress=progress)
     looked = look(source, recipe.checked(), progress)
     series = read_as_series(source, recipe, looked, progress)
     if series is not None:
@@ -240,20 +242,20 @@ def _fit_table(source: Source, recipe: Recipe, looked: Looked, progress: Progres
     return model
 
 
-def fit_labelled(source: Source, recipe: Recipe, *, progress: Progress = silent) -> Model:
-    """`fit` for a source that is open already and a recipe made `for_labels`."""
+def fit_labelled(source: Source, recipe: Recipe, *, free: bool = False, progress: Progress = silent) -> Model:
+    """`fit` for a source that is open already and a recipe made `for_labels`; see `learn_labelled` for `free`."""
     recipe = recipe.checked()
     looked = look(source, recipe, progress)
-    learnt = learn_labelled(source, recipe, looked, progress)
+    learnt = learn_labelled(source, recipe, looked, progress, free=free)
     facts = _facts(source, looked)
     threshold = _threshold(recipe, facts, same_rows=False)
     threshold.check_support(len(learnt.held_out))
     # Where nobody has said of any row that it is normal, anomalies hide among those that the cut comes from.
-    threshold.calibrate(learnt.held_out, clean=not learnt.labels.only_anomalies)
+    threshold.calibrate(learnt.held_out, clean=not learnt.dirty)
     return Model(
         recipe=learnt.recipe, kind="table", facts=facts, preparation=learnt.preparation, detector=learnt.detector,
         reasons=learnt.reasons, threshold=threshold, kinds=learnt.labels.kinds,
-        notes=learnt.labels.notes,
+        chances=learnt.chances, notes=learnt.labels.notes,
     )  # fmt: skip
 
 
