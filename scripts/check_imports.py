@@ -13,6 +13,7 @@ ALLOWED = {
     ),
     "sklearn": (
         "core/errors.py", "core/estimator.py", "detectors/", "supervised/", "evaluate/", "prepare/worth.py", "testing/",
+        "thresholds/chances.py",
     ),
     "scipy": ("detectors/", "thresholds/", "evaluate/", "summaries/", "series/"),
     "pandas": (),

@@ -110,7 +110,8 @@ def test_anomalies_alone_are_learnt_from_too(tmp_path):
     table = pl.DataFrame(X).with_columns(fault=pl.Series(np.where(known, "leak", None)))
     model = amiss.fit(table, label="fault", false_alarms="2%")
     assert "no row is labelled normal: the 1,985 rows" in " ".join(model.notes)
-    assert model.recipe.params["learner"] == "positive_unlabelled"
+    assert model.recipe.detector == "partly_labelled"
+    assert model.chances is None
     model.save(tmp_path / "m.amiss")
     T = random.normal(size=(4000, 4))
     new = np.arange(4000) < 200
@@ -145,3 +146,111 @@ def test_rows_that_are_all_alike_are_refused():
             label="f",
             roles={"a": "category"},
         )
+
+
+def _partly(n_odd=10, n_normal=20, n=6000, seed=0):
+    """Rows of which few have a label, and the truth: half of the anomalies are hardly odd without labels, and of the
+    others, which are, none has one."""
+    random = np.random.default_rng(seed)
+    X, odd = random.normal(size=(n, 5)), random.random(n) < 0.04
+    shown = odd & (random.random(n) < 0.5)
+    X[shown, 0] += 3
+    X[odd & ~shown, 1] += 7
+    label = np.full(n, None, object)
+    label[random.permutation(np.flatnonzero(shown))[:n_odd]] = "fault"
+    label[random.permutation(np.flatnonzero(~odd))[:n_normal]] = "ok"
+    return pl.DataFrame(X).with_columns(fault=pl.Series(label.tolist())), odd
+
+
+def _auc(odd, scores):
+    from sklearn.metrics import roc_auc_score
+
+    return roc_auc_score(odd, scores)
+
+
+def test_a_few_labels_beside_many_rows_that_have_none(tmp_path):
+    table, _ = _partly()
+    new, odd = _partly(seed=1)
+    new = new.drop("fault")
+    model = amiss.fit(table, label="fault", false_alarms="5%")
+    assert model.recipe.detector == "partly_labelled"
+    assert model.notes == ("the 5,970 rows without a label are taken for mostly normal",)
+    # The labelled rows are no fair sample of what is to come.
+    assert model.chances is None
+    result = model.score(new)
+    without = amiss.fit(table.drop("fault")).score(new)
+    alone = amiss.fit(table, label="fault", detector="random_forest", false_alarms="10%").score(new)
+    assert _auc(odd, result.scores) > _auc(odd, without.scores) + 0.005
+    assert _auc(odd, result.scores) > _auc(odd, alone.scores) + 0.1
+    assert result.is_anomaly[~odd].mean() < 0.07
+    model.save(tmp_path / "m.amiss")
+    np.testing.assert_array_equal(amiss.load(tmp_path / "m.amiss").score(new).scores, result.scores)
+
+
+def test_a_single_anomaly_does_no_harm():
+    table, _ = _partly(n_odd=1, n_normal=0)
+    new, odd = _partly(seed=1)
+    model = amiss.fit(table, label="fault")
+    without = amiss.fit(table.drop("fault"))
+    new = new.drop("fault")
+    assert _auc(odd, model.score(new).scores) > _auc(odd, without.score(new).scores) - 0.01
+    assert model.score(new).is_anomaly[~odd].mean() < 0.02
+
+
+def test_a_detector_that_is_named_keeps_to_what_it_learns_from():
+    table, _ = _partly()
+    named = amiss.fit(table, label="fault", detector="naive_bayes", false_alarms="10%")
+    assert named.notes == ("5,970 rows without a label are not learnt from",)
+    assert amiss.fit(table, label="fault", detector="hybrid", false_alarms="10%").recipe.detector == "hybrid"
+    taken = amiss.fit(table, label="fault", detector="positive_unlabelled")
+    assert taken.notes == ("the 5,970 rows without a label are taken for mostly normal",)
+    # Where most rows have a label, the default learns from these alone.
+    mostly = table.with_columns(fault=pl.when(pl.int_range(pl.len()) < 5000).then(pl.lit("ok")).otherwise("fault"))
+    whole = pl.concat([mostly, _partly(seed=2)[0].filter(pl.col("fault") == "fault")])
+    assert amiss.fit(whole, label="fault").recipe.detector == "hybrid"
+
+
+def test_probabilities_of_a_model_from_labels_come_about(tmp_path):
+    model = amiss.fit(_table(3000), label="attack", detector="random_forest")
+    test = _table(6000, seed=1)
+    odd = (test["attack"] != "normal").to_numpy()
+    result = model.score(test)
+    said = result.probabilities
+    assert said.shape == (6000,)
+    assert abs(said.mean() - odd.mean()) < 0.015
+    assert np.mean((said - odd) ** 2) < 0.5 * odd.mean() * (1 - odd.mean())
+    assert model.chances.share == pytest.approx((_table(3000)["attack"] != "normal").mean())
+    assert any(note.startswith("probabilities by isotonic regression on 3,000 rows") for note in result.notes)
+    assert result.top(3).columns[:4] == ["row", "anomaly_score", "p_value", "probability"]
+    (scored,) = result.scored()
+    assert scored["probability"].to_list() == said.tolist()
+    # What was said of the rows before is not ranked by.
+    again = amiss.fit(scored, label="attack", detector="naive_bayes")
+    assert not any("probability" in name for name in again.preparation.features)
+    model.save(tmp_path / "m.amiss")
+    loaded = amiss.load(tmp_path / "m.amiss")
+    np.testing.assert_array_equal(loaded.score(test).probabilities, said)
+    assert np.array_equal(loaded.with_false_alarms("2%").score(test).probabilities, said)
+    rarer = loaded.with_anomaly_share(0.001).score(test)
+    assert (rarer.probabilities < said).all()
+    assert np.array_equal(rarer.is_anomaly, result.is_anomaly)
+
+
+def test_probabilities_are_there_only_where_labels_tell_them():
+    model = amiss.fit(_table().drop("attack"))
+    result = model.score(_table())
+    assert result.probabilities is None
+    assert "probability" not in result.top(1).columns
+    with pytest.raises(ParameterError, match="no probabilities"):
+        model.with_anomaly_share(0.1)
+    with pytest.raises(ParameterError, match="between none and all"):
+        amiss.fit(_table(), label="attack", detector="naive_bayes").with_anomaly_share(1.0)
+
+
+def test_a_column_of_the_same_name_is_kept_apart():
+    table = _table().with_columns(probability=pl.col("rate") * 2)
+    result = amiss.fit(table, label="attack", detector="naive_bayes").score(table)
+    (scored,) = result.scored()
+    assert scored["probability_original"].to_list() == table["probability"].to_list()
+    plain = amiss.fit(table.drop("attack")).score(table)
+    assert "probability_original" not in next(plain.scored()).columns

@@ -57,8 +57,12 @@ def test_many_kinds_are_one():
 
 def test_rows_without_a_label_are_told():
     labels = read_label_column([0, None, 1, None], "label")
-    assert labels.notes == ("2 rows without a label are not learnt from",)
     assert np.array_equal(labels.y, [0, -1, 1, -1])
+    assert labels.notes == ()
+    assert labels.known().notes == ("2 rows without a label are not learnt from",)
+    assert np.array_equal(labels.known().y, [0, 1])
+    assert not labels.few
+    assert read_label_column([0, None, 1, None, None], "label").few
 
 
 def test_few_labels_may_name_anomalies_alone():

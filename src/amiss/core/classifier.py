@@ -39,7 +39,8 @@ class Classifier(LabelDetector):
     """
 
     def _learn(self, X: Matrix, y: Kinds) -> None:
-        self.model_ = self._trained(X, (y > 0).astype(np.int64), 2)
+        # All kinds are one here; what is unknown stays so.
+        self.model_ = self._trained(X, np.sign(y), 2)
         self.kind_model_: Arrays = {}
         self.kinds_, kind = np.unique(y[y > 0], return_inverse=True)
         if len(self.kinds_) > 1:

@@ -58,6 +58,8 @@ class Capabilities:
         Of an ordered one: no score depends on rows that come later, whatever the parameters.
     labels
         Learns from labels: `fit` needs `y`.
+    unlabelled
+        Of such a one: rows of which nothing is known teach it too; their label is NaN.
     saves
         What it has learnt is arrays, so a model file can hold it.
     """
@@ -71,6 +73,7 @@ class Capabilities:
     ordered: bool = False
     causal: bool = False
     labels: bool = False
+    unlabelled: bool = False
     saves: bool = True
 
 

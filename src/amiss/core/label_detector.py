@@ -12,9 +12,11 @@ import numpy.typing as npt
 from amiss.core.detector import Capabilities, Context, Detector, Matrix, Vector
 from amiss.core.errors import DataError
 
-__all__ = ["Kinds", "LabelDetector", "balanced", "drawn", "read_labels"]
+__all__ = ["UNKNOWN", "Kinds", "LabelDetector", "balanced", "drawn", "read_labels"]
 
 Kinds = npt.NDArray[np.int64]
+UNKNOWN = -1
+"""Label of a row of which nothing is known, where a detector learns from such rows."""
 
 
 class LabelDetector(Detector):
@@ -41,7 +43,8 @@ class LabelDetector(Detector):
         X : (n_rows, n_features)
             Finite numbers; NaN too where `capabilities.missing` says so.
         y : (n_rows,)
-            0 for a normal row, 1 for an anomaly; or 0 and 1 … K for its kind. True and False are 1 and 0.
+            0 for a normal row, 1 for an anomaly; or 0 and 1 … K for its kind. True and False are 1 and 0. NaN for a row
+            of which nothing is known, where `capabilities.unlabelled` says so.
         context
             Not used.
 
@@ -50,7 +53,7 @@ class LabelDetector(Detector):
         DataError
             Labels that cannot be learnt from: of one class only, missing, negative, not whole, or of another length.
         """
-        return super().fit(X, read_labels(y), context=context)
+        return super().fit(X, read_labels(y, unlabelled=self.capabilities.unlabelled), context=context)
 
     def kind_scores(self, X: Any) -> Matrix:
         """Log-odds that each row is an anomaly of each kind, (n_rows, n_kinds); of one kind, `anomaly_score`."""
@@ -86,8 +89,8 @@ class LabelDetector(Detector):
         raise NotImplementedError
 
 
-def read_labels(y: Any) -> Kinds:
-    """Labels as whole numbers from 0, (n_rows,).
+def read_labels(y: Any, *, unlabelled: bool = False) -> Kinds:
+    """Labels as whole numbers from 0, (n_rows,); NaN, where rows may be `unlabelled`, as −1.
 
     Raises
     ------
@@ -105,7 +108,11 @@ def read_labels(y: Any) -> Kinds:
             f"labels are one number a row; these have the shape {given.shape}", where="labels", mend="give y.ravel()"
         )
     numbers = _as_numbers(given)
-    _refuse(given, np.isnan(numbers), "is missing", "leave out the rows whose label is not known")
+    unknown = np.isnan(numbers)
+    if unlabelled:
+        numbers = np.where(unknown, 0.0, numbers)
+    else:
+        _refuse(given, unknown, "is missing", "leave out the rows whose label is not known")
     mend = "give 0 for a normal row and 1 for an anomaly; −1 and +1 are scikit-learn's words for predictions"
     _refuse(given, numbers < 0, "is negative", mend)
     _refuse(given, numbers != np.floor(numbers), "is no whole number", "number the kinds of anomaly 1, 2, 3 …")
@@ -118,7 +125,7 @@ def read_labels(y: Any) -> Kinds:
                 where=f"{len(labels):,} labels, none is {lacking}",
                 mend=f"give rows with the label {lacking} too, or choose a detector that learns without labels",
             )
-    return labels
+    return np.where(unknown, UNKNOWN, labels)
 
 
 def _as_numbers(given: npt.NDArray[Any]) -> Vector:

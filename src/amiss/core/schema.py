@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["ADDED_COLUMNS", "ROLES", "ColumnSchema", "Schema"]
+__all__ = ["ADDED_COLUMNS", "PROBABILITY", "ROLES", "ColumnSchema", "Schema"]
 
 ROLES = (
     "number",
@@ -22,6 +22,9 @@ ROLES = (
 
 ADDED_COLUMNS = ("anomaly_score", "p_value", "is_anomaly", "reason")
 """Columns of a scored table that stand beside its own."""
+
+PROBABILITY = "probability"
+"""One more of them, where the model has learnt from labels."""
 
 
 class ColumnSchema(msgspec.Struct, frozen=True, kw_only=True):

@@ -185,7 +185,7 @@ def _labelled_rows(source: Source, test: Source | None, recipe: Recipe) -> tuple
             where=f"label {recipe.label!r}, {int((labels.y > 0).sum()):,} anomalies",
             mend="label normal rows too; amiss fit --label learns from anomalies alone where the others have no label",
         )
-    return Frame(frame.rows(known).table), replace(labels, y=labels.y[known]), int(known[:n_train].sum())
+    return Frame(frame.rows(known).table), labels.known(), int(known[:n_train].sum())
 
 
 def _in_order(frame: Frame, labels: Labels, schema: Schema) -> tuple[Frame, Labels, Vector | None]:

@@ -20,7 +20,7 @@ from amiss.pipeline.network_learn import detect_network, one_by_one
 from amiss.pipeline.network_model import NetworkModel
 from amiss.pipeline.network_result import NetworkResult
 from amiss.pipeline.opening import known_traffic, open_source
-from amiss.pipeline.recipe import Recipe
+from amiss.pipeline.recipe import DEFAULT, Recipe
 from amiss.pipeline.recognised import read_as_series, table_notes
 from amiss.pipeline.result import Result
 from amiss.pipeline.series_learn import detect_series, fit_series
@@ -151,7 +151,8 @@ def fit(
     With a `label`, the column that says which rows are anomalies (1, or words for their kinds; `normal` is its word for
     a normal row where that is not plain), the default learns both from labelled anomalies and from what normal rows are
     like; a detector that learns without labels, asked for by name, learns from the normal rows alone. The cut comes
-    from normal rows that had been held out.
+    from normal rows that had been held out. Where most rows have no label, these are learnt from too, as rows that are
+    mostly normal, and a few labels correct what is found without any.
 
     With `select`, columns are chosen by the rows learnt from, and the model asks for these alone: "heavy_tails",
     "correlation" or "variance"; with labels also "mutual_information", "l1" or "model".
@@ -254,7 +255,8 @@ def fit_source(source: Source, recipe: Recipe, *, progress: Progress = silent) -
     """`fit` for a source that is open already and a recipe."""
     recipe = _of_rows(source, one_by_one(recipe) if isinstance(source, FlowRows) else recipe)
     if recipe.label is not None:
-        return fit_labelled(source, recipe.checked().for_labels(), progress=progress)
+        free = recipe.detector == DEFAULT and not recipe.params
+        return fit_labelled(source, recipe.checked().for_labels(), free=free, progress=progress)
     if isinstance(source, FlowRows):
         learnt = source.learnt
         model = _fit_table(learnt, recipe, look(learnt, recipe.checked(), progress), progress)
@@ -291,20 +293,20 @@ def _fit_table(source: Source, recipe: Recipe, looked: Looked, progress: Progres
     return model
 
 
-def fit_labelled(source: Source, recipe: Recipe, *, progress: Progress = silent) -> Model:
-    """`fit` for a source that is open already and a recipe made `for_labels`."""
+def fit_labelled(source: Source, recipe: Recipe, *, free: bool = False, progress: Progress = silent) -> Model:
+    """`fit` for a source that is open already and a recipe made `for_labels`; see `learn_labelled` for `free`."""
     recipe = recipe.checked()
     looked = look(source, recipe, progress)
-    learnt = learn_labelled(source, recipe, looked, progress)
+    learnt = learn_labelled(source, recipe, looked, progress, free=free)
     facts = _facts(source, looked)
     threshold = _threshold(recipe, facts, same_rows=False)
     threshold.check_support(len(learnt.held_out))
     # Where nobody has said of any row that it is normal, anomalies hide among those that the cut comes from.
-    threshold.calibrate(learnt.held_out, clean=not learnt.labels.only_anomalies)
+    threshold.calibrate(learnt.held_out, clean=not learnt.dirty)
     return Model(
         recipe=learnt.recipe, kind="table", facts=facts, preparation=learnt.preparation, detector=learnt.detector,
         reasons=learnt.reasons, threshold=threshold, kinds=learnt.labels.kinds,
-        notes=learnt.labels.notes,
+        chances=learnt.chances, notes=learnt.labels.notes,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.detector import Detector
+from amiss.core.errors import ParameterError
 from amiss.core.finding import Contribution, Explanation, FullExplanation
 from amiss.core.frame import Frame
 from amiss.core.label_detector import LabelDetector
@@ -28,6 +30,7 @@ from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.remarks import Remarks
 from amiss.pipeline.result import Result
 from amiss.prepare.preparation import Preparation
+from amiss.thresholds.chances import Chances
 from amiss.thresholds.conformal import Conformal
 from amiss.thresholds.notice_threshold import NoticeThreshold
 from amiss.thresholds.peaks import PeakThreshold
@@ -95,6 +98,9 @@ class Model:
         What each column is.
     kinds
         Kinds of anomaly that the labels named; empty where it learnt from none.
+    chances
+        From a score to the probability of an anomaly, by labelled rows that were held out; None where it learnt from
+        no labels, or from too few to tell. See `with_anomaly_share`.
     notes
         What was to be said of the labels or the rows as it learnt, one sentence each; not kept in a file.
     """
@@ -110,11 +116,12 @@ class Model:
         reasons: Reasons,
         threshold: Conformal | PeakThreshold | NoticeThreshold,
         kinds: tuple[str, ...] = (),
+        chances: Chances | None = None,
         notes: tuple[str, ...] = (),
     ) -> None:
         self.recipe, self.kind, self.facts = recipe, kind, facts
         self.preparation, self.detector = preparation, detector
-        self.reasons, self.threshold, self.kinds = reasons, threshold, kinds
+        self.reasons, self.threshold, self.kinds, self.chances = reasons, threshold, kinds, chances
         self.notes = notes
         self.limits = Limits(recipe.limits, preparation.schema)
 
@@ -174,6 +181,8 @@ class Model:
                 f"a share of false alarms among the alarms is kept over many rows judged together; these are "
                 f"{len(scored.scores)}"
             )
+        if self.chances is not None:
+            notes.append(self.chances.sentence())
         return Result(
             model=self,
             source=source,
@@ -270,7 +279,36 @@ class Model:
             reasons=self.reasons,
             threshold=self.threshold.at(wish.rate(self.facts.n_rows, self.facts.span_seconds), wish),
             kinds=self.kinds,
+            chances=self.chances,
         )
+
+    def with_anomaly_share(self, share: float) -> Model:
+        """The same model with probabilities for rows of which another share is anomalous; decisions stay as they are.
+
+        A probability depends on how frequent anomalies are, and labelled rows often hold more of them than are to come.
+
+        Parameters
+        ----------
+        share
+            Expected share of anomalies, in (0, 1).
+
+        Raises
+        ------
+        ParameterError
+            The model has no probabilities, or there is no such share.
+        """
+        if self.chances is None:
+            raise ParameterError(
+                "this model has no probabilities: it did not learn from enough labelled rows",
+                mend="fit it with a label, see docs/labels.md",
+            )
+        if not 0 < share < 1:
+            raise ParameterError(
+                f"a share of anomalies of {share:g} is not between none and all", mend="give one in (0, 1)"
+            )
+        made = copy(self)
+        made.chances = self.chances.at(share)
+        return made
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file: a manifest and arrays, nothing that can run."""

@@ -32,6 +32,7 @@ from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.series_model import SeriesModel
 from amiss.pipeline.soundness import check_sound
 from amiss.prepare.preparation import Preparation
+from amiss.thresholds.chances import Chances
 from amiss.thresholds.conformal import Conformal
 from amiss.thresholds.notice_threshold import NoticeThreshold
 from amiss.thresholds.peaks import PeakThreshold
@@ -161,6 +162,7 @@ def _states(model: Model) -> dict[str, dict[str, Any]]:
         **learnt,
         "reasons": model.reasons.state(),
         "threshold": model.threshold.state(),
+        "chances": {} if model.chances is None else model.chances.state(),
     }
 
 
@@ -287,7 +289,7 @@ def _assemble(manifest: _Manifest, arrays: dict[str, npt.NDArray[Any]]) -> Model
     recipe = manifest.recipe.checked()
     shared: dict[str, Any] = {
         "recipe": manifest.recipe, "kind": manifest.kind, "facts": manifest.facts, "preparation": preparation,
-        "reasons": Reasons(preparation).restore(part("reasons")),
+        "reasons": Reasons(preparation).restore(part("reasons")), "chances": Chances.restored(part("chances")),
     }  # fmt: skip
     model: Model
     if "members" in manifest.words:

@@ -18,12 +18,13 @@ from amiss.thresholds.limits import limits_of
 from amiss.thresholds.promise import Wish, read_wish
 
 __all__ = [
-    "CAUSAL_DEFAULT", "DEFAULT", "KINDS", "LABEL_DEFAULT", "SERIES_DEFAULT", "Recipe", "read_recipe", "recipe_schema",
+    "CAUSAL_DEFAULT", "DEFAULT", "FEW_LABELS_DEFAULT", "KINDS", "LABEL_DEFAULT", "SERIES_DEFAULT", "Recipe",
+    "read_recipe", "recipe_schema",
 ]  # fmt: skip
 
 KINDS = ("table", "series", "network")
 DEFAULT, SERIES_DEFAULT, CAUSAL_DEFAULT = "ensemble", "series_ensemble", "causal_ensemble"
-LABEL_DEFAULT = "hybrid"
+LABEL_DEFAULT, FEW_LABELS_DEFAULT = "hybrid", "partly_labelled"
 _WINDOWED = "windowed"
 _CONTAMINATION = "contamination"
 

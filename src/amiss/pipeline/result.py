@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +16,7 @@ from amiss.core.finding import Event, Explanation, FullExplanation
 from amiss.core.foreign import as_table, column_names
 from amiss.core.frame import Frame
 from amiss.core.random import priorities
-from amiss.core.schema import ADDED_COLUMNS, Schema
+from amiss.core.schema import ADDED_COLUMNS, PROBABILITY, Schema
 from amiss.core.source import Source
 from amiss.core.summary import Vector
 from amiss.core.threshold import Promise
@@ -90,6 +90,14 @@ class Result:
         return self.model.promise
 
     @property
+    def probabilities(self) -> Vector | None:
+        """Of an anomaly, for each row: (n_rows,), in (0, 1); None where the model has none, see `Model.chances`.
+
+        They hold where anomalies are as frequent as `model.chances.share` says: that of the rows learnt from.
+        """
+        return None if self.model.chances is None else self.model.chances.probability(self.scores)
+
+    @property
     def notes(self) -> list[str]:
         """What had to be mended while reading, or is not as expected, one sentence each."""
         return [*self.source.notes, *self.model.recipe.notes(), *self._notes]
@@ -131,7 +139,7 @@ class Result:
         """The `n` most anomalous rows as a frame of the caller's own kind (polars for paths and arrays).
 
         Beside the row's own columns (`NAME_original` where names clash): `row` (its position, from 0),
-        `anomaly_score`, `p_value`, `is_anomaly`, `reason`.
+        `anomaly_score`, `p_value`, `is_anomaly`, `reason`, and `probability` where there are `probabilities`.
         """
         rows = self.ranking(n)
         return _beside(self._native, self._added(rows), rows, lambda: self.top_table(n))
@@ -142,14 +150,16 @@ class Result:
 
         rows = self.ranking(n)
         added = self._added(rows)
-        own = _own_way(self.rows_at(rows).table).get_columns()
+        own = _own_way(self.rows_at(rows).table, added).get_columns()
         return pl.DataFrame([*(pl.Series(name, values) for name, values in added.items()), *own])
 
     def _added(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+        chances = self.probabilities
         return {
             "row": rows,
             "anomaly_score": self.scores[rows],
             "p_value": self.p_values[rows],
+            **({} if chances is None else {PROBABILITY: chances[rows]}),
             "is_anomaly": self.is_anomaly[rows],
             "reason": [e.reason for e in self.explain_all(rows)],
         }
@@ -265,11 +275,12 @@ class Result:
     def scored(self) -> Iterator[pl.DataFrame]:
         """The input with `anomaly_score`, `p_value`, `is_anomaly` and `reason`, batch by batch.
 
-        A reason is given for the rows that raise an alarm. A column of the input that has one of these names is
-        called `NAME_original`.
+        A reason is given for the rows that raise an alarm; where there are `probabilities`, `probability` stands there
+        too. A column of the input that has one of these names is called `NAME_original`.
         """
         import polars as pl
 
+        chances = self.probabilities
         for frame in self.source.batches():
             here = slice(frame.first_row, frame.first_row + frame.n_rows)
             alarms = np.flatnonzero(self.is_anomaly[here])
@@ -277,12 +288,14 @@ class Result:
             if len(alarms):
                 for row, reason in zip(alarms, self._reasons_in(frame, alarms), strict=True):
                     reasons[int(row)] = reason
-            yield _own_way(frame.table).with_columns(
+            added = [
                 pl.Series("anomaly_score", self.scores[here]),
                 pl.Series("p_value", self.p_values[here]),
+                *([] if chances is None else [pl.Series(PROBABILITY, chances[here])]),
                 pl.Series("is_anomaly", self.is_anomaly[here]),
                 pl.Series("reason", reasons, dtype=pl.String),
-            )
+            ]
+            yield _own_way(frame.table, [column.name for column in added]).with_columns(added)
 
     def _reasons_in(self, frame: Frame, rows: npt.NDArray[np.intp]) -> list[str]:
         """Reasons of some rows of a batch, by their place in it."""
@@ -297,9 +310,9 @@ class Result:
         return html
 
 
-def _own_way(table: pl.DataFrame) -> pl.DataFrame:
+def _own_way(table: pl.DataFrame, added: Collection[str]) -> pl.DataFrame:
     """The user's columns, renamed where ours have the same name."""
-    taken = {"row", *ADDED_COLUMNS}
+    taken = {"row", *added}
     return table.rename({name: f"{name}_original" for name in table.columns if name in taken})
 
 

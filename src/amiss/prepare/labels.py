@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from amiss.core.errors import DataError
+from amiss.core.label_detector import UNKNOWN
 
 __all__ = ["Labels", "read_label_column"]
 
@@ -18,7 +19,6 @@ _NORMAL = ("normal", "benign", "ok", "good", "healthy", "no", "none", "false", "
 """Words for a normal row, the surer ones first."""
 _ANOMALY = "anomaly"
 _MOST_KINDS = 50
-UNKNOWN = -1
 _FEW = 0.5
 """Share of the rows below which labels may name anomalies alone."""
 
@@ -43,6 +43,19 @@ class Labels:
     kinds: tuple[str, ...]
     notes: tuple[str, ...] = ()
     only_anomalies: bool = False
+
+    @property
+    def few(self) -> bool:
+        """Whether most rows have no label."""
+        return bool((self.y == UNKNOWN).mean() > 1 - _FEW)
+
+    def known(self) -> Labels:
+        """Those of the rows that have one; a note says how many have none."""
+        n_unknown = int((self.y == UNKNOWN).sum())
+        if not n_unknown:
+            return self
+        rows = "1 row without a label is" if n_unknown == 1 else f"{n_unknown:,} rows without a label are"
+        return replace(self, y=self.y[self.y != UNKNOWN], notes=(*self.notes, f"{rows} not learnt from"))
 
 
 def read_label_column(values: Sequence[Any], name: str, normal: str | None = None) -> Labels:
@@ -84,11 +97,7 @@ def read_label_column(values: Sequence[Any], name: str, normal: str | None = Non
         number, names = {word: k for k, word in enumerate(kinds, start=1)}, tuple(kinds)
     number[chosen] = 0
     y = np.array([number.get(word, UNKNOWN) for word in words], np.int64)
-    n_unknown = int((y == UNKNOWN).sum())
-    only_anomalies = n_unknown > 0 and not (y == 0).any()
-    if n_unknown and not only_anomalies:
-        rows = "1 row without a label is" if n_unknown == 1 else f"{n_unknown:,} rows without a label are"
-        notes.append(f"{rows} not learnt from")
+    only_anomalies = bool((y == UNKNOWN).any()) and not (y == 0).any()
     return Labels(y, names, tuple(notes), only_anomalies)
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from amiss.core.errors import SchemaError
 from amiss.core.frame import WITH_CLOCK, Frame
-from amiss.core.schema import ADDED_COLUMNS, ROLES, ColumnSchema, Schema
+from amiss.core.schema import ADDED_COLUMNS, PROBABILITY, ROLES, ColumnSchema, Schema
 from amiss.core.written import NUMBER_NOTES
 from amiss.prepare.hosts import without_addresses
 from amiss.prepare.time_columns import (
@@ -88,7 +88,7 @@ def infer_schema(summary: TableSummary, wishes: Wishes) -> Schema:
     wishes, clock = _split_time(summary, wishes)
     asked = _asked_roles(summary, wishes, clock)
     # To rank rows by what was said of them before would be to say it twice.
-    ours = ADDED_COLUMNS if set(ADDED_COLUMNS) <= summary.columns.keys() else ()
+    ours = (*ADDED_COLUMNS, PROBABILITY) if set(ADDED_COLUMNS) <= summary.columns.keys() else ()
     columns = []
     for name, counts in summary.columns.items():
         if name in asked:

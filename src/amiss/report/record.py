@@ -42,7 +42,10 @@ class PromiseRecord(msgspec.Struct, frozen=True):
 
 
 class AnomalyRecord(msgspec.Struct, frozen=True):
-    """A row (from 0), why it stands here, and its values; `data` is the name of the table."""
+    """A row (from 0), why it stands here, and its values; `data` is the name of the table.
+
+    `probability`, of an anomaly, is there where the model has learnt from labels.
+    """
 
     data: str
     row: int
@@ -52,6 +55,7 @@ class AnomalyRecord(msgspec.Struct, frozen=True):
     reason: str
     contributions: list[Contribution]
     values: dict[str, float | int | str | bool | None]
+    probability: float | None
 
 
 class DetectRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +77,7 @@ def anomaly_records(result: Result, n: int) -> list[AnomalyRecord]:
     """The `n` rows with the highest scores."""
     explanations = result.explain_top(n)
     frame = result.rows_at(result.ranking(n))
+    chances = result.probabilities
     rows = frame.table.to_dicts()
     return [
         AnomalyRecord(
@@ -84,6 +89,7 @@ def anomaly_records(result: Result, n: int) -> list[AnomalyRecord]:
             e.reason,
             list(e.contributions),
             {name: _plain(value) for name, value in row.items()},
+            None if chances is None else float(chances[e.row]),
         )
         for e, row in zip(explanations, rows, strict=True)
     ]

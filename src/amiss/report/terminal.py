@@ -135,9 +135,18 @@ def column_lines(columns: tuple[ColumnSchema, ...]) -> list[str]:
 def _print_rows(console: Console, result: Result, n: int) -> None:
     from rich.text import Text
 
+    chances = result.probabilities
     columns = [Column(""), Column("row (from 0)", True), Column("score", True, 2), Column("p", True, 1)]
+    columns += [] if chances is None else [Column("probability", True, 3)]
     rows = [
-        (Text("●", style="red") if e.is_anomaly else "", str(e.row), f"{e.score:.2f}", f"{e.p_value:.2g}", e.reason)
+        (
+            Text("●", style="red") if e.is_anomaly else "",
+            str(e.row),
+            f"{e.score:.2f}",
+            f"{e.p_value:.2g}",
+            *(() if chances is None else (f"{chances[e.row]:.2g}",)),
+            e.reason,
+        )
         for e in result.explain_top(n)
     ]
     print_columns(console, columns, rows, sentence="reason")

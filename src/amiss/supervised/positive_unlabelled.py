@@ -21,8 +21,10 @@ class PositiveUnlabelled(VotingTrees):
     """Trees each of which tells the known anomalies from as many other rows, drawn at random; the mean counts.
 
     For labels that name some anomalies and no more: what is labelled 0 may be normal, or an anomaly that nobody has
-    looked at. A tree that is shown few rows at a time is rarely shown a hidden anomaly as normal, and never two of them
-    together with all their like. Works from five anomalies on; with many labels of both sorts take a forest.
+    looked at. Where some labels are NaN, it is these rows that may be either, and those labelled 0 are normal: every
+    tree is shown all of them, and they weigh as much as what is drawn. A tree that is shown few rows at a time is
+    rarely shown a hidden anomaly as normal, and never two of them together with all their like. Works from five
+    anomalies on; with many labels of both sorts take a forest.
 
     Fitting costs O(n_estimators × n_anomalies × log n_anomalies) time, whatever the number of the other rows; scoring
     O(n_rows × n_estimators × depth); memory some 40 bytes a node.
@@ -67,7 +69,7 @@ class PositiveUnlabelled(VotingTrees):
     Recognition Letters.
     """
 
-    capabilities: ClassVar = Capabilities(labels=True, missing=True, reasons=True, additive=True)
+    capabilities: ClassVar = Capabilities(labels=True, unlabelled=True, missing=True, reasons=True, additive=True)
     domains: ClassVar = {
         "n_estimators": Whole(1),
         "min_samples_leaf": Whole(1),
@@ -101,17 +103,21 @@ class PositiveUnlabelled(VotingTrees):
         from sklearn.tree import DecisionTreeClassifier
 
         random = np.random.default_rng(self.random_state)
-        rarest, other = np.flatnonzero(y), np.flatnonzero(y == 0)
+        rarest, normal, other = (np.flatnonzero(of) for of in (y > 0, y == 0, y < 0))
+        if not len(other):
+            normal, other = other, normal
         n_drawn = min(max(len(rarest), self.least_drawn), len(other))
+        weights = np.ones(len(rarest) + len(normal) + n_drawn)
+        weights[len(rarest) : len(rarest) + len(normal)] = n_drawn / max(len(normal), 1)
         found = []
         for _ in range(self.n_estimators):
             # All classes are in each bag; what is drawn twice weighs twice.
-            bag = np.concatenate([rarest, random.choice(other, n_drawn)])
+            bag = np.concatenate([rarest, normal, random.choice(other, n_drawn)])
             tree = DecisionTreeClassifier(
                 min_samples_leaf=self.min_samples_leaf,
                 max_features="sqrt" if self.max_features is None else float(self.max_features),
                 class_weight="balanced",
                 random_state=int(random.integers(2**31)),
             )
-            found.append(tree.fit(X[bag], y[bag]))
+            found.append(tree.fit(X[bag], np.maximum(y[bag], 0), sample_weight=weights))
         return found

@@ -108,12 +108,30 @@ def check_wrong_labels_are_refused(kind: Kind) -> None:
     broken = y.astype(np.float64)
     broken[3] = np.nan
     wrong = (
-        None, np.zeros(60), np.ones(60), broken, 2 * y - 1, y + 0.5, np.where(y > 0, "attack", "benign"),
+        None, np.zeros(60), np.ones(60), 2 * y - 1, y + 0.5, np.where(y > 0, "attack", "benign"),
         np.stack([y, y], axis=1), y[:-1], y * 10**9,
     )  # fmt: skip
     for labels in wrong:
         with _raises(DataError):
             kind().fit(X, labels)
+    if kind.capabilities.unlabelled:
+        assert np.isfinite(kind().fit(X, broken).anomaly_score(X)).all()
+    else:
+        with _raises(DataError):
+            kind().fit(X, broken)
+
+
+def check_unlabelled_rows_are_not_taken_for_normal(kind: Kind) -> None:
+    """Where it says so: hidden anomalies beside known ones rank above normal rows, and an unknown label is not 0."""
+    if not kind.capabilities.unlabelled:
+        return
+    X, truth = planted_labels(1500)
+    known = np.random.default_rng(1).random(1500) < 0.05
+    y = np.where(known, truth, np.nan)
+    scores = kind().fit(X, y).anomaly_score(X)
+    auc = _auc(truth[~known], scores[~known])
+    assert auc > 0.9, f"ROC AUC {auc:.2f}"
+    assert not np.array_equal(scores, kind().fit(X, np.nan_to_num(y)).anomaly_score(X))
 
 
 def check_ways_to_write_labels(kind: Kind) -> None:
@@ -267,6 +285,7 @@ LABEL_CHECKS: tuple[Callable[[Kind], None], ...] = (
     check_scores_are_finite,
     check_few_anomalies,
     check_wrong_labels_are_refused,
+    check_unlabelled_rows_are_not_taken_for_normal,
     check_ways_to_write_labels,
     check_kinds_are_kept,
     check_row_by_row,
