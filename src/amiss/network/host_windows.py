@@ -120,8 +120,7 @@ class HostWindows:
     @property
     def start(self) -> npt.NDArray[np.float64]:
         """When each line's window begins, seconds since 1970 UTC: (n_lines,)."""
-        begin: npt.NDArray[np.float64] = self.window * float(self.seconds)
-        return begin
+        return np.asarray(self.window * self.seconds, np.float64)
 
 
 def _lines(
