@@ -210,7 +210,10 @@ def _held_out(split: Split, labels: Labels, X: Matrix, kind: str, seed: int) -> 
     """Training rows parted into those learnt from and, a fifth, those for the cut: the latest ones in time."""
     train = split.train
     if kind == "forward":
-        cut = len(train) * (_CALIBRATION_FOLDS - 1) // _CALIBRATION_FOLDS
+        # By the normal rows, which the cut comes from: an attack that goes on for long must not take all their time.
+        normal = np.flatnonzero(labels.y[train] == 0)
+        at = len(normal) * (_CALIBRATION_FOLDS - 1) // _CALIBRATION_FOLDS
+        cut = int(normal[at]) if at < len(normal) else len(train)
         return Split(train[:cut], train[cut:])
     parts = next(iter(stratified_folds(labels.y[train] > 0, n_folds=_CALIBRATION_FOLDS, X=X[train], seed=seed)))
     return Split(train[parts.train], train[parts.test])
