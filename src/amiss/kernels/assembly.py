@@ -95,6 +95,7 @@ class FlowTable:
         self._flows: Records = np.zeros(capacity, FLOW)
         self._slots = np.zeros(n_slots, np.uint64)
         self._older, self._newer = np.zeros(capacity, np.int32), np.zeros(capacity, np.int32)
+        self._ended: Records = np.zeros(_AT_ONCE, FLOW)
         self._fragments: Records = np.zeros(_FRAGMENTS, FRAGMENT)
 
     @property
@@ -115,13 +116,14 @@ class FlowTable:
     def add(self, packets: Records, block: npt.NDArray[np.uint8]) -> Iterator[Records]:
         """Add packets whose payloads lie in a block; the flows that have ended meanwhile, in pieces.
 
-        Sets `flow` (its `serial`), `side`, `again` and `kind` of the packets. To be gone through to its end.
+        The pieces lie in memory that is used again for the next ones. Sets `flow` (its `serial`), `side`, `again` and
+        `kind` of the packets. To be gone through to its end.
         """
         if self._plain is not None:
             yield self._plain.add(packets, block)
             return
         first = np.zeros(1, np.int64)
-        ended: Records = np.empty(_AT_ONCE, FLOW)
+        ended = self._ended
         while first[0] < len(packets):
             n = loops.lib.amiss_assemble(
                 loops.address(packets, "amiss_packet"), len(packets), loops.address(first), loops.address(block),
@@ -129,17 +131,16 @@ class FlowTable:
                 loops.address(ended, "amiss_flow"), len(ended),
             )  # fmt: skip
             if n:
-                yield ended[:n].copy()
+                yield ended[:n]
 
     def put_out(self) -> Iterator[Records]:
-        """All flows that still go on, in pieces, which thereby have ended."""
+        """All flows that still go on, in pieces as those of `add`, which thereby have ended."""
         if self._plain is not None:
             yield self._plain.put_out()
             return
         while self.n_flows:
-            ended: Records = np.empty(_AT_ONCE, FLOW)
-            n = loops.lib.amiss_put_out(*self._places(), loops.address(ended, "amiss_flow"), len(ended))
-            yield ended[:n]
+            n = loops.lib.amiss_put_out(*self._places(), loops.address(self._ended, "amiss_flow"), len(self._ended))
+            yield self._ended[:n]
 
     def _places(self) -> tuple[object, ...]:
         return (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from amiss.kernels.assembly import FlowTable
+from amiss.kernels.assembly import FLOW, FlowTable
 from amiss.kernels.packets import PacketReader, Records
 from amiss.network.addresses import Addresses
 from amiss.network.asked import DnsLog, HttpLog, ServerNames
@@ -24,6 +24,7 @@ __all__ = ["BLOCK_BYTES", "FlowMeter", "chunks", "file_header", "file_record", "
 BLOCK_BYTES = 1 << 20
 """Bytes that are read at once."""
 _CHUNK_FLOWS = 65_536
+_TOLD_AT_ONCE = 2048
 _SECONDS = 1e-9
 _S0, _SF, _OTH, _SHR = (STATES.index(state) for state in ("S0", "SF", "OTH", "SHR"))
 _SILENT, _ASKED, _ANSWERED, _MIDST, _CONNECTED, _CLOSED, _RESET = range(7)
@@ -58,9 +59,11 @@ class FlowMeter:
         self._table = FlowTable(idle_timeout=idle_timeout, active_timeout=active_timeout, capacity=capacity)
         self._names, self._dns, self._http = ServerNames(), DnsLog(), HttpLog()
         self._left = b""
+        self._buffer = np.empty(0, np.uint8)
         self._known: dict[bytes, int] = {}
+        self._waiting: list[Records] = []
+        self._n_waiting = 0
         self._parts: list[dict[str, Any]] = []
-        self._finished = False
 
     @property
     def state(self) -> Any:
@@ -80,7 +83,7 @@ class FlowMeter:
     @property
     def n_ended(self) -> int:
         """Flows that have ended since the last `take`."""
-        return sum(len(part["start"]) for part in self._parts)
+        return self._n_waiting + sum(len(part["start"]) for part in self._parts)
 
     @property
     def left(self) -> int:
@@ -89,7 +92,12 @@ class FlowMeter:
 
     def add(self, content: bytes) -> None:
         """Add the bytes that come next, any number of them."""
-        whole = np.frombuffer(self._left + content if self._left else content, np.uint8)
+        left, length = len(self._left), len(self._left) + len(content)
+        if length > len(self._buffer):
+            self._buffer = np.empty(2 * length, np.uint8)
+        whole = self._buffer[:length]
+        whole[:left] = np.frombuffer(self._left, np.uint8)
+        whole[left:] = np.frombuffer(content, np.uint8)
         at = 0
         while at < len(whole):
             block = whole[at:]
@@ -105,22 +113,39 @@ class FlowMeter:
         self._left = b"" if over else whole[at:].tobytes()
 
     def _add_packets(self, packets: Records, block: npt.NDArray[np.uint8]) -> None:
-        ended = list(self._table.add(packets, block))
+        for flows in self._table.add(packets, block):
+            self._wait(flows)
         telling = packets[packets["kind"] > 0]
         if len(telling):
             self._names.add(telling, block)
             self._http.add(telling, block, self._coded, self._names)
             self._dns.add(telling, block, self._coded, self._names)
-        for flows in ended:
-            self._collect(flows)
+        # A flow is told of only now: one of these packets may have named its server.
+        if self._n_waiting >= _TOLD_AT_ONCE:
+            self._tell()
+
+    def _wait(self, flows: Records) -> None:
+        self._waiting.append(flows.copy())
+        self._n_waiting += len(flows)
+
+    def _tell(self) -> None:
+        """Make columns of the flows that have ended, many at once, which is much faster than each time one does."""
+        if self._waiting:
+            # As bytes, because records are joined field by field.
+            whole = np.concatenate([flows.view(np.uint8) for flows in self._waiting]).view(FLOW)
+            self._waiting, self._n_waiting = [], 0
+            for start in range(0, len(whole), _TOLD_AT_ONCE):
+                self._collect(whole[start : start + _TOLD_AT_ONCE])
 
     def finish(self) -> None:
         """End all flows that still go on."""
+        self._tell()
         for flows in self._table.put_out():
             self._collect(flows)
 
     def take(self) -> Traffic:
         """The flows that have ended since the last time, in the order of their start, and what was asked meanwhile."""
+        self._tell()
         parts, self._parts = self._parts, []
         dns, http = self._dns.take(), self._http.take()
         hosts = Addresses([_word(raw) for raw in self._known])

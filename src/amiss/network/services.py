@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ PORTS: dict[int, str] = {
 }  # fmt: skip
 """What usually listens on a port."""
 _OF_UDP = {80: "quic", 443: "quic"}
-_LOWEST = 65_536
+_N_PORTS = 65_536
 
 
 def services(flows: Records) -> list[str]:
@@ -43,11 +44,18 @@ def services(flows: Records) -> list[str]:
     return words
 
 
-def _by_port(flows: Records) -> npt.NDArray[np.object_]:
-    table = np.full(_LOWEST, "", object)
+@lru_cache(maxsize=1)
+def _tables() -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]:
+    """What usually listens on each port of TCP, and of UDP."""
+    table = np.full(_N_PORTS, "", object)
     table[list(PORTS)] = list(PORTS.values())
     udp_table = table.copy()
     udp_table[list(_OF_UDP)] = list(_OF_UDP.values())
+    return table, udp_table
+
+
+def _by_port(flows: Records) -> npt.NDArray[np.object_]:
+    table, udp_table = _tables()
     tcp, udp = flows["protocol"] == _TCP, flows["protocol"] == _UDP
     found = np.full(len(flows), "", object)
     found[tcp] = table[flows["dst_port"][tcp]]

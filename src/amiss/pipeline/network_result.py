@@ -13,7 +13,7 @@ import numpy.typing as npt
 from amiss.core.errors import ParameterError
 from amiss.core.extras import late
 from amiss.core.finding import Event
-from amiss.network.table import flow_table
+from amiss.network.table import table_of_flows
 from amiss.network.traffic import Traffic
 from amiss.pipeline.flow_rows import FlowRows
 from amiss.pipeline.network_events import HostRank, rank_hosts
@@ -170,7 +170,7 @@ class NetworkResult:
         event = np.full(n, -1, np.int64)
         for k in reversed(range(len(self.events))):
             event[self._members[k]] = k
-        table = flow_table(self.traffic.flows).table
+        table = table_of_flows(self.traffic.flows).table
         for start in range(0, n, _BATCH_ROWS):
             here = slice(start, start + _BATCH_ROWS)
             told = [self.events[k] if k >= 0 else None for k in event[here].tolist()]
