@@ -7,7 +7,18 @@ from pathlib import Path
 from cffi import FFI
 
 HERE = Path(__file__).parent
-FAMILIES = ("forest", "histograms", "neighbors", "novelty", "oblique", "profile", "screen", "spheres", "tails")
+FAMILIES = (
+    "forest",
+    "histograms",
+    "neighbors",
+    "netflow",
+    "novelty",
+    "oblique",
+    "profile",
+    "screen",
+    "spheres",
+    "tails",
+)
 SHARED = ("portable.h", "random.h", "heap.h", "screen_tile.h")
 
 

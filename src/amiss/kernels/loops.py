@@ -23,7 +23,13 @@ else:
         lib, _ffi = _loops.lib, _loops.ffi
         _types = {
             np.dtype(kind): _ffi.typeof(f"{name}[]")
-            for kind, name in (("f8", "double"), ("f4", "float"), ("i4", "int32_t"), ("i8", "int64_t"))
+            for kind, name in (
+                ("f8", "double"),
+                ("f4", "float"),
+                ("i4", "int32_t"),
+                ("i8", "int64_t"),
+                ("u1", "uint8_t"),
+            )
         }
     except ImportError as error:
         _reason = f"not built at install time (no C compiler?): {error}"
