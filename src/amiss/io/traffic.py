@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from amiss.core.errors import AmissError, ConnectorError, DataError
-from amiss.core.source import Progress, silent
+from amiss.core.frame import Frame
+from amiss.core.source import Progress, first_pass, silent
 from amiss.core.written import readable
 from amiss.io.captures.recognise import looks_like_capture
 from amiss.io.captures.source import CaptureSource
 from amiss.io.files.place import Place
+from amiss.io.files.source import FileSource
+from amiss.io.logs.lines import plain_start
 from amiss.io.logs.source import LogSource, recognise
+from amiss.network.flows import Flows
+from amiss.network.table import flows_of_table
 from amiss.network.traffic import Traffic, TrafficSource
 
-__all__ = ["TrafficFolder", "traffic_in"]
+__all__ = ["FlowTable", "TrafficFolder", "traffic_in"]
 
 _START_BYTES = 65_536
+_TELLING = (b"src_ip", b"dst_ip", b"flags_out", b"flags_in")
 
 
 def traffic_in(place: Place) -> TrafficSource | None:
@@ -24,13 +30,60 @@ def traffic_in(place: Place) -> TrafficSource | None:
     start = place.start(_START_BYTES)
     if looks_like_capture(start):
         return _named(CaptureSource(place.path), place.name)
-    return _named(LogSource([place.path]), place.name) if recognise(start) is not None else None
+    if recognise(start) is not None:
+        return _named(LogSource([place.path]), place.name)
+    return FlowTable(place) if _holds_flows(place, start) else None
 
 
 def _named(source: TrafficSource, name: str) -> TrafficSource:
     """The source under the name that people gave it."""
     source.name = name
     return source
+
+
+class FlowTable:
+    """A table of flows, as `amiss flows` writes it, in any form that tables are read in.
+
+    Attributes
+    ----------
+    name, notes
+        As of all sources of traffic.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._source = FileSource(place)
+        self.name, self.notes = place.name, self._source.notes
+
+    def traffic(self, progress: Progress = silent) -> Traffic:
+        """All of the flows, in the order of time; names and requests are not in such a table.
+
+        Raises
+        ------
+        SchemaError
+            A column that says who spoke with whom is absent.
+        """
+
+        def read(batches: Iterator[Frame]) -> list[Flows]:
+            found = []
+            for frame in batches:
+                found.append(flows_of_table(frame))
+                progress("reading", self._source.share_read())
+            return found
+
+        return Traffic.stacked([Traffic(flows) for flows in first_pass(self._source, read)])
+
+    def share_read(self) -> float:
+        """Share of the file read."""
+        return self._source.share_read()
+
+
+def _holds_flows(place: Place, start: bytes) -> bool:
+    """Whether a table has the columns of flows: in text they are named at the start, in Parquet and Arrow at the end."""
+    with place.path.open("rb") as stream:
+        stream.seek(max(0, place.size_bytes - _START_BYTES))
+        end = stream.read()
+    lines = plain_start(start).splitlines()
+    return any(all(name in part for name in _TELLING) for part in (lines[0] if lines else b"", end))
 
 
 class TrafficFolder:
@@ -80,6 +133,8 @@ class TrafficFolder:
                     parts.append(self._read(CaptureSource(path), progress))
                 elif recognise(start) is not None:
                     logs.append(path)
+                elif _holds_flows(Place(path), start):
+                    parts.append(self._read(FlowTable(Place(path)), progress))
                 else:
                     self.notes.append(f"{readable(str(path))}: not read, it is neither capture nor log of traffic")
             except AmissError as error:

@@ -8,8 +8,8 @@ from cffi import FFI
 
 HERE = Path(__file__).parent
 FAMILIES = (
-    "forest", "histograms", "neighbors", "novelty", "oblique", "packets", "assembly", "profile", "screen", "spheres",
-    "tails",
+    "forest", "histograms", "neighbors", "netflow", "novelty", "oblique", "packets", "assembly", "profile", "screen",
+    "spheres", "tails",
 )  # fmt: skip
 SHARED = ("portable.h", "random.h", "heap.h", "screen_tile.h")
 

@@ -1,0 +1,205 @@
+"""One-way records of flow exports brought together: both directions of a connection as one flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from amiss.core.summary import Vector
+from amiss.network.addresses import Addresses
+from amiss.network.earlier import numbered
+from amiss.network.flows import ICMP, ICMP6, STATES, TCP, Flows
+
+__all__ = ["OneWay", "paired"]
+
+Codes = npt.NDArray[np.int32]
+_IDLE = 60.0
+"""Seconds of silence after which the same ends and ports are another connection."""
+_TOGETHER = 0.001
+"""Seconds within which two directions began at once: exporters count milliseconds."""
+_FIN, _SYN, _RST = 1, 2, 4
+
+
+@dataclass(frozen=True, slots=True)
+class OneWay:
+    """Records as exporters send them, each of one direction, or of both where it has figures for the way back.
+
+    Attributes
+    ----------
+    hosts
+        The addresses that `src` and `dst` are positions in.
+    exporter : (n_records,)
+        Who saw it; what two saw is not added up.
+    start, end : (n_records,)
+        Seconds since 1970 UTC.
+    src, dst, src_port, dst_port, protocol, vlan : (n_records,)
+        As in `Flows`.
+    packets, bytes, packets_back, bytes_back : (n_records,)
+        NaN where nothing is said.
+    flags, flags_back : (n_records,)
+        −1 where nothing is said.
+    sampled : (n_records,)
+        Of so many packets one was looked at; the counts are already multiplied by it.
+    """
+
+    hosts: Addresses
+    exporter: Codes
+    start: Vector
+    end: Vector
+    src: Codes
+    dst: Codes
+    src_port: Codes
+    dst_port: Codes
+    protocol: Codes
+    vlan: Codes
+    packets: Vector
+    bytes: Vector
+    packets_back: Vector
+    bytes_back: Vector
+    flags: Codes
+    flags_back: Codes
+    sampled: Vector
+
+
+def paired(records: OneWay) -> Flows:
+    """Flows in both directions, in the order of their start.
+
+    Records of the same exporter, protocol, VLAN, hosts and ports (of ICMP only hosts), in either direction, are one
+    flow as long as no more than 60 seconds lie between them. So the parts of a long connection that an exporter sends
+    from time to time are one flow again. Who began is whose record began first; where both began within the same
+    millisecond, the one with SYN and the other with SYN and ACK cannot be told apart by flags that are added up, so it
+    is the one with the higher port, which clients have. Costs O(n log n).
+    """
+    n = len(records.start)
+    if not n:
+        return Flows.of([], [])
+    key, turned = _connections(records)
+    order = np.lexsort((records.start, key))
+    group = _segments(key[order], records.start[order], records.end[order])
+    n_groups = int(group[-1]) + 1
+    # From here on each record is looked at from the side of the group's lower end.
+    flow = np.empty(n, np.int64)
+    flow[order] = group
+    sides = [_side(records, flow, turned, n_groups, back) for back in (False, True)]
+    first, second = sides
+    begins = first.start < second.start - _TOGETHER
+    alike = np.abs(first.start - second.start) <= _TOGETHER
+    lead = order[np.r_[True, group[1:] != group[:-1]]]
+    turn = turned[lead]
+    low_port = np.where(turn, records.dst_port[lead], records.src_port[lead])
+    high_port = np.where(turn, records.src_port[lead], records.dst_port[lead])
+    begins = np.where(alike, low_port >= high_port, begins)
+    return _flows(records, lead, turn, begins, first, second)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What one end of each connection sent."""
+
+    start: Vector
+    end: Vector
+    packets: Vector
+    bytes: Vector
+    flags: Codes
+
+    def or_else(self, other: _Side, which: npt.NDArray[np.bool_]) -> _Side:
+        names = ("start", "end", "packets", "bytes", "flags")
+        return _Side(*(np.where(which, getattr(self, name), getattr(other, name)) for name in names))
+
+
+def _connections(records: OneWay) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """A number for each connection, the same for both directions, and which records go from its higher end."""
+    icmp = (records.protocol == ICMP) | (records.protocol == ICMP6)
+    ends = []
+    for host, port in ((records.src, records.src_port), (records.dst, records.dst_port)):
+        ends.append(host.astype(np.int64) << 16 | np.where(icmp, 0, port))
+    turned = ends[0] > ends[1]
+    low, high = np.minimum(*ends), np.maximum(*ends)
+    rest = numbered(records.exporter, records.protocol, records.vlan)
+    return numbered(low, high, rest), turned
+
+
+def _segments(key: npt.NDArray[np.int64], start: Vector, end: Vector) -> npt.NDArray[np.int64]:
+    """The flow of each record, in the order of key and start: a connection that fell silent begins anew."""
+    begin = float(start.min())
+    span = float(end.max()) - begin + 2 * _IDLE
+    # Connections lie one behind the other on a line, so that the latest end so far never is that of another.
+    reached = np.maximum.accumulate(end - begin + key * span) - key * span + begin
+    new = np.r_[True, (key[1:] != key[:-1]) | (start[1:] > reached[:-1] + _IDLE)]
+    found: npt.NDArray[np.int64] = np.cumsum(new) - 1
+    return found
+
+
+def _side(
+    records: OneWay, flow: npt.NDArray[np.int64], turned: npt.NDArray[np.bool_], n_groups: int, from_high: bool
+) -> _Side:
+    """What the lower end sent, or the higher one: its own records, and the way back of the other's."""
+    own = turned == from_high
+    start, end = np.full(n_groups, np.inf), np.full(n_groups, -np.inf)
+    np.minimum.at(start, flow[own], records.start[own])
+    np.maximum.at(end, flow[own], records.end[own])
+    told = {}
+    for name in ("packets", "bytes"):
+        values = np.concatenate([getattr(records, name)[own], getattr(records, f"{name}_back")[~own]])
+        of = np.concatenate([flow[own], flow[~own]])
+        known = ~np.isnan(values)
+        total = np.bincount(of[known], values[known], n_groups)
+        # A direction without a record was not seen, which is none; one whose records say nothing is unknown.
+        silent = np.bincount(flow[own], minlength=n_groups) > 0
+        told[name] = np.where((np.bincount(of[known], minlength=n_groups) == 0) & silent, np.nan, total)
+    flags = np.zeros(n_groups, np.int32)
+    for which, values in ((own, records.flags), (~own, records.flags_back)):
+        said = which & (values >= 0)
+        np.bitwise_or.at(flags, flow[said], values[said])
+    return _Side(start, end, told["packets"], told["bytes"], flags)
+
+
+def _flows(
+    records: OneWay, lead: npt.NDArray[Any], turned: npt.NDArray[np.bool_], begins: npt.NDArray[np.bool_], first: _Side,
+    second: _Side,
+) -> Flows:  # fmt: skip
+    out, back = first.or_else(second, begins), second.or_else(first, begins)
+    # The record that leads a group may go the other way: then its ends are swapped.
+    swap = turned == begins
+    start = np.minimum(out.start, back.start)
+    ends = {}
+    for name, other in (("src", "dst"), ("dst", "src"), ("src_port", "dst_port"), ("dst_port", "src_port")):
+        ends[name] = np.where(swap, getattr(records, other)[lead], getattr(records, name)[lead])
+    protocol = records.protocol[lead]
+    icmp = (protocol == ICMP) | (protocol == ICMP6)
+    for name in ("src_port", "dst_port"):
+        ends[name] = np.where(icmp, getattr(records, name)[lead], ends[name])
+    tcp, sampled = protocol == TCP, records.sampled[lead]
+    told = tcp & (np.maximum(out.flags, back.flags) > 0)
+    flags = [np.where(told, side.flags, -1).astype(np.int32) for side in (out, back)]
+    n = len(lead)
+    made = Flows.of(
+        [""] * n, [""] * n, start=start, duration=np.maximum(out.end, back.end) - start, packets_out=out.packets,
+        packets_in=back.packets, bytes_out=out.bytes, bytes_in=back.bytes, flags_out=flags[0], flags_in=flags[1],
+        protocol=protocol, vlan=records.vlan[lead], src_port=ends["src_port"], dst_port=ends["dst_port"],
+        state=_states(tcp, out, back, told, sampled), statistic_names=("sampled",), statistics=sampled[:, None],
+    )  # fmt: skip
+    made = replace(made, hosts=records.hosts, src=ends["src"].astype(np.int32), dst=ends["dst"].astype(np.int32))
+    return made.take(np.argsort(start, kind="stable"))
+
+
+def _states(tcp: npt.NDArray[np.bool_], out: _Side, back: _Side, told: npt.NDArray[np.bool_], sampled: Vector) -> Codes:
+    """How connections went, as far as flags that were added up over a connection tell."""
+    answered = back.packets > 0
+    # Of a few packets looked at, the answer is easily missed.
+    without = np.where(sampled > 1, STATES.index(""), STATES.index("S0"))
+    other = np.where(answered, STATES.index("SF"), without)
+    fin_out, fin_in = out.flags & _FIN > 0, back.flags & _FIN > 0
+    reset_out, reset_in = out.flags & _RST > 0, back.flags & _RST > 0
+    opened, accepted = out.flags & _SYN > 0, back.flags & _SYN > 0
+    cases = (
+        (~told | ((sampled > 1) & ~answered), ""), (opened & ~answered & reset_out, "RSTOS0"),
+        (opened & ~answered & fin_out, "SH"), (opened & ~answered, "S0"), (~opened, "OTH"),
+        (~accepted & reset_in, "REJ"), (reset_out, "RSTO"), (reset_in, "RSTR"), (fin_out & fin_in, "SF"),
+        (fin_out, "S2"), (fin_in, "S3"), (accepted, "S1"),
+    )  # fmt: skip
+    words = np.select([which for which, _ in cases], [STATES.index(word) for _, word in cases], STATES.index("OTH"))
+    return np.where(tcp, words, other).astype(np.int32)
