@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,14 +53,34 @@ def find_behaviours(
     exclusions
         What is not to be told; `amiss.network.exclusions.kept` says how much each hides.
     """
+    whole, (traffic, rows) = traffic, _sound(traffic)
+    usual = None if usual is None else _sound(usual)[0]
     if not traffic.flows.n_flows:
         return []
     found = [one for behaviour in all_behaviours() for one in behaviour().find(traffic, usual)]
     if usual is not None and usual.flows.n_flows:
         before = [one for behaviour in all_behaviours() for one in behaviour().find(usual, None)]
         found = [one for one in found if not any(_same(one, other) for other in before)]
-    told, _ = kept(_told_once(found, traffic.flows.n_flows), traffic, exclusions)
+    told = [replace(one, flows=rows[one.flows]) for one in _told_once(found, traffic.flows.n_flows)]
+    told, _ = kept(told, whole, exclusions)
     return sorted(told, key=lambda one: (-one.severity, one.start, one.host))
+
+
+def _sound(traffic: Traffic) -> tuple[Traffic, npt.NDArray[np.int64]]:
+    """The flows of which the time is known, without figures that cannot be, and their positions."""
+    flows = traffic.flows
+    known = np.isfinite(flows.start)
+    rows = np.flatnonzero(known)
+    flows = flows if known.all() else flows.take(rows)
+    sums = ("duration", "packets_out", "packets_in", "bytes_out", "bytes_in", "payload_out", "payload_in")
+    columns = {name: getattr(flows, name) for name in sums}
+    wrong = {name: ~np.isnan(one) & ~((one >= 0) & np.isfinite(one)) for name, one in columns.items()}
+    mended: dict[str, Any] = {
+        name: np.where(wrong[name], np.nan, one) for name, one in columns.items() if wrong[name].any()
+    }
+    if mended:
+        flows = replace(flows, **mended)
+    return (traffic if flows is traffic.flows else replace(traffic, flows=flows)), rows
 
 
 def _same(one: Finding, other: Finding) -> bool:

@@ -14,6 +14,8 @@ __all__ = ["bits", "registered", "subdomain"]
 
 _SECOND_LEVEL = {"ac", "co", "com", "edu", "go", "gob", "gov", "mil", "ne", "net", "nom", "or", "org", "sch"}
 """Labels under a country's that are no one's own; what is registered begins one further."""
+_RESERVED = {"com", "net", "org"}
+"""Where "example" stands for everybody (RFC 2606), as documents and made-up traffic use it."""
 
 
 @lru_cache(maxsize=262_144)
@@ -22,13 +24,14 @@ def registered(name: str) -> str:
 
     Examples
     --------
-    >>> registered("www.shop.example.com"), registered("a.b.example.co.uk"), registered("10.0.0.1")
-    ('example.com', 'example.co.uk', '10.0.0.1')
+    >>> registered("www.shop.example"), registered("a.b.shop.co.uk"), registered("10.0.0.1")
+    ('shop.example', 'shop.co.uk', '10.0.0.1')
     """
     labels = name.lower().rstrip(".").split(".")
     if len(labels) <= 2 or (labels[-1].isdigit() and address_of(name) is not None):
         return ".".join(labels)
     deep = len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
+    deep |= labels[-2] == "example" and labels[-1] in _RESERVED
     return ".".join(labels[-3:] if deep else labels[-2:])
 
 
