@@ -78,7 +78,7 @@ class FlowTable:
 
 
 def _holds_flows(place: Place, start: bytes) -> bool:
-    """Whether a table has the columns of flows: in text they are named at the start, in Parquet and Arrow at the end."""
+    """Whether a table has the columns of flows: text names them at its start, Parquet and Arrow at the end."""
     with place.path.open("rb") as stream:
         stream.seek(max(0, place.size_bytes - _START_BYTES))
         end = stream.read()
