@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from amiss.core.summary import Vector
 from amiss.network.addresses import Addresses
-from amiss.network.earlier import numbered
 from amiss.network.flows import ICMP, ICMP6, STATES, TCP, Flows
 
 __all__ = ["OneWay", "paired"]
@@ -76,18 +75,14 @@ def paired(records: OneWay) -> Flows:
     n = len(records.start)
     if not n:
         return Flows.of([], [])
-    key, turned = _connections(records)
-    order = np.lexsort((records.start, key))
-    group = _segments(key[order], records.start[order], records.end[order])
-    n_groups = int(group[-1]) + 1
-    # From here on each record is looked at from the side of the group's lower end.
-    flow = np.empty(n, np.int64)
-    flow[order] = group
-    sides = [_side(records, flow, turned, n_groups, back) for back in (False, True)]
-    first, second = sides
+    order, key, turned = _connections(records)
+    group = _segments(key, records.start[order], records.end[order])
+    begin = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+    # The two sides of each flow, the lower end of the two first.
+    first, second = (_side(records, order, begin, own) for own in (~turned, turned))
     begins = first.start < second.start - _TOGETHER
     alike = np.abs(first.start - second.start) <= _TOGETHER
-    lead = order[np.r_[True, group[1:] != group[:-1]]]
+    lead = order[begin]
     turn = turned[lead]
     low_port = np.where(turn, records.dst_port[lead], records.src_port[lead])
     high_port = np.where(turn, records.src_port[lead], records.dst_port[lead])
@@ -110,16 +105,22 @@ class _Side:
         return _Side(*(np.where(which, getattr(self, name), getattr(other, name)) for name in names))
 
 
-def _connections(records: OneWay) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """A number for each connection, the same for both directions, and which records go from its higher end."""
+def _connections(
+    records: OneWay,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """The order by connection and start, the connection of each in it, and which records go from the higher end."""
     icmp = (records.protocol == ICMP) | (records.protocol == ICMP6)
     ends = []
     for host, port in ((records.src, records.src_port), (records.dst, records.dst_port)):
         ends.append(host.astype(np.int64) << 16 | np.where(icmp, 0, port))
-    turned = ends[0] > ends[1]
     low, high = np.minimum(*ends), np.maximum(*ends)
-    rest = numbered(records.exporter, records.protocol, records.vlan)
-    return numbered(low, high, rest), turned
+    rest = (records.exporter.astype(np.int64) << 24) + ((records.protocol.astype(np.int64) + 1) << 12) + records.vlan
+    order = np.lexsort((records.start, high, low, rest))
+    new = np.zeros(len(order), np.bool_)
+    for key in (rest, low, high):
+        ordered = key[order]
+        new[1:] |= ordered[1:] != ordered[:-1]
+    return order, np.cumsum(new), ends[0] > ends[1]
 
 
 def _segments(key: npt.NDArray[np.int64], start: Vector, end: Vector) -> npt.NDArray[np.int64]:
@@ -134,27 +135,23 @@ def _segments(key: npt.NDArray[np.int64], start: Vector, end: Vector) -> npt.NDA
 
 
 def _side(
-    records: OneWay, flow: npt.NDArray[np.int64], turned: npt.NDArray[np.bool_], n_groups: int, from_high: bool
+    records: OneWay, order: npt.NDArray[np.int64], begin: npt.NDArray[np.int64], own: npt.NDArray[np.bool_]
 ) -> _Side:
-    """What the lower end sent, or the higher one: its own records, and the way back of the other's."""
-    own = turned == from_high
-    start, end = np.full(n_groups, np.inf), np.full(n_groups, -np.inf)
-    np.minimum.at(start, flow[own], records.start[own])
-    np.maximum.at(end, flow[own], records.end[own])
+    """What one end sent: its `own` records, and the way back of the other's. Groups begin at `begin` in the order."""
+    own = own[order]
+    start = np.minimum.reduceat(np.where(own, records.start[order], np.inf), begin)
+    end = np.maximum.reduceat(np.where(own, records.end[order], -np.inf), begin)
     told = {}
     for name in ("packets", "bytes"):
-        values = np.concatenate([getattr(records, name)[own], getattr(records, f"{name}_back")[~own]])
-        of = np.concatenate([flow[own], flow[~own]])
-        known = ~np.isnan(values)
-        total = np.bincount(of[known], values[known], n_groups)
+        values = np.where(own, getattr(records, name)[order], getattr(records, f"{name}_back")[order])
+        unknown = np.isnan(values)
+        total = np.add.reduceat(np.where(unknown, 0.0, values), begin)
         # A direction without a record was not seen, which is none; one whose records say nothing is unknown.
-        silent = np.bincount(flow[own], minlength=n_groups) > 0
-        told[name] = np.where((np.bincount(of[known], minlength=n_groups) == 0) & silent, np.nan, total)
-    flags = np.zeros(n_groups, np.int32)
-    for which, values in ((own, records.flags), (~own, records.flags_back)):
-        said = which & (values >= 0)
-        np.bitwise_or.at(flags, flow[said], values[said])
-    return _Side(start, end, told["packets"], told["bytes"], flags)
+        silent = np.logical_and.reduceat(unknown, begin) & np.isfinite(start)
+        told[name] = np.where(silent, np.nan, total)
+    flags = np.where(own, records.flags[order], records.flags_back[order])
+    seen = np.bitwise_or.reduceat(np.maximum(flags, 0), begin)
+    return _Side(start, end, told["packets"], told["bytes"], seen.astype(np.int32))
 
 
 def _flows(
@@ -175,15 +172,15 @@ def _flows(
     tcp, sampled = protocol == TCP, records.sampled[lead]
     told = tcp & (np.maximum(out.flags, back.flags) > 0)
     flags = [np.where(told, side.flags, -1).astype(np.int32) for side in (out, back)]
-    n = len(lead)
-    made = Flows.of(
-        [""] * n, [""] * n, start=start, duration=np.maximum(out.end, back.end) - start, packets_out=out.packets,
-        packets_in=back.packets, bytes_out=out.bytes, bytes_in=back.bytes, flags_out=flags[0], flags_in=flags[1],
-        protocol=protocol, vlan=records.vlan[lead], src_port=ends["src_port"], dst_port=ends["dst_port"],
-        state=_states(tcp, out, back, told, sampled), statistic_names=("sampled",), statistics=sampled[:, None],
-    )  # fmt: skip
-    made = replace(made, hosts=records.hosts, src=ends["src"].astype(np.int32), dst=ends["dst"].astype(np.int32))
-    return made.take(np.argsort(start, kind="stable"))
+    order = np.argsort(start, kind="stable")
+    unknown, unsaid = np.full(len(lead), np.nan), np.full(len(lead), -1, np.int32)
+    return Flows(
+        hosts=records.hosts, start=start, duration=np.maximum(out.end, back.end) - start, **ends, protocol=protocol,
+        vlan=records.vlan[lead], state=_states(tcp, out, back, told, sampled), packets_out=out.packets,
+        packets_in=back.packets, bytes_out=out.bytes, bytes_in=back.bytes, payload_out=unknown, payload_in=unknown,
+        flags_out=flags[0], flags_in=flags[1], service=unsaid, name=unsaid, statistics=sampled[:, None],
+        statistic_names=("sampled",),
+    ).take(order)  # fmt: skip
 
 
 def _states(tcp: npt.NDArray[np.bool_], out: _Side, back: _Side, told: npt.NDArray[np.bool_], sampled: Vector) -> Codes:
