@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from amiss.datasets.network import make_network
+
 from amiss.network.behave import find_behaviours
 from amiss.network.behaviours._groups import Groups
 from amiss.network.exclusions import KINDS
@@ -182,9 +182,7 @@ def kinds(arguments: argparse.Namespace) -> None:
         total.host_days += counts.host_days
         total.alike += counts.alike
         total.alike_told += counts.alike_told
-    print(
-        f"| all | | | | | {total.false / total.host_days:.3f} | {total.alike_told / max(total.alike, 1):.1%} | |\n"
-    )
+    print(f"| all | | | | | {total.false / total.host_days:.3f} | {total.alike_told / max(total.alike, 1):.1%} | |\n")
     print("\n".join(notes))
     print("\n".join(f"false, {n} times: {what}" for what, n in total.wrong.most_common(20)))
 
