@@ -22,7 +22,7 @@ __all__ = ["Exfiltration"]
 _GAP_SECONDS = 2 * 3600.0
 _LEAST_BYTES, _LEAST_ICMP_BYTES = 5e6, 20e3
 _OUT_TO_IN = 3.0
-_DEVIATIONS = 4.0
+_DEVIATIONS, _TIMES_OTHERS = 4.0, 3.0
 _JOB_SECONDS, _JOB_SHARE = 1200.0, 0.5
 _PING_BYTES = 150.0
 """Of a packet with its headers: no program that asks whether somebody is there sends more by itself."""
@@ -32,7 +32,8 @@ class Exfiltration:
     """Hosts that send far more to one outside server than is usual, and get little back.
 
     What a host sends to one server in a stretch of time is compared with what all pairs of hosts and servers send, on a
-    scale of magnitudes: four robust deviations above the middle one, at least 5 MB, and three times what comes back.
+    scale of magnitudes: four robust deviations above the middle one, three times the second largest of the others, at
+    least 5 MB, and three times what comes back.
     Servers that much of the fleet sends to, those of traffic known to be good, and jobs that go by the clock as long as
     anybody watched, are none. ICMP that carries more
     than an echo does is judged by itself; data inside names that are asked for are a tunnel.
@@ -52,8 +53,15 @@ class Exfiltration:
         limit = _limit(out)
         lone = ~targets.shared(own)[code] & ~targets.known[code]
         hot = np.flatnonzero(lone & (out > max(limit, _LEAST_BYTES)) & (out > _OUT_TO_IN * back))
-        picked = [groups.rows(int(one)) for one in hot]
-        found = [self._told(traffic, rows, targets, limit) for rows in picked if not _is_job(traffic, rows)]
+        rest = np.sort(np.delete(out, hot)[np.delete(lone, hot)])[::-1]
+        hot = hot[[not _is_job(traffic, groups.rows(int(one))) for one in hot]] if len(hot) else hot
+        found = []
+        for one in hot:
+            # The largest of the others may be such a one itself.
+            others = np.sort(np.append(out[hot[hot != one]], rest[:2]))[::-1]
+            high = max(limit, _TIMES_OTHERS * float(others[1]) if len(others) > 1 else 0.0)
+            if out[one] > high:
+                found.append(self._told(traffic, groups.rows(int(one)), targets, high))
         return found + self._of_icmp(traffic, away, targets)
 
     @staticmethod
