@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = ["Beaconing", "evenness"]
 
 _TOGETHER_SECONDS = 2.0
 _LEAST_CALLS = 6
+_MOST_BYTES = 250e3
 _FALSE_ALARMS = 1e-5
 """Of calls at the times of a Poisson process, for one host and server."""
 _WIDTHS = (1.15, 1.5, 3.1)
@@ -50,7 +52,7 @@ class Beaconing:
     kind: ClassVar[str] = "beaconing"
 
     def find(self, traffic: Traffic, usual: Traffic | None) -> list[Finding]:
-        """Beacons, one for each host and server."""
+        """Beacons, one finding for each host; where it calls several servers so, the plainest is told of."""
         flows = traffic.flows
         own = inside(flows)
         calls = attempts(flows) & ~failed(flows) & ~np.isin(flows.dst_port, list(_CLOCKWORK))
@@ -60,17 +62,39 @@ class Beaconing:
         targets = Targets.of(flows, usual)
         rows = np.flatnonzero(calls & ~targets.shared(own)[targets.code] & ~targets.known[targets.code])
         groups = Groups.of([flows.src, targets.code], flows.start, rows)
-        found = []
+        found: dict[int, list[_Beacon]] = {}
         for group in np.flatnonzero(groups.sizes >= _LEAST_CALLS):
             picked = groups.rows(int(group))
-            starts = _sessions(flows.start[picked])
-            if len(starts) < _LEAST_CALLS or _made_for_it(flows, picked, targets.code, own):
-                continue
-            evidence, width, period, share = evenness(np.diff(starts))
-            alike, sizes = _alike(flows, picked)
-            if share and evidence + 0.5 * sizes >= np.log(1 / _FALSE_ALARMS):
-                found.append(_told(traffic, picked, targets, (len(starts), width, period, share, alike)))
-        return found
+            one = _beacon(flows, picked)
+            if one is not None and not _made_for_it(flows, picked, targets.code, own):
+                found.setdefault(int(flows.src[picked[0]]), []).append(one)
+        return [_told(traffic, sorted(ones, key=lambda one: -one.evidence), targets) for ones in found.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Beacon:
+    rows: npt.NDArray[np.int64]
+    calls: int
+    width: float
+    period: float
+    share: float
+    alike: float
+    evidence: float
+
+
+def _beacon(flows: Flows, rows: npt.NDArray[np.int64]) -> _Beacon | None:
+    """The beacon that calls to one server are; None where they are none."""
+    starts = _sessions(flows.start[rows])
+    # Who asks for orders says little and hears little; what moves much by the clock is a job.
+    heavy = np.nan_to_num(flows.bytes_out[rows] + flows.bytes_in[rows], nan=0.0)
+    if len(starts) < _LEAST_CALLS or np.median(heavy) > _MOST_BYTES:
+        return None
+    evidence, width, period, share = evenness(np.diff(starts))
+    alike, sizes = _alike(flows, rows)
+    evidence += 0.5 * sizes
+    if not share or evidence < np.log(1 / _FALSE_ALARMS):
+        return None
+    return _Beacon(rows, len(starts), width, period, share, alike, evidence)
 
 
 def evenness(gaps: Vector) -> tuple[float, float, float, float]:
@@ -145,29 +169,29 @@ def _made_for_it(
     return bool(lone and len(rows) > 0.5 * mine.sum() and np.ptp(flows.start[rows]) > 0.8 * np.ptp(times))
 
 
-def _told(
-    traffic: Traffic, rows: npt.NDArray[np.int64], targets: Targets, seen: tuple[int, float, float, float, float]
-) -> Finding:
-    flows = traffic.flows
-    n, width, period, share, alike = seen
+def _told(traffic: Traffic, beacons: list[_Beacon], targets: Targets) -> Finding:
+    flows, one = traffic.flows, beacons[0]
+    rows, width, period, share, alike = one.rows, one.width, one.period, one.share, one.alike
     host = int(flows.src[rows[0]])
     band = {1.15: "7 %", 1.5: "20 %", 3.1: "50 %"}[width]
     size = "" if np.isnan(alike) else f", {alike:.0%} of them of about the same size"
     where = targets.word(int(targets.code[rows[0]]))
     n_hosts = int(targets.n_hosts[targets.code[rows[0]]])
     whom = "no other host does" if n_hosts <= 1 else f"{count(n_hosts - 1, 'other host')} did so too"
+    more = f"; {count(len(beacons) - 1, 'other server')} likewise" if len(beacons) > 1 else ""
     reason = (
-        f"{flows.hosts.words[host]} called {where} {count(n, 'time')}, {share:.0%} of the times every {span(period)} "
-        f"within ±{band}{size}; {whom}"
+        f"{flows.hosts.words[host]} called {where} {count(one.calls, 'time')}, {share:.0%} of the times every "
+        f"{span(period)} within ±{band}{size}; {whom}{more}"
     )
     measures = (
         Measure("period", period, "", "s"),
-        Measure("calls", n),
+        Measure("calls", one.calls),
         Measure("share at that pace", share, f"{_by_chance(width):.0%} at random"),
         Measure("share of the same size", alike),
         Measure("other hosts that call it", n_hosts - 1),
     )
     return finding(
-        traffic, "beaconing", host, rows, grade=severity(0.55, n * share, _LEAST_CALLS), reason=reason,
+        traffic, "beaconing", host, np.concatenate([other.rows for other in beacons]),
+        grade=severity(0.55, one.calls * share, _LEAST_CALLS), reason=reason,
         technique="T1071", measures=measures,
     )  # fmt: skip

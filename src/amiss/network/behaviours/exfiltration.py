@@ -22,7 +22,8 @@ __all__ = ["Exfiltration"]
 _GAP_SECONDS = 2 * 3600.0
 _LEAST_BYTES, _LEAST_ICMP_BYTES = 5e6, 20e3
 _OUT_TO_IN = 3.0
-_DEVIATIONS = 4.0
+_DEVIATIONS, _TIMES_OTHERS = 4.0, 3.0
+_JOB_SECONDS, _JOB_SHARE = 1200.0, 0.5
 _PING_BYTES = 150.0
 """Of a packet with its headers: no program that asks whether somebody is there sends more by itself."""
 
@@ -31,8 +32,10 @@ class Exfiltration:
     """Hosts that send far more to one outside server than is usual, and get little back.
 
     What a host sends to one server in a stretch of time is compared with what all pairs of hosts and servers send, on a
-    scale of magnitudes: four robust deviations above the middle one, at least 5 MB, and three times what comes back.
-    Servers that much of the fleet sends to, and those of traffic known to be good, are none. ICMP that carries more
+    scale of magnitudes: four robust deviations above the middle one, three times the second largest of the others, at
+    least 5 MB, and three times what comes back.
+    Servers that much of the fleet sends to, those of traffic known to be good, and jobs that go by the clock as long as
+    anybody watched, are none. ICMP that carries more
     than an echo does is judged by itself; data inside names that are asked for are a tunnel.
     """
 
@@ -50,7 +53,15 @@ class Exfiltration:
         limit = _limit(out)
         lone = ~targets.shared(own)[code] & ~targets.known[code]
         hot = np.flatnonzero(lone & (out > max(limit, _LEAST_BYTES)) & (out > _OUT_TO_IN * back))
-        found = [self._told(traffic, groups.rows(int(one)), targets, limit) for one in hot]
+        rest = np.sort(np.delete(out, hot)[np.delete(lone, hot)])[::-1]
+        hot = hot[[not _is_job(traffic, groups.rows(int(one))) for one in hot]] if len(hot) else hot
+        found = []
+        for one in hot:
+            # The largest of the others may be such a one itself.
+            others = np.sort(np.append(out[hot[hot != one]], rest[:2]))[::-1]
+            high = max(limit, _TIMES_OTHERS * float(others[1]) if len(others) > 1 else 0.0)
+            if out[one] > high:
+                found.append(self._told(traffic, groups.rows(int(one)), targets, high))
         return found + self._of_icmp(traffic, away, targets)
 
     @staticmethod
@@ -94,6 +105,17 @@ def _content(flows: Flows, *, out: bool) -> Vector:
     """Bytes above the headers where they are known, whole packets otherwise; 0 where neither is."""
     plain, whole = (flows.payload_out, flows.bytes_out) if out else (flows.payload_in, flows.bytes_in)
     return np.nan_to_num(np.where(np.isnan(plain), whole, plain), nan=0.0)
+
+
+def _is_job(traffic: Traffic, rows: npt.NDArray[np.int64]) -> bool:
+    """Whether it goes by the clock as long as anybody watched, as copies that are kept elsewhere do."""
+    start = traffic.flows.start[rows]
+    start = start[np.append(True, np.diff(start) > _JOB_SECONDS / 10)]
+    gaps = np.diff(start)
+    if len(gaps) < 2 or np.ptp(start) < _JOB_SHARE * (traffic.end - traffic.start):
+        return False
+    middle = float(np.median(gaps))
+    return middle >= _JOB_SECONDS and float(np.mean(np.abs(gaps - middle) <= 0.1 * middle)) >= 0.6
 
 
 def _limit(out: Vector) -> float:

@@ -19,6 +19,7 @@ from amiss.network.traffic import Traffic
 __all__ = ["LongConnection"]
 
 _LEAST_SECONDS, _LEAST_SHARE = 3600.0, 0.4
+_LEAST_FLEET = 5
 _PIECE_GAP_SECONDS = 300.0
 _STAY_OPEN = {22, 53, 123, 500, 853, 993, 1194, 1701, 1723, 1883, 3478, 4500, 5222, 5223, 5228, 5229, 5230, 8883, 51820}
 """Ports of services whose connections stay open by design: shells, tunnels of offices, mail and messages that wait."""
@@ -41,6 +42,9 @@ class LongConnection:
         if not mask.any():
             return []
         mask &= own[flows.src] & ~own[flows.dst]
+        if np.count_nonzero(own) < _LEAST_FLEET:
+            # Whether others reach a server, too, cannot be known of one host alone; the web is full of long talk.
+            mask &= ~np.isin(flows.dst_port, (80, 443))
         mask &= ~targets.shared(own)[targets.code] & ~targets.known[targets.code]
         pieces = Groups.of([flows.src, flows.dst, flows.src_port, flows.dst_port, flows.protocol], flows.start,
                            np.flatnonzero(mask))  # fmt: skip

@@ -23,6 +23,7 @@ _FALSE_ALARMS = 1e-3
 _GAP_SECONDS = 2 * 3600.0
 _LEAST_TARGETS = 5
 _POLLS = 3
+_LEAST_CROWD, _TIMES_NOISE = 30, 3.0
 
 
 class PortScan:
@@ -62,7 +63,13 @@ class PortScan:
         wide = [run for run in horizontal if contacts.amiss[run.contacts].sum() >= _LEAST_TARGETS]
         deep = [run for run in vertical if contacts.amiss[run.contacts].sum() >= _LEAST_TARGETS]
         own = inside(flows)
-        return [self._told(traffic, contacts, stretch, own) for stretch in _stretches(contacts, src, wide + deep)]
+        stretches = _stretches(contacts, src, wide + deep)
+        noise = _noise(contacts, src, own)
+        return [
+            self._told(traffic, contacts, stretch, own)
+            for stretch in stretches
+            if own[src[stretch[0]]] or contacts.amiss[stretch].sum() > noise
+        ]
 
     @staticmethod
     def _told(
@@ -101,6 +108,18 @@ class PortScan:
             traffic, "vertical_scan" if deep else "horizontal_scan", host, rows, grade=grade, reason=reason,
             technique="T1046", measures=measures,
         )  # fmt: skip
+
+
+def _noise(contacts: Contacts, src: npt.NDArray[np.int32], own: npt.NDArray[np.bool_]) -> float:
+    """How many targets a host outside may try in vain where many do: the noise that every public address hears.
+
+    Three times what 99 of 100 of them stay below; 0 where few are heard.
+    """
+    outside = np.flatnonzero(~own[src] & contacts.amiss)
+    groups = Groups.of([src], contacts.time, outside)
+    if len(groups) < _LEAST_CROWD:
+        return 0.0
+    return _TIMES_NOISE * float(np.quantile(groups.sizes, 0.99, method="lower"))
 
 
 def _named(ports: npt.NDArray[np.int32]) -> str:
