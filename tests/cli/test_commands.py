@@ -19,6 +19,7 @@ import pytest
 
 import amiss
 from amiss.cli.main import app
+from amiss.datasets import make_network
 from amiss.report.record import record_schema
 
 VERBS = sorted(command.name for command in app.registered_commands)
@@ -43,6 +44,10 @@ def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
     assert lines
     for name in ("pump.csv", "new.csv"):
         (tmp_path / name).write_bytes((pump_csv / name).read_bytes())
+    if verb in ("detect", "flows"):
+        traffic = make_network(n_hosts=6, hours=0.2, behaviours=(), seed=1)
+        for name in ("office.pcap", "monday.pcap", "capture.pcap"):
+            traffic.write_pcap(tmp_path / name)
     if verb in ("score", "promise"):
         lines = ["amiss fit pump.csv -o pump.amiss", *lines]
     if verb == "benchmark":

@@ -99,6 +99,7 @@ def blocks(page, language):
         "docs/from-pyod.md",
         "docs/other-libraries.md",
         "docs/model-file.md",
+        "docs/network.md",
         "CONTRIBUTING.md",
     ],
 )
@@ -114,11 +115,12 @@ def test_python_on_the_pages_runs(page, tmp_path, monkeypatch):
         exec(compile(block, page, "exec"), space)
 
 
-def test_commands_in_the_readme_run(tmp_path):
+@pytest.mark.parametrize("page", ["README.md", "docs/network.md"])
+def test_commands_on_the_pages_run(page, tmp_path):
     subprocess.run(
         [sys.executable, "-m", "amiss", "demo", "--folder", "."], check=True, capture_output=True, cwd=tmp_path
     )
-    lines = [line for block in blocks("README.md", "sh") for line in block.splitlines() if line.startswith("amiss ")]
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines() if line.startswith("amiss ")]
     assert len(lines) >= 5
     for line in lines:
         command = line.partition("#")[0].replace("amiss ", f"{shlex.quote(sys.executable)} -m amiss ", 1)
