@@ -129,7 +129,7 @@ def _opened(interface: str, name: str) -> socket.socket:
     except PermissionError as error:
         raise ConnectorError(
             "the right to listen at interfaces is not given", where=name,
-            mend="run as root, or give the interpreter the right: setcap cap_net_raw+ep $(readlink -f $(which python3))",
+            mend="run as root, or allow the interpreter: setcap cap_net_raw+ep $(readlink -f $(which python3))",
         ) from error  # fmt: skip
     found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
     found.setsockopt(socket.SOL_SOCKET, _TIMESTAMP_NS, 1)
