@@ -120,7 +120,9 @@ class FlowTable:
         `kind` of the packets. To be gone through to its end.
         """
         if self._plain is not None:
-            yield self._plain.add(packets, block)
+            ended = self._plain.add(packets, block)
+            if len(ended):
+                yield ended
             return
         first = np.zeros(1, np.int64)
         ended = self._ended
@@ -136,7 +138,8 @@ class FlowTable:
     def put_out(self) -> Iterator[Records]:
         """All flows that still go on, in pieces as those of `add`, which thereby have ended."""
         if self._plain is not None:
-            yield self._plain.put_out()
+            if self.n_flows:
+                yield self._plain.put_out()
             return
         while self.n_flows:
             n = loops.lib.amiss_put_out(*self._places(), loops.address(self._ended, "amiss_flow"), len(self._ended))

@@ -17,7 +17,7 @@ __all__ = ["DnsLog", "HttpLog", "ServerNames"]
 Coder = Callable[[Records, str], list[int]]
 _End = tuple[int, int]
 _Key = tuple[tuple[_End, _End], int, int]
-_SECONDS = 1e-9
+_SECOND = 1e9
 _TCP = 6
 _PENDING = 65_536
 _HELLO, _REQUEST, _ANSWER, _HELLO_GOES_ON = 2, 3, 4, 5
@@ -51,7 +51,7 @@ class DnsLog:
             asked_for = [text[at : at + length].decode("ascii") for at, length in names_of]
             sizes = (of["payload"].astype(np.int64) - 2 * (of["protocol"] == _TCP)).tolist()
             columns = (found["type"].tolist(), found["code"].tolist(), of["flow"].tolist(), sizes, answers)
-            times = (of["time"] * _SECONDS).tolist()
+            times = (of["time"] / _SECOND).tolist()
             for key, time, name, kind, rcode, flow, size, answer in zip(keys, times, asked_for, *columns, strict=True):
                 names.offer(flow, name)
                 if not answer:
@@ -114,7 +114,7 @@ class HttpLog:
                 request = request_of(payload)
                 names.offer(flow, request.host)
                 self._pending.setdefault(flow, []).append(self._taken + len(self._rows))
-                self._rows.append([time * _SECONDS, src, dst, port, *request, -1])
+                self._rows.append([time / _SECOND, src, dst, port, *request, -1])
             else:
                 self._answer(flow, status_of(payload))
 

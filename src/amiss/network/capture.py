@@ -25,7 +25,7 @@ BLOCK_BYTES = 1 << 20
 """Bytes that are read at once."""
 _CHUNK_FLOWS = 65_536
 _TOLD_AT_ONCE = 2048
-_SECONDS = 1e-9
+_SECOND = 1e9
 _S0, _SF, _OTH, _SHR = (STATES.index(state) for state in ("S0", "SF", "OTH", "SHR"))
 _SILENT, _ASKED, _ANSWERED, _MIDST, _CONNECTED, _CLOSED, _RESET = range(7)
 
@@ -164,8 +164,8 @@ class FlowMeter:
         out, back = records["side"][:, 0], records["side"][:, 1]
         part = {
             "serial": records["serial"].copy(),
-            "start": records["start"] * _SECONDS,
-            "duration": (records["last"] - records["start"]) * _SECONDS,
+            "start": records["start"] / _SECOND,
+            "duration": (records["last"] - records["start"]) / _SECOND,
             "src": np.array(self._coded(records, "src"), np.int32),
             "dst": np.array(self._coded(records, "dst"), np.int32),
             "state": _states(records),
@@ -271,7 +271,8 @@ def file_header(*, link: int = 1, snap: int = 262_144) -> bytes:
 
 def file_record(time: float, packet: bytes, *, original: int | None = None) -> bytes:
     """One packet as it stands in such a capture; `original` is its length before it was shortened."""
-    nanoseconds = round(time * 1_000_000_000)
-    second, rest = divmod(nanoseconds, 1_000_000_000)
+    # First the whole seconds: so large a number of nanoseconds is not exact.
+    second = int(time)
+    more, rest = divmod(round((time - second) * 1_000_000_000), 1_000_000_000)
     length = len(packet) if original is None else original
-    return struct.pack("<IIII", second, rest, len(packet), length) + packet
+    return struct.pack("<IIII", second + more, rest, len(packet), length) + packet

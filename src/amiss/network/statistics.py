@@ -194,7 +194,7 @@ def entropy(heads: npt.NDArray[np.uint8], lengths: npt.NDArray[Any]) -> Vector:
     length = lengths[rows].astype(np.int64)
     # Bytes that are not there are sorted behind those that are.
     there = np.arange(width) < length[:, None]
-    values = np.sort(np.where(there, heads[rows], 256).astype(np.uint16), axis=1)
+    values = np.sort(np.where(there, heads[rows].astype(np.uint16), 256), axis=1)
     first = np.ones(values.shape, np.bool_)
     first[:, 1:] = values[:, 1:] != values[:, :-1]
     starts = np.flatnonzero(first)
