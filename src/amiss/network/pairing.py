@@ -12,7 +12,7 @@ from amiss.core.summary import Vector
 from amiss.network.addresses import Addresses
 from amiss.network.flows import ICMP, ICMP6, STATES, TCP, Flows
 
-__all__ = ["OneWay", "paired"]
+__all__ = ["OneWay", "paired", "states_of"]
 
 Codes = npt.NDArray[np.int32]
 _IDLE = 60.0
@@ -172,31 +172,45 @@ def _flows(
     tcp, sampled = protocol == TCP, records.sampled[lead]
     told = tcp & (np.maximum(out.flags, back.flags) > 0)
     flags = [np.where(told, side.flags, -1).astype(np.int32) for side in (out, back)]
+    state = states_of(tcp, out.flags, back.flags, back.packets > 0, sampled > 1)
     order = np.argsort(start, kind="stable")
     unknown, unsaid = np.full(len(lead), np.nan), np.full(len(lead), -1, np.int32)
     return Flows(
         hosts=records.hosts, start=start, duration=np.maximum(out.end, back.end) - start, **ends, protocol=protocol,
-        vlan=records.vlan[lead], state=_states(tcp, out, back, told, sampled), packets_out=out.packets,
+        vlan=records.vlan[lead], state=state, packets_out=out.packets,
         packets_in=back.packets, bytes_out=out.bytes, bytes_in=back.bytes, payload_out=unknown, payload_in=unknown,
         flags_out=flags[0], flags_in=flags[1], service=unsaid, name=unsaid, statistics=sampled[:, None],
         statistic_names=("sampled",),
     ).take(order)  # fmt: skip
 
 
-def _states(tcp: npt.NDArray[np.bool_], out: _Side, back: _Side, told: npt.NDArray[np.bool_], sampled: Vector) -> Codes:
-    """How connections went, as far as flags that were added up over a connection tell."""
-    answered = back.packets > 0
-    # Of a few packets looked at, the answer is easily missed.
-    without = np.where(sampled > 1, STATES.index(""), STATES.index("S0"))
-    other = np.where(answered, STATES.index("SF"), without)
-    fin_out, fin_in = out.flags & _FIN > 0, back.flags & _FIN > 0
-    reset_out, reset_in = out.flags & _RST > 0, back.flags & _RST > 0
-    opened, accepted = out.flags & _SYN > 0, back.flags & _SYN > 0
+def states_of(
+    tcp: npt.NDArray[np.bool_],
+    flags_out: Codes,
+    flags_in: Codes,
+    answered: npt.NDArray[np.bool_],
+    unsure: npt.NDArray[np.bool_],
+) -> Codes:
+    """How connections went, as positions in `STATES`, as far as flags that were added up over a connection tell.
+
+    Parameters
+    ----------
+    flags_out, flags_in : (n_flows,)
+        Of TCP; both below 1 where they are not told of.
+    unsure : (n_flows,)
+        Where an answer may have been missed: then a flow without one says nothing.
+    """
+    out, back = np.maximum(flags_out, 0), np.maximum(flags_in, 0)
+    fin_out, fin_in = out & _FIN > 0, back & _FIN > 0
+    reset_out, reset_in = out & _RST > 0, back & _RST > 0
+    opened, accepted = out & _SYN > 0, back & _SYN > 0
     cases = (
-        (~told | ((sampled > 1) & ~answered), ""), (opened & ~answered & reset_out, "RSTOS0"),
+        ((np.maximum(out, back) == 0) | (unsure & ~answered), ""), (opened & ~answered & reset_out, "RSTOS0"),
         (opened & ~answered & fin_out, "SH"), (opened & ~answered, "S0"), (~opened, "OTH"),
         (~accepted & reset_in, "REJ"), (reset_out, "RSTO"), (reset_in, "RSTR"), (fin_out & fin_in, "SF"),
         (fin_out, "S2"), (fin_in, "S3"), (accepted, "S1"),
     )  # fmt: skip
     words = np.select([which for which, _ in cases], [STATES.index(word) for _, word in cases], STATES.index("OTH"))
+    without = np.where(unsure, STATES.index(""), STATES.index("S0"))
+    other = np.where(answered, STATES.index("SF"), without)
     return np.where(tcp, words, other).astype(np.int32)

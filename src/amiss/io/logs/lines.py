@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+import numpy.typing as npt
+
 from amiss.core.errors import ConnectorError
 from amiss.core.written import readable
 
-__all__ = ["BROKEN", "Log", "plain_start"]
+__all__ = ["BROKEN", "Log", "plain_start", "whole_lines"]
 
 BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, OSError, ValueError)
 """What the readers of compressed files raise where a file is cut or damaged."""
@@ -145,3 +148,22 @@ class Log:
             told = ", ".join(f"{word} ({n:,})" for word, n in self.skipped.most_common(8))
             found.append(f"{self.name}: not used: {told}")
         return [*found, self._cut] if self._cut else found
+
+
+def whole_lines(
+    log: Log, block: bytes, first: int, separator: bytes, n_fields: int
+) -> tuple[bytes, npt.NDArray[np.int64]]:
+    """The lines that have so many fields, and their numbers; others are noted in the log, the empty ones are not."""
+    letters = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(letters == 10)
+    separators = np.searchsorted(np.flatnonzero(letters == separator[0]), ends)
+    good = np.diff(separators, prepend=0) == n_fields - 1
+    lengths = np.diff(ends, prepend=-1)
+    good &= lengths > 1
+    if good.all():
+        return block, first + np.arange(len(ends))
+    wrong = ~good & (lengths > 1)
+    if wrong.any():
+        why = "another number of fields than the header names"
+        log.harmed(why, first + int(wrong.argmax()), int(wrong.sum()))
+    return letters[np.repeat(good, lengths)].tobytes(), first + np.flatnonzero(good)

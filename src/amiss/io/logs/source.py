@@ -10,8 +10,11 @@ from typing import Protocol
 from amiss.core.errors import ConnectorError, DataError
 from amiss.core.source import Progress, silent
 from amiss.core.written import readable
+from amiss.io.logs.cicflowmeter import CicFlowMeter
 from amiss.io.logs.lines import Log, plain_start
+from amiss.io.logs.nfdump import Nfdump, NfdumpText
 from amiss.io.logs.parts import Parts
+from amiss.io.logs.suricata import Suricata
 from amiss.io.logs.zeek import Zeek, ZeekJson
 from amiss.network.traffic import Traffic
 
@@ -36,7 +39,7 @@ class Reader(Protocol):
         ...
 
 
-_READERS: tuple[type[Reader], ...] = (Zeek, ZeekJson)
+_READERS: tuple[type[Reader], ...] = (Zeek, ZeekJson, Suricata, CicFlowMeter, Nfdump, NfdumpText)
 
 
 def recognise(start: bytes) -> Reader | None:

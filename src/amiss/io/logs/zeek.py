@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from amiss.io.logs.lines import Log
+from amiss.io.logs.lines import Log, whole_lines
 from amiss.io.logs.objects import Objects, number, stamp, text
 from amiss.io.logs.parts import DNS, FLOWS, HTTP, TLS, Parts, fitted
 
@@ -68,15 +68,16 @@ class Zeek:
     @staticmethod
     def recognises(start: bytes) -> bool:
         """Whether a file that begins so is such a log."""
-        return start.startswith((b"#separator", b"#fields")) or (
-            start.startswith(b"#") and b"\n#fields" in start[:4096]
-        )
+        titled = start.startswith((b"#separator", b"#fields")) or b"\n#fields" in start[:4096]
+        return (start.startswith(b"#") and titled) or _bare_header(start) is not None
 
     def read(self, log: Log, parts: Parts) -> None:
         """Add what the log tells to the parts."""
         header = _Header()
         for first, block in log.blocks():
             at = 0
+            if first == 1 and (bare := _bare_header(block)) is not None:
+                header, at = bare, block.index(b"\n") + 1
             while at < len(block):
                 if block[at : at + 1] == b"#":
                     end = block.index(b"\n", at)
@@ -96,7 +97,7 @@ class Zeek:
             else:
                 log.harmed("no #fields line before", first, block.count(b"\n"))
             return
-        lines, numbers = _well_formed(log, block, first, header)
+        lines, numbers = whole_lines(log, block, first, header.separator, len(header.fields))
         if len(numbers):
             add(log, parts, header.path or kind_of(header.fields), _table(lines, header), numbers)
 
@@ -134,6 +135,17 @@ class ZeekJson:
                 add(log, parts, kind, table, objects.numbers[which])
 
 
+def _bare_header(start: bytes) -> _Header | None:
+    """How a log is written that begins with the names of its fields, as one exported as CSV; None for any other."""
+    line = start.partition(b"\n")[0].replace(b'"', b"").strip()
+    fields = re.split(rb"[,\t;]", line)
+    if not {b"id.orig_h", b"id_orig_h"} & set(fields) or line.startswith((b"#", b"{")):
+        return None
+    names = tuple(plain_name(field.decode("utf-8", "replace")) for field in fields)
+    separator = re.search(rb"[,\t;]", line)
+    return _Header(separator=separator[0] if separator else b",", fields=names)
+
+
 def plain_name(name: str) -> str:
     """A name of a field as this file says it: `id.orig_h` and `id_orig_h` are one."""
     name = name.strip().replace(".", "_")
@@ -147,22 +159,6 @@ def kind_of(fields: tuple[str, ...]) -> str:
         ("http", ("uri", "status_code", "user_agent", "method")), ("ssl", ("server_name", "cipher", "ssl_history")),
     )  # fmt: skip
     return next((kind for kind, words in telling if any(word in fields for word in words)), "")
-
-
-def _well_formed(log: Log, block: bytes, first: int, header: _Header) -> tuple[bytes, np.ndarray[Any, Any]]:
-    """The lines that have as many fields as the header names, and their numbers."""
-    letters = np.frombuffer(block, np.uint8)
-    ends = np.flatnonzero(letters == 10)
-    separators = np.searchsorted(np.flatnonzero(letters == header.separator[0]), ends)
-    per_line = np.diff(separators, prepend=0)
-    good = per_line == len(header.fields) - 1
-    if good.all():
-        return block, first + np.arange(len(ends))
-    lengths = np.diff(ends, prepend=-1)
-    wrong = ~good & (lengths > 1)
-    if wrong.any():
-        log.harmed("another number of fields than the header names", first + int(wrong.argmax()), int(wrong.sum()))
-    return letters[np.repeat(good, lengths)].tobytes(), first + np.flatnonzero(good)
 
 
 def _table(lines: bytes, header: _Header) -> pl.DataFrame:

@@ -63,11 +63,7 @@ class NetflowCollector:
         self._queue: queue.Queue[tuple[bytes, str, float]] = queue.Queue(most_waiting)
         self._closed = threading.Event()
         try:
-            family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-            self._socket = socket.socket(family, kind)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-            self._socket.settimeout(_WAKE)
-            self._socket.bind(place)
+            self._socket = _bound(host, port)
         except OSError as error:
             what = f"UDP port {port} cannot be listened on: {error.strerror or error}"
             raise ConnectorError(what, where=f"{host}:{port}", mend="free the port, or name another") from error
@@ -119,3 +115,16 @@ class NetflowCollector:
                 self._queue.put_nowait((datagram, str(sender[0]), time.time()))
             except queue.Full:
                 self.n_dropped += 1
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+    made = socket.socket(family, kind)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        made.settimeout(_WAKE)
+        made.bind(place)
+    except OSError:
+        made.close()
+        raise
+    return made
