@@ -13,6 +13,8 @@ from amiss.datasets.network.attacks import brute_force, flood
 from amiss.datasets.network.hidden import beaconing, exfiltration, long_connection
 from amiss.datasets.network.internet import internet
 from amiss.datasets.network.look_alikes import look_alikes as make_look_alikes
+from amiss.datasets.network.names import dns_tunnel, generated_names
+from amiss.datasets.network.oddities import lateral_movement, newcomer, odd_protocol, web_attack
 from amiss.datasets.network.office import office
 from amiss.datasets.network.scans import horizontal_scan, sweep, vertical_scan
 from amiss.datasets.network.services import services
@@ -37,6 +39,15 @@ KINDS: dict[str, tuple[Callable[[Place, str], None], tuple[str, ...]]] = {
     "beaconing": (beaconing, ("steady", "jitter", "drop_outs", "sessions")),
     "exfiltration": (exfiltration, ("once", "slow", "icmp")),
     "long_connection": (long_connection, ("quiet", "busy")),
+    "dns_tunnel": (dns_tunnel, ("txt", "null", "cname", "a", "slow", "exfil")),
+    "generated_names": (generated_names, ("letters", "words", "slow")),
+    "newcomer": (newcomer, ("device", "service", "peer", "dhcp_server", "dns_server")),
+    "odd_protocol": (
+        odd_protocol,
+        ("null", "fin", "xmas", "syn_fin", "land", "ssh_on_443", "ssh_on_80", "http_on_odd"),
+    ),
+    "web_attack": (web_attack, ("sql", "traversal", "jndi", "command", "xss")),
+    "lateral_movement": (lateral_movement, ("smb", "rdp", "ssh")),
 }
 """What can be planted, by kind: who makes it, and its variants."""
 

@@ -6,12 +6,95 @@ import numpy as np
 
 __all__ = ["COMMON", "hex_of", "label_of", "path_of", "word_of"]
 
-_FIRST = ["b", "br", "c", "ch", "cl", "d", "dr", "f", "fl", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pl", "qu", "r", "s", "sh", "st", "t", "tr", "v", "w", "z"]
+_FIRST = [
+    "b",
+    "br",
+    "c",
+    "ch",
+    "cl",
+    "d",
+    "dr",
+    "f",
+    "fl",
+    "g",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pl",
+    "qu",
+    "r",
+    "s",
+    "sh",
+    "st",
+    "t",
+    "tr",
+    "v",
+    "w",
+    "z",
+]
 _VOWEL = ["a", "e", "i", "o", "u", "ai", "ea", "oo", "ie", "ou"]
 _LAST = ["b", "ck", "d", "g", "l", "ll", "m", "n", "nd", "ng", "nt", "p", "r", "rd", "s", "st", "t", "x", "th"]
-COMMON = ["river", "stone", "cloud", "north", "market", "paper", "garden", "silver", "window", "bright", "forest", "signal", "harbour", "table", "orange", "winter", "summer", "bridge", "letter", "number", "station", "travel", "music", "yellow", "planet", "engine", "mirror", "copper", "basket", "candle"]
+COMMON = [
+    "river",
+    "stone",
+    "cloud",
+    "north",
+    "market",
+    "paper",
+    "garden",
+    "silver",
+    "window",
+    "bright",
+    "forest",
+    "signal",
+    "harbour",
+    "table",
+    "orange",
+    "winter",
+    "summer",
+    "bridge",
+    "letter",
+    "number",
+    "station",
+    "travel",
+    "music",
+    "yellow",
+    "planet",
+    "engine",
+    "mirror",
+    "copper",
+    "basket",
+    "candle",
+]
 """Words of which names are made, by people and by machines alike."""
-_PARTS = ["static", "img", "api", "cdn", "assets", "media", "js", "css", "login", "accounts", "news", "shop", "app", "data", "edge", "video", "fonts", "log", "metrics", "auth", "files"]
+_PARTS = [
+    "static",
+    "img",
+    "api",
+    "cdn",
+    "assets",
+    "media",
+    "js",
+    "css",
+    "login",
+    "accounts",
+    "news",
+    "shop",
+    "app",
+    "data",
+    "edge",
+    "video",
+    "fonts",
+    "log",
+    "metrics",
+    "auth",
+    "files",
+]
 
 
 def word_of(random: np.random.Generator) -> str:
