@@ -22,7 +22,7 @@ _WINDOW_SECONDS, _GAP_SECONDS = 10.0, 120.0
 _LEAST_FLOWS, _LEAST_PACKETS = 100.0, 1000.0
 """In ten seconds: what a single busy client comes to without being a flood."""
 _TIMES_USUAL = 5.0
-_DHCP, _ONE_SIDED = 67, 0.1
+_DHCP, _ONE_SIDED, _CONTENT_BYTES = 67, 0.1, 1000.0
 
 
 class Flood:
@@ -110,7 +110,9 @@ def _packets_a_window(flows: Flows) -> Vector:
     back = np.nan_to_num(flows.packets_in, nan=0.0)
     out = np.nan_to_num(flows.packets_out, nan=0.0)
     icmp = (flows.protocol == ICMP) | (flows.protocol == ICMP6)
-    one_sided = icmp | (back <= _ONE_SIDED * out)
+    # Whoever answers with content, if only now and then, takes in what he asked for.
+    content = np.nan_to_num(flows.payload_in, nan=0.0) > _CONTENT_BYTES
+    one_sided = icmp | ((back <= _ONE_SIDED * out) & ~content)
     spread = np.maximum(np.nan_to_num(flows.duration, nan=0.0) / _WINDOW_SECONDS, 1.0)
     return np.where(one_sided, out / spread, 0.0)
 
