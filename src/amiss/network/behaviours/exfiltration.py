@@ -24,7 +24,7 @@ _LEAST_BYTES, _LEAST_ICMP_BYTES = 5e6, 20e3
 _OUT_TO_IN = 3.0
 _DEVIATIONS, _TIMES_OTHERS = 4.0, 3.0
 _JOB_SECONDS, _JOB_SHARE = 1200.0, 0.5
-_MAIL = 25
+_MAIL, _CALLS = 25, (3478, 3479, 3480, 3481)
 _PING_BYTES = 150.0
 """Of a packet with its headers: no program that asks whether somebody is there sends more by itself."""
 
@@ -109,11 +109,11 @@ def _content(flows: Flows, *, out: bool) -> Vector:
 
 
 def _delivers(flows: Flows) -> npt.NDArray[np.bool_]:
-    """Whether a flow is mail that a mail server hands on: what it sends is what others gave it."""
+    """Whether a flow is mail that a mail server hands on, given by others, or a call, which goes both ways by turns."""
     mail = flows.dst_port == _MAIL
     serves = np.zeros(len(flows.hosts), np.bool_)
     serves[flows.dst[mail & ~failed(flows)]] = True
-    return np.asarray(mail & serves[flows.src], np.bool_)
+    return np.asarray((mail & serves[flows.src]) | np.isin(flows.dst_port, _CALLS), np.bool_)
 
 
 def _is_job(traffic: Traffic, rows: npt.NDArray[np.int64]) -> bool:
