@@ -24,6 +24,7 @@ _LEAST_BYTES, _LEAST_ICMP_BYTES = 5e6, 20e3
 _OUT_TO_IN = 3.0
 _DEVIATIONS, _TIMES_OTHERS = 4.0, 3.0
 _JOB_SECONDS, _JOB_SHARE = 1200.0, 0.5
+_MAIL, _CALLS = 25, (3478, 3479, 3480, 3481)
 _PING_BYTES = 150.0
 """Of a packet with its headers: no program that asks whether somebody is there sends more by itself."""
 
@@ -46,7 +47,7 @@ class Exfiltration:
         flows = traffic.flows
         own, targets = inside(flows), Targets.of(flows, usual)
         away = own[flows.src] & ~own[flows.dst] & ~flows.hosts.groups[flows.dst]
-        rows = np.flatnonzero(away & attempts(flows) & ~failed(flows))
+        rows = np.flatnonzero(away & attempts(flows) & ~failed(flows) & ~_delivers(flows))
         groups = Groups.of([flows.src, targets.code], flows.start, rows, gap=_GAP_SECONDS)
         out, back = groups.total(_content(flows, out=True)), groups.total(_content(flows, out=False))
         code = targets.code[groups.first]
@@ -105,6 +106,14 @@ def _content(flows: Flows, *, out: bool) -> Vector:
     """Bytes above the headers where they are known, whole packets otherwise; 0 where neither is."""
     plain, whole = (flows.payload_out, flows.bytes_out) if out else (flows.payload_in, flows.bytes_in)
     return np.nan_to_num(np.where(np.isnan(plain), whole, plain), nan=0.0)
+
+
+def _delivers(flows: Flows) -> npt.NDArray[np.bool_]:
+    """Whether a flow is mail that a mail server hands on, given by others, or a call, which goes both ways by turns."""
+    mail = flows.dst_port == _MAIL
+    serves = np.zeros(len(flows.hosts), np.bool_)
+    serves[flows.dst[mail & ~failed(flows)]] = True
+    return np.asarray((mail & serves[flows.src]) | np.isin(flows.dst_port, _CALLS), np.bool_)
 
 
 def _is_job(traffic: Traffic, rows: npt.NDArray[np.int64]) -> bool:

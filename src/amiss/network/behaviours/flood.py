@@ -22,7 +22,7 @@ _WINDOW_SECONDS, _GAP_SECONDS = 10.0, 120.0
 _LEAST_FLOWS, _LEAST_PACKETS = 100.0, 1000.0
 """In ten seconds: what a single busy client comes to without being a flood."""
 _TIMES_USUAL = 5.0
-_DHCP, _ONE_SIDED = 67, 0.1
+_DHCP, _ONE_SIDED, _CONTENT_BYTES = 67, 0.1, 1000.0
 
 
 class Flood:
@@ -53,7 +53,8 @@ class Flood:
                 found += _crowds(traffic, rows, [flows.dst, port], name, "packets", _LEAST_PACKETS)
         dhcp = np.flatnonzero((flows.protocol == UDP) & (flows.dst_port == _DHCP))
         nobody = np.zeros_like(flows.dst)
-        return found + _crowds(traffic, dhcp, [nobody], "DHCP", "flows", _LEAST_FLOWS)
+        # Who asks for leases under ever new names of hardware is one flow to a source that does not look at those.
+        return found + _crowds(traffic, dhcp, [nobody], "DHCP", "packets", _LEAST_FLOWS)
 
 
 def _crowds(
@@ -63,7 +64,7 @@ def _crowds(
     if name == "UDP" and what == "flows":
         # Names, time and the like are asked in many short flows; of a flood nearly nothing is answered.
         rows = rows[_heavy(flows, rows)]
-    weight = np.ones(flows.n_flows) if what == "flows" else _packets_a_window(flows)
+    weight = np.ones(flows.n_flows) if what == "flows" else _packets_a_window(flows, all_of_them=name == "DHCP")
     window = np.floor((flows.start - np.nanmin(flows.start)) / _WINDOW_SECONDS)
     windows = Groups.of([*keys, window], flows.start, rows[~np.isnan(flows.start[rows])])
     if not len(windows):
@@ -105,14 +106,16 @@ def _heavy(flows: Flows, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     return np.asarray(failed(flows)[rows] & (big | (flows.packets_out[rows] > 3)), np.bool_)
 
 
-def _packets_a_window(flows: Flows) -> Vector:
+def _packets_a_window(flows: Flows, *, all_of_them: bool) -> Vector:
     """Packets that go unanswered, of each flow, in ten seconds of its life."""
     back = np.nan_to_num(flows.packets_in, nan=0.0)
     out = np.nan_to_num(flows.packets_out, nan=0.0)
     icmp = (flows.protocol == ICMP) | (flows.protocol == ICMP6)
-    one_sided = icmp | (back <= _ONE_SIDED * out)
+    # Whoever answers with content, if only now and then, takes in what he asked for.
+    content = np.nan_to_num(flows.payload_in, nan=0.0) > _CONTENT_BYTES
+    one_sided = icmp | ((back <= _ONE_SIDED * out) & ~content)
     spread = np.maximum(np.nan_to_num(flows.duration, nan=0.0) / _WINDOW_SECONDS, 1.0)
-    return np.where(one_sided, out / spread, 0.0)
+    return np.where(one_sided | all_of_them, out / spread, 0.0)
 
 
 def _told(

@@ -20,7 +20,7 @@ __all__ = ["LateralMovement"]
 _WAYS = {22: "SSH", 23: "Telnet", 135: "RPC", 139: "SMB", 445: "SMB", 3389: "RDP", 5900: "VNC", 5985: "WinRM",
          5986: "WinRM"}  # fmt: skip
 _GAP_SECONDS = 3600.0
-_LEAST_HOSTS = 4
+_LEAST_HOSTS = 5
 _SERVES = 3
 _TIMES_USUAL = 2.0
 _ROUTINE = 0.25

@@ -21,8 +21,8 @@ __all__ = ["LongConnection"]
 _LEAST_SECONDS, _LEAST_SHARE = 3600.0, 0.4
 _LEAST_FLEET = 5
 _PIECE_GAP_SECONDS = 300.0
-_STAY_OPEN = {22, 53, 123, 500, 853, 993, 1194, 1701, 1723, 1883, 3478, 4500, 5222, 5223, 5228, 5229, 5230, 8883, 51820}
-"""Ports of services whose connections stay open by design: shells, tunnels of offices, mail and messages that wait."""
+_STAY_OPEN = {53, 123, 500, 853, 993, 1701, 1723, 1883, 3478, 4500, 5222, 5223, 5228, 5229, 5230, 8883, 51820}
+"""Ports of services whose connections stay open by design: tunnels of offices, mail and messages that wait."""
 
 
 class LongConnection:

@@ -12,7 +12,7 @@ from amiss.network.behaviours._contacts import Contacts, Run, runs
 from amiss.network.behaviours._groups import Groups, distinct
 from amiss.network.behaviours._told import count, finding, listed, severity, span, usually
 from amiss.network.finding import Finding
-from amiss.network.flows import Flows
+from amiss.network.flows import UDP, Flows
 from amiss.network.outcomes import attempts, failed, inside, odd_flags, wordless
 from amiss.network.traffic import Traffic
 
@@ -23,6 +23,7 @@ _FALSE_ALARMS = 1e-3
 _GAP_SECONDS = 2 * 3600.0
 _LEAST_TARGETS = 5
 _POLLS = 3
+_PROBE_BYTES = 200.0
 _LEAST_CROWD, _TIMES_NOISE = 30, 3.0
 
 
@@ -45,7 +46,7 @@ class PortScan:
     def find(self, traffic: Traffic, usual: Traffic | None) -> list[Finding]:
         """Scans, one for each host and stretch of time."""
         flows = traffic.flows
-        rows = np.flatnonzero(attempts(flows) | odd_flags(flows))
+        rows = np.flatnonzero((attempts(flows) & ~_heavy(flows)) | odd_flags(flows))
         if not len(rows):
             return []
         contacts = Contacts.of(flows, [flows.src, flows.dst, flows.protocol, flows.dst_port], rows, _went_amiss(flows))
@@ -124,6 +125,11 @@ def _noise(contacts: Contacts, src: npt.NDArray[np.int32], own: npt.NDArray[np.b
 
 def _named(ports: npt.NDArray[np.int32]) -> str:
     return f"port{'s' if len(ports) > 1 else ''} {listed([str(port) for port in ports])}"
+
+
+def _heavy(flows: Flows) -> npt.NDArray[np.bool_]:
+    """Datagrams that carry much: who only wants to know whether a port is open sends little."""
+    return np.asarray((flows.protocol == UDP) & (flows.bytes_out > _PROBE_BYTES * flows.packets_out), np.bool_)
 
 
 def _went_amiss(flows: Flows) -> npt.NDArray[np.bool_]:
