@@ -55,7 +55,7 @@ def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
             _write_flows(tmp_path / f"line{k}.csv", label="fault", seed=k)
     if verb == "tune":
         _write_flows(tmp_path / "flows.csv")
-    if verb in ("compare", "evaluate"):
+    if verb in ("compare", "evaluate", "score"):
         _write_flows(tmp_path / "flows.csv")
         lines = ["amiss fit flows.csv -o flows.amiss --label attack --detector naive_bayes", *lines]
     for line in lines:

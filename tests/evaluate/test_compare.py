@@ -158,3 +158,31 @@ def test_alarms_are_counted_by_the_day_where_there_is_a_time():
     assert "alarms_per_day" not in apart.judged.figures
     (plain,) = amiss.compare(_table(), "label", detectors=["naive_bayes"]).candidates
     assert "alarms_per_day" not in plain.judged.figures
+
+
+def test_probabilities_are_calibrated_by_rows_held_out():
+    table = _table(4000, by=2.0)
+    told = _by_name(amiss.compare(table, "label", detectors=[*FEW, "decision_tree"]))
+    share = float(table["label"].mean())
+    for name, candidate in told.items():
+        figures, by_labels = candidate.judged.figures, candidate.learns_from == "labels"
+        assert figures["brier"].value < share * (1 - share)
+        assert ("own_brier" in figures) == by_labels == bool(candidate.judged.own_calibration)
+        far = [part.n_rows * abs(part.said - part.came.value) for part in candidate.judged.calibration]
+        assert sum(far) / candidate.judged.n_rows < 0.03, name
+        if by_labels:
+            # Trained on classes made equally heavy, or on rows that it knows by heart, it says too much.
+            assert figures["brier"].value < figures["own_brier"].value
+    # Labels that say nothing are given their share, whatever the learner makes of them.
+    random = np.random.default_rng(1)
+    table = _table(2000, by=0.0).with_columns(label=pl.Series(random.random(2000) < 0.2))
+    (lost,) = amiss.compare(table, "label", detectors=["decision_tree"]).candidates
+    assert lost.judged.figures["brier"].value < 0.17 < lost.judged.figures["own_brier"].value
+
+
+def test_too_few_anomalies_held_out_give_no_probabilities():
+    table = _table(600).with_columns(label=pl.int_range(600) < 12).with_columns(a=pl.col("a") + 9 * pl.col("label"))
+    (told,) = amiss.compare(table, "label", detectors=["naive_bayes"], n_folds=2).candidates
+    assert "brier" not in told.judged.figures
+    assert told.judged.calibration == ()
+    assert told.judged.figures["own_brier"].value < 0.02 * 0.98

@@ -81,12 +81,16 @@ def test_other_rows_or_rules_are_not_taken_up(tmp_path):
 
 def test_kept_trials(tmp_path):
     kept = KeptTrials.of(tmp_path, "rows")
-    trial = Trial(np.arange(3.0), np.array([True, False, True]), Cost(1.0, 5.0), Cost(2.0), {"k": 3, "w": None})
+    trial = Trial(
+        np.arange(3.0), np.array([True, False, True]), Cost(1.0, 5.0), Cost(2.0), {"k": 3, "w": None},
+        chances=np.array([0.1, 0.2, 0.3]),
+    )  # fmt: skip
     assert kept.get("a") is None
     kept.put(trial, "a")
     again = kept.get("a")
     assert again.scores.tolist() == [0, 1, 2]
     assert again.flags.tolist() == [True, False, True]
+    assert (again.chances.tolist(), again.own_chances.tolist()) == ([0.1, 0.2, 0.3], [])
     assert (again.fit, again.params) == (Cost(1.0, 5.0), {"k": 3, "w": None})
     kept.put(Trial(failure="broken"), "b")
     assert kept.get("b") is None

@@ -220,7 +220,7 @@ def test_probabilities_of_a_model_from_labels_come_about(tmp_path):
     assert abs(said.mean() - odd.mean()) < 0.015
     assert np.mean((said - odd) ** 2) < 0.5 * odd.mean() * (1 - odd.mean())
     assert model.chances.share == pytest.approx((_table(3000)["attack"] != "normal").mean())
-    assert any(note.startswith("probabilities by isotonic regression on 3,000 rows") for note in result.notes)
+    assert any(note.startswith("probabilities come from 3,000 rows") for note in result.notes)
     assert result.top(3).columns[:4] == ["row", "anomaly_score", "p_value", "probability"]
     (scored,) = result.scored()
     assert scored["probability"].to_list() == said.tolist()

@@ -114,6 +114,9 @@ def test_it_holds_what_the_comparison_holds(page, told):
         assert tuple(drawn["confusion"]) == candidate.judged.confusion
         assert (sum(drawn["found"]), sum(drawn["false"])) == (data["n_anomalies"], data["n_normal"])
         assert sum(part[2] for part in drawn["shares"]) == told.n_rows
+        assert sum(part[0] for part in drawn["said"]["calibrated"]) == told.n_rows
+        assert bool(drawn["said"]["own"]) == (candidate.learns_from == "labels")
+        assert drawn["figures"]["brier"][0] == pytest.approx(candidate.judged.figures["brier"].value, abs=1e-6)
         assert [n for n, _ in drawn["kinds"]] == [kind.n_found for kind in candidate.judged.kinds]
     assert {kind["name"] for kind in data["kinds"]} == {"scan", EVIL}
     assert sorted(data["ranks"]["names"]) == sorted(FEW)
@@ -225,8 +228,6 @@ def test_in_a_browser(browser, page, told):
     lines = ("#roc path.curve", "#pr path.curve", "#shares path.curve", "#cost path.curve:not(.best-cut)")
     assert drawn(browser, *lines, "#cost path.best-cut", "#matrices table") == [4] * 6
     assert drawn(browser, "#heat tbody tr", "#diagram svg") == [2, 1]
-    assert drawn(browser, "#scatter circle") == [len(FEW)]
-    assert EVIL in browser.find_element(By.ID, "heat").text
 
     place, names = column("detector")
     assert names == [c.name for c in told.candidates]
@@ -264,6 +265,21 @@ def test_in_a_browser(browser, page, told):
     ratio.clear()
     ratio.send_keys("-1")
     assert "above 0" in browser.find_element(By.ID, "cheapest").text
+    assert severe(browser) == []
+
+
+@pytest.mark.browser
+def test_probabilities_are_drawn_before_and_after_they_were_calibrated(browser, page, told):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select
+
+    browser.get(page.as_uri())
+    assert drawn(browser, "#reliability path.curve") == [4]
+    Select(browser.find_element(By.ID, "sort")).select_by_value("own")
+    Select(browser.find_element(By.ID, "small")).select_by_value("log")
+    # Detectors of normal rows say no chances of their own.
+    by_labels = [c for c in told.candidates[:4] if c.learns_from == "labels"]
+    assert drawn(browser, "#reliability path.curve") == [len(by_labels)] != [4]
     assert severe(browser) == []
 
 

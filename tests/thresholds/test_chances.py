@@ -18,22 +18,21 @@ def _drawn(n, seed=0, slope=2.0):
     return scores, random.random(n) < true, true
 
 
-@pytest.mark.parametrize(("n", "isotonic"), [(300, False), (20_000, True)])
-def test_what_is_said_comes_about(n, isotonic):
+@pytest.mark.parametrize("n", [120, 20_000])
+def test_what_is_said_comes_about(n):
     scores, odd, _ = _drawn(n)
     new, came, true = _drawn(20_000, seed=1)
     learnt = Chances.learnt(scores, odd)
-    assert learnt.isotonic == isotonic
     said = learnt.probability(new)
-    assert brier_score(came, said) < brier_score(came, true) + (0.01 if n < 1000 else 0.001)
+    assert brier_score(came, said) < brier_score(came, true) + (0.02 if n < 1000 else 0.001)
     # The raw score, read as log-odds, says far too much.
     assert brier_score(came, said) < brier_score(came, 1 / (1 + np.exp(-new))) - 0.02
-    if isotonic:
+    if n > 1000:
         for part in calibration_curve(came, said, level=0.999):
             assert abs(part.said - part.came.value) < 0.04
 
 
-def test_a_curve_that_no_line_can_follow_is_followed_where_there_are_rows_enough():
+def test_a_curve_that_no_line_can_follow_is_followed():
     random = np.random.default_rng(0)
     scores = random.uniform(0, 3, 6000)
     odd = random.random(6000) < np.array([0.02, 0.5, 0.52])[scores.astype(int)]
@@ -47,8 +46,8 @@ def test_none_is_sure_and_none_falls():
         learnt = Chances.learnt(scores, scores >= n / 2)
         said = learnt.probability(np.array([-1e300, *scores, 1e300]))
         assert (np.diff(said) >= 0).all()
-        assert 0.1 / n < said[0] < 2 / n
-        assert 1 - 2 / n < said[-1] < 1 - 0.1 / n
+        assert 0.2 / n < said[0] < 2 / n
+        assert 1 - 2 / n < said[-1] < 1 - 0.2 / n
 
 
 def test_beyond_what_was_seen_it_is_as_at_the_end():
@@ -62,7 +61,7 @@ def test_scores_that_say_nothing_or_the_contrary_give_the_share():
     odd = np.arange(100) < 20
     for scores in (np.zeros(100), -2.0 * odd + 0.1 * random.normal(size=100)):
         said = Chances.learnt(scores, odd).probability(np.array([-5.0, 0.0, 5.0]))
-        np.testing.assert_allclose(said, 0.2)
+        np.testing.assert_allclose(said, 0.2, atol=0.005)
 
 
 def test_too_few_of_a_sort_give_none():

@@ -196,7 +196,7 @@ def seconds_of(text: str | None) -> float | None:
     return float(found[1]) * _SECONDS[found[2] or "s"]
 
 
-def share_of(text: str) -> float:
+def share_of(text: str, what: str = "false alarms") -> float:
     """A share such as 5% or 0.01, in (0, 1)."""
     from amiss.core.errors import ParameterError
 
@@ -205,7 +205,7 @@ def share_of(text: str) -> float:
     except ValueError:
         share = 0.0
     if not 0 < share < 1:
-        raise ParameterError(f"false alarms {text!r} are no share of the rows", mend="give one such as 5% or 0.01")
+        raise ParameterError(f"{what} {text!r} are no share of the rows", mend="give one such as 5% or 0.01")
     return share
 
 

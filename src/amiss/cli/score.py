@@ -22,6 +22,14 @@ def score(
     top: options.Top = None,
     false_alarms: options.FalseAlarmsWish = None,
     false_discoveries: options.FalseDiscoveriesWish = None,
+    anomaly_share: Annotated[
+        str | None,
+        typer.Option(
+            "--anomaly-share",
+            metavar="SHARE",
+            help="Probabilities for rows of which such a share is anomalous, where the model has learnt from labels.",
+        ),
+    ] = None,
     fail_on: options.FailOn = None,
     explain: options.Explain = None,
 ) -> None:
@@ -33,6 +41,7 @@ def score(
       amiss score pump.amiss new.csv -o scored.parquet --report new.html
       amiss score pump.amiss new.csv --false-alarms 0.5% --format json --fail-on 100
       amiss score pump.amiss new.csv --false-discoveries 10%
+      amiss score flows.amiss flows.csv -o scored.csv --anomaly-share 0.1%
     """
     from amiss.pipeline.model_file import load
     from amiss.pipeline.opening import open_source
@@ -40,6 +49,8 @@ def score(
     check_places([file, model], output, report)
     loaded = load(model)
     loaded = options.promising(loaded, false_alarms, false_discoveries)
+    if anomaly_share is not None:
+        loaded = loaded.with_anomaly_share(options.share_of(anomaly_share, "anomalies"))
     with progress_bar() as progress:
         result = loaded.score_source(open_source(file), progress=progress)
         deliver(result, output, report, progress)

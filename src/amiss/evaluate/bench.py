@@ -128,16 +128,19 @@ class Bench:
                 taken = chosen_features(X, y, self.recipe.select, self.recipe.seed)
                 self.chosen[k] = tuple(preparation.features[j] for j in taken)
             preparation = Preparation.of(narrowed(schema, self.chosen[k]), summary, fill_missing=fill)
-        normal = inner.test[self.labels.y[inner.test] == 0]
-        X, X_normal, X_test = (
-            preparation.transform(Frame(self.frame.rows(rows).table)) for rows in (inner.train, normal, split.test)
+        X, X_held, X_test = (
+            preparation.transform(Frame(self.frame.rows(rows).table)) for rows in (inner.train, inner.test, split.test)
         )
-        return Part(X, y, X_normal, X_test, forward=self.folds.kind == "forward")
+        return Part(X, y, X_held, self.labels.y[inner.test], X_test, forward=self.folds.kind == "forward")
 
-    def judged(self, scores: Vector, flags: npt.NDArray[np.bool_], cuts: Matrix) -> RowJudgement:
-        """What scores and flags of the rows judged, split by split, are worth; see `judge_rows` for the cuts."""
+    def judged(
+        self, scores: Vector, flags: npt.NDArray[np.bool_], cuts: Matrix, chances: Vector | None,
+        own_chances: Vector | None,
+    ) -> RowJudgement:  # fmt: skip
+        """What is said of the rows judged, split by split, is worth; see `judge_rows` for the arguments."""
         return judge_rows(
-            self.y > 0, scores, flags=flags, cuts=cuts, seed=self.recipe.seed, time=self._time(), **self._kinds()
+            self.y > 0, scores, flags=flags, cuts=cuts, chances=chances, own_chances=own_chances,
+            seed=self.recipe.seed, time=self._time(), **self._kinds()
         )  # fmt: skip
 
     def _time(self) -> Vector | None:
@@ -166,7 +169,7 @@ def whole_part(source: Source, recipe: Recipe) -> Part:
     X = preparation.transform(Frame(frame.table))
     if recipe.select is not None:
         X = np.ascontiguousarray(X[:, chosen_features(X, labels.y, recipe.select, recipe.seed)])
-    return Part(X, labels.y, X[:0], X[:0], forward=seconds is not None)
+    return Part(X, labels.y, X[:0], labels.y[:0], X[:0], forward=seconds is not None)
 
 
 def _labelled_rows(source: Source, test: Source | None, recipe: Recipe) -> tuple[Frame, Labels, int]:

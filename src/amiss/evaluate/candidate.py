@@ -78,9 +78,16 @@ def candidate_of(bench: Bench, detector: str, trials: Sequence[Trial | None], *,
     cuts = np.repeat(np.column_stack([trial.cuts for trial in done]), [len(t.scores) for t in done], axis=1)
     by_labels = detector_class(detector).capabilities.labels
     return Candidate(
-        detector, tuned, "labels" if by_labels else "normal rows", bench.judged(scores, flags, cuts), scores, flags,
+        detector, tuned, "labels" if by_labels else "normal rows",
+        bench.judged(scores, flags, cuts, _joined(done, "chances"), _joined(done, "own_chances")), scores, flags,
         params=tuple(trial.params for trial in done) if tuned else (),
         fit_seconds=float(np.mean([trial.fit.seconds for trial in done])),
         score_seconds=float(np.mean([t.score.seconds / n * _PER_ROWS for t, n in zip(done, rows, strict=True)])),
         peak_bytes=max(max(trial.fit.peak_bytes, trial.score.peak_bytes) for trial in done),
     )  # fmt: skip
+
+
+def _joined(trials: Sequence[Trial], name: str) -> Vector | None:
+    """Probabilities of all rows judged; None where those of a split are lacking."""
+    parts = [getattr(trial, name) for trial in trials]
+    return np.concatenate(parts) if all(len(p) == len(t.scores) for p, t in zip(parts, trials, strict=True)) else None

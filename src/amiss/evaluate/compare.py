@@ -407,8 +407,11 @@ def _selection(bench: Bench) -> Selected | None:
 
 
 def suitable() -> tuple[str, ...]:
-    """Names of the detectors that are compared unasked."""
-    learners = [name for name in detector_names("labels") if _installed(name)]
+    """Names of the detectors that are compared unasked; none that is made for rows without a label."""
+    learners = [
+        name for name in detector_names("labels")
+        if _installed(name) and not detector_class(name).capabilities.unlabelled
+    ]  # fmt: skip
     return (*learners, *_ONE_CLASS)
 
 

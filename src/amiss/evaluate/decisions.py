@@ -87,7 +87,8 @@ class RowJudgement:
     confusion
         True positives, false negatives, false positives, true negatives; None without flags.
     figures
-        By name. Of scores: "auc_roc", "auc_pr"; of probabilities: "brier". Of flags: "accuracy", "balanced_accuracy",
+        By name. Of scores: "auc_roc", "auc_pr"; of probabilities: "brier", and "own_brier" of those before they were
+        calibrated. Of flags: "accuracy", "balanced_accuracy",
         "precision", "recall", "f1", "mcc", "false_alarm_rate", and with time "alarms_per_day",
         "false_alarms_per_day".
     rates
@@ -96,8 +97,8 @@ class RowJudgement:
         Recall of each kind, the most frequent first; empty without kinds or flags.
     unseen
         Recall on all anomalies of kinds that training did not have; None where there is none or it was not said.
-    calibration
-        Probabilities against what came; empty where scores are none.
+    calibration, own_calibration
+        Probabilities, and those before they were calibrated, against what came; empty where there are none.
     notes
         What is not defined or not sure, and why.
     """
@@ -110,6 +111,7 @@ class RowJudgement:
     kinds: tuple[KindRecall, ...]
     unseen: KindRecall | None
     calibration: tuple[CalibrationBin, ...]
+    own_calibration: tuple[CalibrationBin, ...]
     notes: tuple[str, ...]
 
 
@@ -125,6 +127,8 @@ def judge_rows(
     groups: Any = None,
     time: Any = None,
     probabilities: bool = False,
+    chances: Any = None,
+    own_chances: Any = None,
     n_draws: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -159,6 +163,10 @@ def judge_rows(
         As dates or in seconds, in any order, for alarms per day.
     probabilities
         Scores are chances of an anomaly, in [0, 1].
+    chances : (n_rows,)
+        Such chances beside scores that are none.
+    own_chances : (n_rows,)
+        Those that the scores were before they were calibrated, to be judged beside `chances`.
     n_draws, level, seed
         Of the intervals.
 
@@ -187,9 +195,12 @@ def judge_rows(
     notes = _notes(truth, codes)
     flagged = None if flags is None else as_flags(flags, name="flags", n_rows=len(truth))
     figures, on_curve = _of_scores(truth, checked, draws, level)
-    if probabilities:
-        p = _chances(checked)
-        figures["brier"] = figure(brier_score(truth, p), brier_draws(truth, p, draws), level)
+    said = {"brier": _chances(checked if probabilities else chances, len(truth)),
+            "own_brier": _chances(own_chances, len(truth))}  # fmt: skip
+    for name, p in said.items():
+        if p is not None:
+            figures[name] = figure(brier_score(truth, p), brier_draws(truth, p, draws), level)
+    curves = [() if p is None else calibration_curve(truth, p, level=level) for p in said.values()]
     if flagged is not None:
         days = None if time is None else _days(time, len(truth))
         figures |= _of_flags(truth, flagged, draws, level, days)
@@ -205,7 +216,8 @@ def judge_rows(
         rates=rates,
         kinds=told,
         unseen=unseen,
-        calibration=calibration_curve(truth, checked, level=level) if probabilities else (),
+        calibration=curves[0],
+        own_calibration=curves[1],
         notes=tuple(notes),
     )
 
@@ -335,7 +347,10 @@ def _by_kind(
     return tuple(each), told("kinds never seen in training", new, False) if new.any() else None
 
 
-def _chances(scores: Vector) -> Vector:
+def _chances(given: Any, n_rows: int) -> Vector | None:
+    if given is None:
+        return None
+    scores = as_scores(given, n_rows=n_rows)
     odd = (scores < 0) | (scores > 1)
     if odd.any():
         raise DataError(

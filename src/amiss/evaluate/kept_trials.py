@@ -21,6 +21,7 @@ from amiss.evaluate.trial import Trial
 __all__ = ["KeptTrials"]
 
 _OLD_SECONDS = 7 * 86_400
+_ARRAYS = ("cuts", "chances", "own_chances")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class KeptTrials:
                 words = msgspec.json.decode(bytes(kept["words"]))
                 costs = {name: Cost(*(float(value) for value in kept[name])) for name in ("fit", "score")}
                 return Trial(
-                    kept["scores"], kept["flags"], costs["fit"], costs["score"], words["params"], cuts=kept["cuts"]
+                    kept["scores"], kept["flags"], costs["fit"], costs["score"], words["params"],
+                    **{name: kept[name] for name in _ARRAYS},
                 )  # fmt: skip
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
@@ -68,8 +70,9 @@ class KeptTrials:
         costs = {name: np.array(list(asdict(getattr(trial, name)).values())) for name in ("fit", "score")}
         with half.open("wb") as file:
             np.savez(
-                file, allow_pickle=False, scores=trial.scores, flags=trial.flags, cuts=trial.cuts, words=words, **costs
-            )
+                file, allow_pickle=False, scores=trial.scores, flags=trial.flags, words=words, **costs,
+                **{name: getattr(trial, name) for name in _ARRAYS},
+            )  # fmt: skip
         half.replace(path)
 
     def clear(self) -> None:

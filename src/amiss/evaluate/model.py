@@ -23,7 +23,7 @@ def judge_model(
     """Judge a model on labelled rows that it has not learnt from.
 
     Decisions are those of the model's own promise; recall at other false-alarm rates has its cuts from the rows that
-    the model was calibrated on. Rows without a label are left out.
+    the model was calibrated on. Rows without a label are left out. Probabilities are judged where the model has some.
 
     Parameters
     ----------
@@ -72,4 +72,6 @@ def judge_model_on(
         told["known_kinds"] = set(model.kinds) or None
     if isinstance(model.threshold, Conformal) and not model.threshold.same_rows:
         told["calibration"] = model.threshold.calibration_scores
+    if result.probabilities is not None:
+        told["chances"] = result.probabilities[known]
     return judge_rows(labels.y[known] > 0, result.scores[known], flags=result.is_anomaly[known], **told)

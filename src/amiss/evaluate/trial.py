@@ -18,6 +18,7 @@ from amiss.evaluate.cost import Cost, measured
 from amiss.evaluate.measures import RATES, cut_for_rate
 from amiss.pipeline.labelled import fitted_on
 from amiss.pipeline.recipe import Recipe
+from amiss.thresholds.chances import Chances
 
 __all__ = ["Part", "Trial", "failure_of", "row_detector", "tried", "with_params"]
 
@@ -34,8 +35,8 @@ class Part:
         Rows to learn from.
     y : (n_learnt,)
         Their labels: 0, or the kind of anomaly.
-    X_normal
-        Normal rows held out of learning, for the cut.
+    X_held, y_held
+        Rows held out of learning, and their labels: the normal ones for the cut, all for probabilities.
     X_test
         Rows to be judged.
     forward
@@ -44,7 +45,8 @@ class Part:
 
     X: Matrix
     y: npt.NDArray[np.int64]
-    X_normal: Matrix
+    X_held: Matrix
+    y_held: npt.NDArray[np.int64]
     X_test: Matrix
     forward: bool = False
 
@@ -65,6 +67,10 @@ class Trial:
         Parameters that tuning chose for this split; empty for the defaults.
     failure
         Why there is nothing; empty where there is.
+    chances : (n_test,)
+        Probability of an anomaly, by the rows held out; empty where these hold too few of a sort.
+    own_chances : (n_test,)
+        What the scores of a detector from labels say as they are, read as log-odds; empty for any other.
     cuts : (n_rates,)
         For each of `RATES`, on the scale of the scores; infinite where the rows held out are too few for it.
     """
@@ -75,6 +81,8 @@ class Trial:
     score: Cost = field(default_factory=Cost)
     params: Mapping[str, Any] = field(default_factory=dict)
     failure: str = ""
+    chances: Vector = field(default_factory=lambda: np.empty(0))
+    own_chances: Vector = field(default_factory=lambda: np.empty(0))
     cuts: Vector = field(default_factory=lambda: np.empty(0))
 
 
@@ -91,10 +99,16 @@ def tried(recipe: Recipe, part: Part, rate: float, *, n_jobs: int = -1) -> Trial
         fitted = fitted_on(detector, part.X, part.y)
     with measured() as score:
         said = fitted.score_rows(np.ascontiguousarray(part.X_test))
-    usual = fitted.score_rows(np.ascontiguousarray(part.X_normal))
+    held = fitted.score_rows(np.ascontiguousarray(part.X_held))
+    usual = held[part.y_held == 0]
     cuts = _on_scale(np.array([cut_for_rate(usual, at) for at in RATES]), usual)
     flags = said > cut_for_rate(usual, rate)
-    return Trial(_on_scale(said, usual), flags, fit, score, dict(recipe.params), cuts=cuts)
+    chances = Chances.learnt(held, part.y_held > 0)
+    return Trial(
+        _on_scale(said, usual), flags, fit, score, dict(recipe.params), cuts=cuts,
+        chances=np.empty(0) if chances is None else chances.probability(said),
+        own_chances=0.5 * (1 + np.tanh(0.5 * said)) if detector.capabilities.labels else np.empty(0),
+    )  # fmt: skip
 
 
 def row_detector(recipe: Recipe, n_jobs: int) -> Detector:

@@ -84,6 +84,27 @@ function drawShares() {
   nearest(plot, lines);
   $("shares").replaceChildren(plot.svg);
 }
+// What probabilities say against what came.
+function drawSaid() {
+  const sort = $("sort").value, some = detectors.some((d) => d.said.calibrated.length);
+  $("said").hidden = !some;
+  if (!some) return;
+  const log = $("small").value === "log", shown = shownNow().filter((d) => d.said[sort].length);
+  const least = Math.min(.1, ...shown.flatMap((d) => d.said[sort].map(([, said]) => said).filter((v) => v > 0)));
+  const low = 10 ** Math.max(-6, Math.floor(Math.log10(least))), axis = log ? { low, high: 1, log, told: (v) => percent(v) } : SHARE;
+  const plot = axes($("reliability"), "what came against what was said", { ...axis, name: "probability that was said" }, axis);
+  plot.svg.append(shape("path", { d: path(log ? [[low, low], [1, 1]] : [[0, 0], [1, 1]], plot), class: "limit" }));
+  const lines = shown.map((d) => ({ d, points: d.said[sort].map(([, said, came], i) => [said, came, i]),
+    tell: (i) => { const [rows, said, came, from, to] = d.said[sort][i]; return `${d.name}: of ${counts(rows)} rows ${percent(said)} was said, and ${percent(came)} came (${percent(from)}–${percent(to)})`; } }));
+  for (const line of lines) {
+    for (const [, said, , from, to] of line.d.said[sort]) { const x = plot.x(said); plot.svg.append(shape("line", { x1: x, x2: x, y1: plot.y(from), y2: plot.y(to), stroke: line.d.color, "stroke-opacity": .6 })); }
+    plot.svg.append(lineOf(line.d, line.points, plot));
+  }
+  nearest(plot, lines);
+  $("reliability").replaceChildren(plot.svg);
+  $("plain-brier").textContent = String(+(BASE * (1 - BASE)).toPrecision(3));
+}
+for (const id of ["sort", "small"]) $(id).addEventListener("change", drawSaid);
 // Cost in shares of being wrong on every row, where a share p of the rows are anomalies and a missed one costs c false alarms.
 function drawCost() {
   const p = Number($("share").value) / 100, c = Number($("ratio").value), good = p > 0 && p < 1 && c > 0;
@@ -193,7 +214,7 @@ function drawChosen() {
 function drawShown() {
   drawChips();
   drawMatrices();
-  if (hasCurves) for (const draw of [drawRoc, drawPrecision, drawShares, drawCost]) draw();
+  if (hasCurves) for (const draw of [drawRoc, drawPrecision, drawShares, drawCost, drawSaid]) draw();
 }
 if (detectors.length) {
   if (!hasCurves) for (const id of ["curves", "worth"]) $(id).hidden = true;

@@ -11,6 +11,7 @@ from amiss.evaluate.curves import ScorePart, cost_envelope, cut_counts, shares_b
 from amiss.evaluate.draws import Figure
 from amiss.evaluate.fold_ranks import fold_figures, over_folds
 from amiss.evaluate.measures import RATES
+from amiss.evaluate.probabilities import CalibrationBin
 from amiss.evaluate.truth import Flags
 from amiss.report.rank_figure import rank_figure
 
@@ -24,12 +25,15 @@ __all__ = ["comparison_data"]
 _MEASURES = {
     "f1": "F1", "precision": "precision", "recall": "recall", "false_alarm_rate": "false alarms", "mcc": "MCC",
     "balanced_accuracy": "balanced accuracy", "accuracy": "accuracy", "auc_roc": "AUC-ROC", "auc_pr": "AUC-PR",
+    "brier": "Brier score", "own_brier": "Brier score, uncalibrated",
     "alarms_per_day": "alarms a day", "false_alarms_per_day": "false alarms a day",
 }  # fmt: skip
 _COSTS = {"fit": "fit, s", "score": "score, ms", "memory": "memory, MB"}
 _LONG_COSTS = {"fit": "CPU seconds of one fit", "score": "CPU milliseconds of scoring 1,000 rows",
                "memory": "memory at the highest, MB"}  # fmt: skip
-_LESS_IS_BETTER = {"false_alarm_rate", "alarms_per_day", "false_alarms_per_day", *_COSTS}
+_LESS_IS_BETTER = {
+    "false_alarm_rate", "brier", "own_brier", "alarms_per_day", "false_alarms_per_day", *_COSTS,
+}  # fmt: skip
 _SHOWN = 4
 _MOST_POINTS = 300
 _POINTS_IN_ALL = 15_000
@@ -62,6 +66,10 @@ def comparison_data(told: Comparison) -> dict[str, Any]:
                 "confusion": each.confusion,
                 "kinds": [_kind(kind.n_found, kind.recall) for kind in each.kinds],
                 "unseen": None if each.unseen is None else _kind(each.unseen.n_found, each.unseen.recall),
+                "said": {
+                    name: [_bin(part) for part in parts]
+                    for name, parts in (("calibrated", each.calibration), ("own", each.own_calibration))
+                },
                 **_curves(truth, c, most),
             }
             for c, each in judged
@@ -144,6 +152,11 @@ def _curves(truth: Flags, candidate: Candidate, most: int) -> dict[str, Any]:
         "cost": [at[drawn].round(5).tolist(), cost[drawn].round(5).tolist()],
         "shares": [_part(part) for part in shares_by_score(truth, candidate.scores)],
     }
+
+
+def _bin(part: CalibrationBin) -> list[float]:
+    came = (part.came.value, part.came.low, part.came.high)
+    return [part.n_rows, *(float(f"{share:.3g}") for share in (part.said, *came))]
 
 
 def _part(part: ScorePart) -> list[float]:

@@ -57,7 +57,7 @@ def print_comparison(console: Console, told: Comparison) -> None:
         if candidate.judged is None:
             console.print(f"  not judged: {escape(candidate.name)}: {escape(candidate.failure)}", highlight=False)
     console.print()
-    for sentence in told.weak_points:
+    for sentence in (*told.weak_points, *_probabilities(told)):
         console.print(f"  {escape(sentence)}", highlight=False)
     console.print(f"[bold]{escape(str(told))}[/]", highlight=False)
 
@@ -101,6 +101,17 @@ def _tuned(candidate: Candidate) -> str:
     settings = [", ".join(f"{name} = {value}" for name, value in params.items()) for params in candidate.params]
     most, n = Counter(settings).most_common(1)[0]
     return f"{candidate.name}: {most or 'the defaults'} in {n} of {len(settings)} splits"
+
+
+def _probabilities(told: Comparison) -> list[str]:
+    """What the probabilities of the best are worth, where it gives some."""
+    best = next((c.judged for c in told.candidates if c.judged is not None), None)
+    if best is None or "brier" not in best.figures:
+        return []
+    share = best.n_anomalies / best.n_rows
+    own = f" ({best.figures['own_brier']} before calibration)" if "own_brier" in best.figures else ""
+    return [f"Brier score of its probabilities {best.figures['brier']}{own}; the share of anomalies said of every row "
+            f"has {share * (1 - share):.2g}"]  # fmt: skip
 
 
 def _line(candidate: Candidate) -> list[str]:

@@ -15,7 +15,7 @@ __all__ = ["judgement_record", "print_judgement"]
 _TITLES = {
     "f1": "F1", "precision": "precision", "recall": "recall", "false_alarm_rate": "false alarms a normal row",
     "mcc": "MCC", "balanced_accuracy": "balanced accuracy", "accuracy": "accuracy", "auc_roc": "AUC-ROC",
-    "auc_pr": "AUC-PR",
+    "auc_pr": "AUC-PR", "brier": "Brier score of the probabilities",
 }  # fmt: skip
 
 

@@ -14,20 +14,17 @@ from amiss.core.summary import Vector
 __all__ = ["Chances"]
 
 _FEWEST = 5
-_FEWEST_ISOTONIC = 50
-"""Rows of the rarer sort from which on the curve may take any rising shape: with fewer, two numbers are all there is
-to be learnt."""
-_STRONG = 1e6
-_MOST_LOG_ODDS = 50.0
 
 
 @dataclass(frozen=True, slots=True)
 class Chances:
     """The probability that a row is an anomaly, as a rising curve over its score.
 
-    The curve is straight between its knots on the scale of log-odds, and level beyond the lowest and the highest score
-    that it was learnt from: how sure one may be at most, their number says. It holds where anomalies are as frequent as
-    among those rows.
+    It may take any rising shape (isotonic regression), with half a row of the other sort more at either end, so that
+    how sure one may be at most is said by the number of rows: on the development tables that came closer to what
+    happened than a straight line (Platt's), whether few or many rows were held out. It is straight between its knots on
+    the scale of log-odds, level beyond the ends, and holds where anomalies are as frequent as among the rows that it
+    was learnt from.
 
     Attributes
     ----------
@@ -39,23 +36,19 @@ class Chances:
         Share of anomalies for which it holds, in (0, 1).
     n_rows, n_anomalies
         Rows that it was learnt from, and the anomalies among them.
-    isotonic
-        Whether it took any rising shape; a straight line otherwise.
 
     Examples
     --------
     >>> import numpy as np
     >>> from amiss.thresholds.chances import Chances
     >>> random = np.random.default_rng(0)
-    >>> scores = random.normal(size=20_000)
-    >>> odd = random.random(20_000) < 1 / (1 + np.exp(3 - 2 * scores))
-    >>> Chances.learnt(scores, odd).probability(np.array([0.0, 1.5])).round(1)
+    >>> scores = random.normal(size=100_000)
+    >>> odd = random.random(100_000) < 1 / (1 + np.exp(3 - 2 * scores))
+    >>> Chances.learnt(scores, odd).probability(np.array([-2.0, 1.5])).round(1)
     array([0. , 0.5])
 
     References
     ----------
-    Platt, J. (1999). Probabilistic outputs for support vector machines and comparisons to regularized likelihood
-    methods. Advances in large margin classifiers.
     Zadrozny, B. and Elkan, C. (2002). Transforming classifier scores into accurate multiclass probability estimates.
     KDD.
     """
@@ -65,13 +58,10 @@ class Chances:
     share: float
     n_rows: int
     n_anomalies: int
-    isotonic: bool = False
 
     @classmethod
     def learnt(cls, scores: Vector, anomalous: npt.NDArray[np.bool_]) -> Chances | None:
         """Learn the curve from rows that the detector had not learnt; None with fewer than 5 of either sort.
-
-        With 50 rows of either sort or more it may take any rising shape; with fewer it is Platt's line.
 
         Parameters
         ----------
@@ -81,12 +71,10 @@ class Chances:
             Which rows are anomalies.
         """
         n, n_odd = len(scores), int(anomalous.sum())
-        rarer = min(n_odd, n - n_odd)
-        if rarer < _FEWEST:
+        if min(n_odd, n - n_odd) < _FEWEST:
             return None
-        isotonic = rarer >= _FEWEST_ISOTONIC
-        knots, log_odds = (_isotonic if isotonic else _line)(scores, anomalous)
-        return cls(knots, log_odds, n_odd / n, n, n_odd, isotonic)
+        knots, log_odds = _steps(scores, anomalous)
+        return cls(knots, log_odds, n_odd / n, n, n_odd)
 
     def probability(self, scores: Vector) -> Vector:
         """Of an anomaly, for each score: (n_rows,), in (0, 1)."""
@@ -97,16 +85,15 @@ class Chances:
         return replace(self, log_odds=self.log_odds + _odds(share) - _odds(self.share), share=share)
 
     def sentence(self) -> str:
-        """What they are, and for what they hold."""
-        how = "isotonic regression" if self.isotonic else "Platt's line"
+        """What they come from, and for what they hold."""
         return (
-            f"probabilities by {how} on {self.n_rows:,} rows held out of learning, {self.n_anomalies:,} of them "
-            f"anomalies; they hold where {self.share:.2%} of the rows are"
+            f"probabilities come from {self.n_rows:,} rows held out of learning, {self.n_anomalies:,} of them "
+            f"anomalies, and hold where {self.share:.2%} of the rows are"
         )
 
     def state(self) -> dict[str, Any]:
         """The curve, as arrays and numbers."""
-        names = ("knots", "log_odds", "share", "n_rows", "n_anomalies", "isotonic")
+        names = ("knots", "log_odds", "share", "n_rows", "n_anomalies")
         return {name: getattr(self, name) for name in names}
 
     @classmethod
@@ -128,34 +115,11 @@ class Chances:
         return made
 
 
-def _line(scores: Vector, anomalous: npt.NDArray[np.bool_]) -> tuple[Vector, Vector]:
-    """Platt's: log-odds are a line over the score, and no label is quite sure."""
-    from sklearn.linear_model import LogisticRegression
-
-    ends = np.array([scores.min(), scores.max()])
-    n_odd, n = int(anomalous.sum()), len(scores)
-    flat = _odds(n_odd / n)
-    if ends[0] == ends[1]:
-        return ends[:1], np.array([flat])
-    location, scale = float(np.median(scores)), max(float(scores.std()), 1e-12 * float(np.abs(ends).max()))
-    Z = ((scores - location) / scale)[:, None]
-    sure = np.where(anomalous, (n_odd + 1) / (n_odd + 2), 1 / (n - n_odd + 2))
-    model = LogisticRegression(C=_STRONG)
-    model.fit(np.vstack([Z, Z]), np.arange(2 * n) < n, sample_weight=np.concatenate([sure, 1 - sure]))
-    slope = float(model.coef_[0, 0])
-    if slope <= 0:
-        # Higher scores are no likelier anomalies: all that is known is how frequent these are.
-        return ends[:1], np.array([flat])
-    at_ends: Vector = model.intercept_[0] + slope * (ends - location) / scale
-    return ends, np.clip(at_ends, -_MOST_LOG_ODDS, _MOST_LOG_ODDS)
-
-
-def _isotonic(scores: Vector, anomalous: npt.NDArray[np.bool_]) -> tuple[Vector, Vector]:
-    """The rising steps that fit best, with one more row, of both sorts in proportion, at the ends: none is sure."""
+def _steps(scores: Vector, anomalous: npt.NDArray[np.bool_]) -> tuple[Vector, Vector]:
+    """The rising steps that fit best, with half a row of the other sort more at either end: none is quite sure."""
     from sklearn.isotonic import IsotonicRegression
 
-    share = float(anomalous.mean())
-    weight = np.concatenate([np.ones(len(scores)), [share, 1 - share]])
+    weight = np.concatenate([np.ones(len(scores)), [0.5, 0.5]])
     placed = np.concatenate([scores, [scores.min(), scores.max()]])
     odd = np.concatenate([anomalous.astype(np.float64), [1.0, 0.0]])
     model = IsotonicRegression(out_of_bounds="clip").fit(placed, odd, sample_weight=weight)
