@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amiss.datasets.network import make_network
 
+from amiss.datasets.network import make_network
 from amiss.network.behave import find_behaviours
 from amiss.network.behaviours._groups import Groups
 from amiss.network.exclusions import KINDS

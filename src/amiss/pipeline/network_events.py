@@ -9,21 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.finding import Event, Evidence
-from amiss.core.summary import Vector
-from amiss.network.context import own_hosts
 from amiss.network.filters import capture_filter, display_filter
 from amiss.network.finding import Finding
 from amiss.network.traffic import Traffic
 from amiss.pipeline.events import iso_time
 
-__all__ = ["UNUSUAL", "HostRank", "event_of", "rank_hosts", "unusual_findings"]
+__all__ = ["HostRank", "event_of", "rank_hosts"]
 
-UNUSUAL = "unusual_flows"
 _MOST_SHOWN = 10
-_APART_SECONDS = 3600.0
-"""Unusual flows of one host that are further apart are two events."""
-_LEAST, _MOST = 0.2, 0.4
-"""Severity of one unusual flow, and what that of many comes close to: less than that of a behaviour that has a name."""
 
 
 class HostRank(msgspec.Struct, frozen=True):
@@ -92,54 +85,4 @@ def _rank(host: str, told: Sequence[Event]) -> HostRank:
         n_events=len(told), n_flows=sum(event.n_alarms for event in told),
         start=min((e.start for e in told if e.start), default=None),
         end=max((e.end for e in told if e.end), default=None),
-    )  # fmt: skip
-
-
-def unusual_findings(
-    traffic: Traffic, rows: npt.NDArray[np.int64], scores: Vector, reasons: Sequence[str]
-) -> list[Finding]:
-    """Flows that are unlike the others, those of one host together.
-
-    Parameters
-    ----------
-    rows : (n_flows,)
-        Positions of the flows, in ascending order.
-    scores : (n_flows,)
-        Their anomaly scores.
-    reasons
-        Why each of them is unusual.
-    """
-    flows = traffic.flows
-    own = own_hosts(flows)
-    src, dst = flows.src[rows], flows.dst[rows]
-    # Of a flow that crosses the border the host inside is the one that can be looked after; and of thousands of
-    # strangers that each knock once, one event is told.
-    host = np.where(~own[src] & own[dst], dst, src)
-    order = np.lexsort((flows.start[rows], host))
-    breaks = np.flatnonzero((np.diff(host[order]) != 0) | (np.diff(flows.start[rows][order]) > _APART_SECONDS)) + 1
-    found = []
-    for group in np.split(order, breaks):
-        if len(group):
-            found.append(_unusual(traffic, rows, np.sort(group), scores, reasons, int(host[group[0]])))
-    return found
-
-
-def _unusual(
-    traffic: Traffic, rows: npt.NDArray[np.int64], group: npt.NDArray[np.int64], scores: Vector,
-    reasons: Sequence[str], host: int,
-) -> Finding:  # fmt: skip
-    flows, mine = traffic.flows, rows[group]
-    words = flows.hosts.words
-    others = np.where(flows.src[mine] == host, flows.dst[mine], flows.src[mine])
-    peers, counts = np.unique(others, return_counts=True)
-    peers = peers[np.argsort(-counts, kind="stable")]
-    worst = int(group[np.argmax(scores[group])])
-    n = len(mine)
-    many = f"{n:,} flows of {words[host]} are" if n > 1 else f"a flow of {words[host]} is"
-    between = "with " + words[int(peers[0])] + (f" and {len(peers) - 1:,} more" if len(peers) > 1 else "")
-    return Finding(
-        kind=UNUSUAL, host=words[host], start=float(flows.start[mine].min()), end=float(flows.end[mine].max()),
-        severity=_LEAST + (_MOST - _LEAST) * (1.0 - 1.0 / n),
-        reason=f"{many} unlike the others, {between}: {reasons[worst]}",
-        technique=None, measures=(), flows=mine, peers=tuple(words[int(peer)] for peer in peers),
     )  # fmt: skip

@@ -13,14 +13,12 @@ from amiss.core.source import MemorySource, Progress, Source
 from amiss.network.behave import find_behaviours
 from amiss.network.context import WARM_UP
 from amiss.network.exclusions import Exclusion, kept
-from amiss.network.finding import Finding
-from amiss.network.traffic import Traffic
 from amiss.pipeline.flow_rows import FlowRows
-from amiss.pipeline.flow_words import flow_reason
-from amiss.pipeline.network_events import event_of, unusual_findings
+from amiss.pipeline.network_events import event_of
 from amiss.pipeline.network_result import NetworkResult
 from amiss.pipeline.recipe import Recipe
 from amiss.pipeline.result import Result
+from amiss.pipeline.unusual import unusual_findings
 
 __all__ = ["detect_network", "one_by_one"]
 
@@ -64,7 +62,8 @@ def detect_network(
     rest = np.flatnonzero(~told)[0 if usual is not None else WARM_UP :]
     odd, notes = _odd(source, rest, recipe, judge, progress, usual)
     if odd is not None:
-        found = [*found, *_unusual(traffic, rest, odd)]
+        unusual, said = unusual_findings(traffic, rest, odd, all_of_them=not recipe.wish().default)
+        found, notes = [*found, *unusual], [*notes, *said]
     shown, counts = kept(found, traffic, exclusions)
     hidden = tuple((exclusion.text, n) for exclusion, n in zip(exclusions, counts, strict=True))
     shown.sort(key=lambda finding: (-finding.severity, finding.start))
@@ -104,10 +103,3 @@ def _odd(
         return None, [few]
     except DataError as error:
         return None, [f"flows were not judged one by one: {error.what}"]
-
-
-def _unusual(traffic: Traffic, rest: npt.NDArray[np.int64], odd: Result) -> list[Finding]:
-    alarms = np.flatnonzero(odd.is_anomaly)
-    told = zip(rest[alarms].tolist(), odd.explain_all(alarms), strict=True)
-    reasons = [flow_reason(traffic.flows, row, explanation) for row, explanation in told]
-    return unusual_findings(traffic, rest[alarms], odd.scores[alarms], reasons)
