@@ -408,3 +408,17 @@ int64_t amiss_put_out(amiss_table *table, amiss_flow *flows, uint64_t *slots, in
         put_out(table, flows, slots, older, newer, table->oldest, ended + n++);
     return n;
 }
+
+void amiss_entropies(const uint8_t *heads, const int64_t *lengths, int64_t n_rows, int64_t width,
+                     const double *weights, double *entropies)
+{
+    for (int64_t i = 0; i < n_rows; i++) {
+        const uint8_t *head = heads + i * width;
+        uint16_t counts[256];
+        double sum = 0;
+        memset(counts, 0, sizeof counts);
+        for (int64_t k = 0; k < lengths[i]; k++) counts[head[k]]++;
+        for (int k = 0; k < 256; k++) sum += weights[counts[k]];
+        entropies[i] = weights[lengths[i]] / (double)lengths[i] - sum / (double)lengths[i];
+    }
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -23,7 +24,7 @@ __all__ = ["BLOCK_BYTES", "FlowMeter", "chunks", "file_header", "file_record", "
 
 BLOCK_BYTES = 1 << 20
 """Bytes that are read at once."""
-_CHUNK_FLOWS = 65_536
+_CHUNK_FLOWS = 16_384
 _TOLD_AT_ONCE = 2048
 _SECOND = 1e9
 _S0, _SF, _OTH, _SHR = (STATES.index(state) for state in ("S0", "SF", "OTH", "SHR"))
@@ -54,13 +55,13 @@ class FlowMeter:
     (['10.0.0.1', '10.0.0.2'], array([12.5]), array([28.]))
     """
 
-    def __init__(self, *, idle_timeout: float = 120.0, active_timeout: float = 1800.0, capacity: int = 65_536) -> None:
+    def __init__(self, *, idle_timeout: float = 120.0, active_timeout: float = 1800.0, capacity: int = 131_072) -> None:
         self._reader = PacketReader()
         self._table = FlowTable(idle_timeout=idle_timeout, active_timeout=active_timeout, capacity=capacity)
         self._names, self._dns, self._http = ServerNames(), DnsLog(), HttpLog()
         self._left = b""
         self._buffer = np.empty(0, np.uint8)
-        self._known: dict[bytes, int] = {}
+        self._known: dict[Any, int] = {}
         self._waiting: list[Records] = []
         self._n_waiting = 0
         self._parts: list[dict[str, Any]] = []
@@ -139,9 +140,15 @@ class FlowMeter:
 
     def finish(self) -> None:
         """End all flows that still go on."""
+        for _ in self.finishing():
+            pass
+
+    def finishing(self) -> Iterator[None]:
+        """End all flows that still go on, some at a time, so that they can be taken meanwhile."""
         self._tell()
         for flows in self._table.put_out():
             self._collect(flows)
+            yield
 
     def take(self) -> Traffic:
         """The flows that have ended since the last time, in the order of their start, and what was asked meanwhile."""
@@ -152,11 +159,20 @@ class FlowMeter:
         self._known = {}
         return Traffic(_stacked(parts, hosts), dns, http)
 
-    def _coded(self, records: Records, end: str) -> list[int]:
-        raw = np.empty((len(records), 17), np.uint8)
-        raw[:, 0], raw[:, 1:] = records["family"], records[end]
+    def _coded(self, records: Records, end: str) -> npt.NDArray[np.int32]:
+        """Positions of addresses among the hosts; each that occurs is looked up once."""
+        raw = np.zeros((len(records), 3), np.uint64)
+        raw[:, 0] = records["family"]
+        raw[:, 1:] = np.ascontiguousarray(records[end]).view(np.uint64)
+        if not raw[:, 2].any() and (raw[:, 0] == 4).all():
+            whole, where = np.unique(raw[:, 1], return_inverse=True)
+            keys: list[Any] = whole.tolist()
+        else:
+            keys, where = raw.tolist(), np.arange(len(raw))
+            keys = [(family, low, high) if family != 4 else low for family, low, high in keys]
         known = self._known
-        return [known.setdefault(one, len(known)) for one in raw.view("V17")[:, 0].tolist()]
+        codes = np.array([known.setdefault(key, len(known)) for key in keys], np.int32)
+        return codes[where]
 
     def _collect(self, records: Records) -> None:
         serials = records["serial"].tolist()
@@ -166,8 +182,8 @@ class FlowMeter:
             "serial": records["serial"].copy(),
             "start": records["start"] / _SECOND,
             "duration": (records["last"] - records["start"]) / _SECOND,
-            "src": np.array(self._coded(records, "src"), np.int32),
-            "dst": np.array(self._coded(records, "dst"), np.int32),
+            "src": self._coded(records, "src"),
+            "dst": self._coded(records, "dst"),
             "state": _states(records),
             "flags_out": out["seen"].astype(np.int32),
             "flags_in": back["seen"].astype(np.int32),
@@ -185,23 +201,37 @@ class FlowMeter:
 def _stacked(parts: list[dict[str, Any]], hosts: Addresses) -> Flows:
     if not parts:
         return Flows.of([], [])
-    columns = {
-        name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name not in ("service", "name")
-    }
-    serial = columns.pop("serial")
-    order = np.lexsort((serial, columns["start"]))
-    columns = {name: values[order] for name, values in columns.items()}
-    spoken: dict[str, Any] = {}
+    # Emptied on the way, so that not all is there twice.
+    serial, start = (np.concatenate([part[name] for part in parts]) for name in ("serial", "start"))
+    place = np.empty(len(serial), np.int64)
+    place[np.lexsort((serial, start))] = np.arange(len(serial))
+    columns: dict[str, Any] = {}
     for name, words in (("service", "services"), ("name", "names")):
         known: dict[str, int] = {}
-        codes = [known.setdefault(word, len(known)) if word else -1 for part in parts for word in part[name]]
-        columns[name] = np.array(codes, np.int32)[order]
-        spoken[words] = tuple(known)
-    return Flows(hosts=hosts, statistic_names=tuple(one.name for one in STATISTICS), **{**spoken, **columns})
+        for part in parts:
+            codes = [known.setdefault(word, len(known)) if word else -1 for word in part[name]]
+            part[name] = np.array(codes, np.int32)
+        columns[words] = tuple(known)
+    for name in [name for name in parts[0] if name != "serial"]:
+        columns[name] = _gathered([part.pop(name) for part in parts], place)
+    return Flows(hosts=hosts, statistic_names=tuple(one.name for one in STATISTICS), **columns)
 
 
-def _word(raw: bytes) -> str:
-    return socket.inet_ntop(socket.AF_INET, raw[1:5]) if raw[0] == 4 else socket.inet_ntop(socket.AF_INET6, raw[1:])
+def _gathered(parts: list[npt.NDArray[Any]], place: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """Parts below one another, each row put in its place."""
+    whole = np.empty((len(place), *parts[0].shape[1:]), parts[0].dtype)
+    at = 0
+    for part in parts:
+        whole[place[at : at + len(part)]] = part
+        at += len(part)
+    return whole
+
+
+def _word(key: Any) -> str:
+    if isinstance(key, int):
+        return socket.inet_ntop(socket.AF_INET, key.to_bytes(8, sys.byteorder)[:4])
+    _, low, high = key
+    return socket.inet_ntop(socket.AF_INET6, low.to_bytes(8, sys.byteorder) + high.to_bytes(8, sys.byteorder))
 
 
 def _states(records: Records) -> npt.NDArray[np.int32]:
@@ -251,7 +281,9 @@ def chunks(
         meter.add(block)
         if meter.n_ended >= chunk_flows:
             yield meter.take()
-    meter.finish()
+    for _ in meter.finishing():
+        if meter.n_ended >= chunk_flows:
+            yield meter.take()
     yield meter.take()
 
 
