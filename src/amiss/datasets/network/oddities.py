@@ -22,11 +22,11 @@ def newcomer(place: Place, variant: str) -> None:
         with sheet.about("newcomer", variant, new, [site.one("gateway")]):
             _device(place, new, begin)
     elif variant == "service":
-        clients = place.numbers([one for one in site.people if one != host])
+        others = [one for one in site.people if one != host]
         at = np.sort(random.uniform(begin, place.end, int(random.integers(5, 40))))
         port = int(random.choice([21, 8000, 5900, 3306, 1080]))
-        with sheet.about("newcomer", variant, host, [site.prefix + "0/24"]):
-            sheet.tcp(at, random.choice(clients, len(at)), number, port, heavy(random, 400, 0.6, len(at)),
+        with sheet.about("newcomer", variant, host, others):
+            sheet.tcp(at, random.choice(place.numbers(others), len(at)), number, port, heavy(random, 400, 0.6, len(at)),
                       heavy(random, 5000, 1.2, len(at)))  # fmt: skip
     elif variant == "peer":
         at = np.sort(random.uniform(begin, place.end, int(random.integers(3, 30))))
