@@ -131,7 +131,7 @@ class _Packets:
             yield moment, self._datagram(i, ends, back=back, number=done[back], size=size)
             done[back] += 1
 
-    def _datagram(self, i: int, ends: tuple[Host, Host], *, back: bool, number: int, size: int) -> bytes:
+    def _datagram(self, i: int, ends: tuple[Host, Host], *, back: int, number: int, size: int) -> bytes:
         flows, (src, dst) = self.flows, ends
         ports = int(flows.src_port[i]), int(flows.dst_port[i])
         protocol = int(flows.protocol[i])
@@ -149,7 +149,7 @@ class _Packets:
                 segment = icmp_segment(src, dst, answer if back else ports[0], ports[1], rest, _letters(size))
         return frame(src, dst, protocol, i + number, segment)
 
-    def _udp_payload(self, i: int, *, back: bool, number: int, size: int) -> bytes:
+    def _udp_payload(self, i: int, *, back: int, number: int, size: int) -> bytes:
         if i in self.dns:
             at = self.dns[i]
             name, kind = self.messages.name[at], int(self.messages.kind[at])
@@ -157,7 +157,7 @@ class _Packets:
                 return dns_answer(i & 0xFFFF, name, kind, int(self.messages.code[at]), size)
             return dns_question(i & 0xFFFF, name, kind)
         service = self.flows.services[self.flows.service[i]] if self.flows.service[i] >= 0 else ""
-        return datagram(service, int(self.flows.dst_port[i]), i * 997 + number, size, from_client=not back)
+        return datagram(service, int(self.flows.dst_port[i]), i * 997 + number, size, from_client=back == 0)
 
     def _tcp(self, i: int, src: Host, dst: Host) -> Iterator[Packet]:
         flows, state = self.flows, int(self.flows.state[i])

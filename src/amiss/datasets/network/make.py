@@ -265,7 +265,7 @@ def _marked(labels: list[Label], tags: npt.NDArray[Any], flows: Flows) -> list[t
 def _messages(
     parts: list[dict[str, Any]], position: npt.NDArray[np.int64]
 ) -> tuple[dict[str, Any], npt.NDArray[np.int64]]:
-    """Columns of all messages in the order of time, and the flow that each came with; those that were cut off left out."""
+    """Columns of all messages in the order of time, without those cut off, and the flow that each came with."""
     if not parts:
         return {}, np.empty(0, np.int64)
     flow = position[np.concatenate([part["flow"] for part in parts])]

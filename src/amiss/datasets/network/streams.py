@@ -40,6 +40,12 @@ def datagram(service: str, port: int, number: int, size: int, *, from_client: bo
             b'M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: "ssdp:discover"\r\nMX: 2\r\nST: ssdp:all\r\nX: '
         )
         return (text + b"." * 200)[: size - 4] + b"\r\n\r\n"
+    if port == 5683 and size > 5:
+        return (struct.pack("!BBHB", 0x40, 2 if from_client else 69, number & 0xFFFF, 0xFF) + b"reading " * size)[:size]
+    if service == "rtp" and size >= 12:
+        return struct.pack("!BBHII", 0x80, 96, number & 0xFFFF, number * 3000 & 0xFFFFFFFF, 77) + _noise(
+            number % 60_000, size - 12
+        )
     return _noise(number * 31 % 60_000, size) if service in {"quic", "rtp", "stun"} else b"\0" * size
 
 
@@ -120,8 +126,18 @@ def _ssh_packet(body: bytes) -> bytes:
     return struct.pack("!IB", 1 + len(body) + padding, padding) + body + b"\0" * padding
 
 
-_LISTS = b"".join(struct.pack("!I", len(one)) + one for one in
-                  [b"curve25519-sha256", b"ssh-ed25519", *[b"aes128-ctr"] * 2, *[b"hmac-sha2-256"] * 2, *[b"none"] * 2, b"", b""])  # fmt: skip
+_LISTS = b"".join(
+    struct.pack("!I", len(one)) + one
+    for one in [
+        b"curve25519-sha256",
+        b"ssh-ed25519",
+        *[b"aes128-ctr"] * 2,
+        *[b"hmac-sha2-256"] * 2,
+        *[b"none"] * 2,
+        b"",
+        b"",
+    ]
+)
 _KEX_AND_KEYS = _ssh_packet(b"\x14" + bytes(16) + _LISTS + bytes(5)) + _ssh_packet(b"\x15")
 _MODBUS_ASK = struct.pack("!HHHBBHH", 1, 0, 6, 1, 3, 0, 10)
 _MODBUS_TELL = struct.pack("!HHHBBB", 1, 0, 23, 1, 3, 20) + bytes(20)
