@@ -91,7 +91,7 @@ class Place:
 
     def stretch(self, least: float, most: float) -> tuple[float, float]:
         """A stretch of a drawn length somewhere in the span."""
-        length = min(float(self.random.uniform(least, most)), self.span * 0.95)
+        length = min(float(self.random.uniform(min(least, most), most)), self.span * 0.95)
         first = self.begin + float(self.random.uniform(0, self.span - length))
         return first, first + length
 

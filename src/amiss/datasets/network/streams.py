@@ -57,7 +57,8 @@ def _noise(offset: int, size: int) -> bytes:
 
 def _after(head: bytes, rest: Stream) -> Stream:
     def read(offset: int, size: int) -> bytes:
-        return head[offset : offset + size] + rest(offset, size - len(head[offset : offset + size]))
+        first = head[offset : offset + size]
+        return first + (rest(offset + len(first), size - len(first)) if len(first) < size else b"")
 
     return read
 
