@@ -187,8 +187,18 @@ def _calls(place: Place, host: str) -> None:
     client = place.number(host)
     ask(place, client, at, [use.names[0]] * len(at))
     rate = random.lognormal(11.3, 0.6, (2, len(at)))
-    place.sheet.udp(at, client, random.choice(place.numbers(use.addresses), len(at)), 3478, rate[0] * lasts,
-                    rate[1] * lasts, packets_out=lasts * 80, packets_in=lasts * 80, duration=lasts, service="stun")  # fmt: skip
+    place.sheet.udp(
+        at,
+        client,
+        random.choice(place.numbers(use.addresses), len(at)),
+        3478,
+        rate[0] * lasts,
+        rate[1] * lasts,
+        packets_out=lasts * 80,
+        packets_in=lasts * 80,
+        duration=lasts,
+        service="stun",
+    )
 
 
 def _print(place: Place) -> None:
