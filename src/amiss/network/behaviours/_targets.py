@@ -31,12 +31,15 @@ class Targets:
         How many hosts reached it.
     known : (n_targets,)
         Whether traffic known to be good has it.
+    speakers : (n_hosts,)
+        Whether each host reached anything at all.
     """
 
     words: tuple[str, ...]
     code: npt.NDArray[np.int64]
     n_hosts: npt.NDArray[np.int64]
     known: npt.NDArray[np.bool_]
+    speakers: npt.NDArray[np.bool_]
 
     @classmethod
     def of(cls, flows: Flows, usual: Traffic | None = None) -> Targets:
@@ -49,11 +52,13 @@ class Targets:
             usual_words, usual_code = _coded(usual.flows)
             before = {usual_words[one] for one in np.unique(usual_code)}
         known = np.array([word in before for word in words], np.bool_)
-        return cls(words, code, n_hosts, known)
+        speakers = np.zeros(len(flows.hosts), np.bool_)
+        speakers[flows.src[reached]] = True
+        return cls(words, code, n_hosts, known, speakers)
 
     def shared(self, own: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Whether so many of the own hosts reach a target that it is a service of all: (n_targets,)."""
-        return np.asarray(self.n_hosts >= max(_FEW, _SHARE * np.count_nonzero(own)), np.bool_)
+        return np.asarray(self.n_hosts >= max(_FEW, _SHARE * np.count_nonzero(own & self.speakers)), np.bool_)
 
     def word(self, target: int) -> str:
         """A target's name."""

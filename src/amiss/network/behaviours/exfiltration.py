@@ -23,7 +23,7 @@ _GAP_SECONDS = 2 * 3600.0
 _LEAST_BYTES, _LEAST_ICMP_BYTES = 5e6, 20e3
 _OUT_TO_IN = 3.0
 _DEVIATIONS, _TIMES_OTHERS = 4.0, 3.0
-_JOB_SECONDS, _JOB_SHARE = 1200.0, 0.5
+_JOB_SECONDS, _JOB_SHARE, _MOST_JOBS = 1200.0, 0.5, 48
 _MAIL, _CALLS = 25, (3478, 3479, 3480, 3481)
 _PING_BYTES = 150.0
 """Of a packet with its headers: no program that asks whether somebody is there sends more by itself."""
@@ -120,11 +120,17 @@ def _is_job(traffic: Traffic, rows: npt.NDArray[np.int64]) -> bool:
     """Whether it goes by the clock as long as anybody watched, as copies that are kept elsewhere do."""
     start = traffic.flows.start[rows]
     start = start[np.append(True, np.diff(start) > _JOB_SECONDS / 10)]
-    gaps = np.diff(start)
-    if len(gaps) < 2 or np.ptp(start) < _JOB_SHARE * (traffic.end - traffic.start):
+    if not 3 <= len(start) <= _MOST_JOBS:
         return False
-    middle = float(np.median(gaps))
-    return middle >= _JOB_SECONDS and float(np.mean(np.abs(gaps - middle) <= 0.1 * middle)) >= 0.6
+    periods = np.unique(np.round(start[:, None] - start[None, :]))
+    for period in periods[periods >= _JOB_SECONDS]:
+        for begin in start:
+            turns = (start - begin) / period
+            kept = np.abs(turns - np.round(turns)) < 0.05
+            covers = np.ptp(start[kept]) >= _JOB_SHARE * np.ptp(traffic.flows.start)
+            if kept.sum() >= max(3, 0.6 * len(start)) and covers and np.ptp(turns[kept]) <= 1.5 * kept.sum():
+                return True
+    return False
 
 
 def _limit(out: Vector) -> float:

@@ -22,6 +22,7 @@ _WINDOW_SECONDS, _GAP_SECONDS = 10.0, 120.0
 _LEAST_FLOWS, _LEAST_PACKETS = 100.0, 1000.0
 """In ten seconds: what a single busy client comes to without being a flood."""
 _TIMES_USUAL = 5.0
+_UNANSWERED, _LEAST_HISTORY = 0.8, 30
 _DHCP, _ONE_SIDED, _CONTENT_BYTES = 67, 0.1, 1000.0
 
 
@@ -29,9 +30,10 @@ class Flood:
     """Hosts that get far more new connections or packets than they, and others, usually do.
 
     Counted are, in windows of ten seconds, new flows to one service of a host, and packets of UDP and ICMP that are not
-    answered in kind. A flood is five times what nine of ten windows of that service, and of the other hosts' services,
-    stay below, and at least 100 flows or 1,000 packets. With one source the finding is the source's, with many it is
-    the target's. Many clients that ask for an address (DHCP) are a flood of the server, whoever they say they are.
+    answered in kind. A flood is at least 100 flows or 1,000 packets, and five times what three of four windows of
+    that service stay below; what is not answered needs no such comparison. With one source the finding is the
+    source's, with many it is the target's. Many clients that ask for an address (DHCP) are a flood of the server,
+    whoever they say they are.
     """
 
     kind: ClassVar[str] = "flood"
@@ -71,7 +73,12 @@ def _crowds(
         return []
     load = windows.total(weight)
     target = Groups.of([key[windows.first] for key in keys], window[windows.first], np.arange(len(windows)))
-    limit = np.maximum(least, _TIMES_USUAL * _usual(load, target))
+    n_windows = int((np.nanmax(flows.start) - np.nanmin(flows.start)) / _WINDOW_SECONDS) + 1
+    usual = _TIMES_USUAL * _usual(load, target, n_windows)
+    if what == "flows":
+        # What is not answered is wanted by nobody, however long it has gone on.
+        usual = np.where(windows.total(failed(flows)) > _UNANSWERED * load, 0.0, usual)
+    limit = np.maximum(least, usual)
     hot = np.flatnonzero(load > limit)
     if not len(hot):
         return []
@@ -85,19 +92,15 @@ def _crowds(
     return [one for one in told if one is not None]
 
 
-def _usual(load: Vector, target: Groups) -> Vector:
-    """For each window, what nine of ten windows of the same target stay below; or, of other targets, the busiest tenth.
-
-    A target that is new to the traffic has no windows of its own before the flood.
-    """
+def _usual(load: Vector, target: Groups, n_windows: int) -> Vector:
+    """For each window, what three of four windows of the same target stay below, those without any among them."""
     out = np.zeros(len(load))
-    if len(target) == 1 and target.sizes[0] < 10:
+    rank = n_windows // 4
+    if n_windows < _LEAST_HISTORY:
         return out
-    middle = np.zeros(len(target))
-    for group in np.flatnonzero(target.sizes >= 10):
+    for group in np.flatnonzero(target.sizes > rank):
         rows = target.rows(int(group))
-        middle[group] = np.quantile(load[rows], 0.5)
-        out[rows] = middle[group]
+        out[rows] = np.sort(load[rows])[::-1][rank]
     return out
 
 

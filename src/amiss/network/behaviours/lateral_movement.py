@@ -29,8 +29,8 @@ _ROUTINE = 0.25
 class LateralMovement:
     """Inside hosts that log in to, or open shares of, many others one after another, and get in.
 
-    Hosts that three or more others reach in the same way are servers and do not count, nor do those that the host
-    reaches again and again or that it reached in traffic known to be good.
+    Hosts that three or more others reach for anything are servers and do not count, nor do those that the host reaches
+    again and again or that it reached in traffic known to be good.
     """
 
     kind: ClassVar[str] = "lateral_movement"
@@ -45,9 +45,10 @@ class LateralMovement:
             return []
         way &= own[flows.src] & own[flows.dst]
         rows = np.flatnonzero(way)
-        targets = Groups.of([flows.dst, flows.dst_port], flows.start, rows)
-        serves = np.zeros(flows.n_flows, np.bool_)
-        serves[targets.order] = np.repeat(targets.distinct(flows.src) >= _SERVES, targets.sizes)
+        asked = Groups.of([flows.dst], flows.start, np.flatnonzero(attempts(flows) & ~failed(flows) & ~wordless(flows)))
+        server = np.zeros(len(flows.hosts), np.bool_)
+        server[flows.dst[asked.first]] = asked.distinct(flows.src) >= _SERVES
+        serves = server[flows.dst]
         pairs = Groups.of([flows.src, flows.dst, flows.dst_port], flows.start, rows[~serves[rows]])
         if usual is not None:
             before = _pairs(usual)

@@ -54,7 +54,7 @@ class LongConnection:
         covered = pieces.total(np.maximum(np.nan_to_num(flows.duration, nan=0.0), 0.0))
         # Ports are used again: pieces that leave long pauses between them are several connections.
         whole = lasted - covered <= _PIECE_GAP_SECONDS * np.maximum(pieces.sizes - 1, 0) + 1.0
-        watched = traffic.end - traffic.start
+        watched = float(np.ptp(flows.start))
         least = max(_LEAST_SECONDS, min(4 * 3600.0, _LEAST_SHARE * watched))
         found: dict[tuple[int, int], list[int]] = {}
         for group in np.flatnonzero(whole & (lasted >= least) & (lasted <= covered * 1.5 + 1)):
