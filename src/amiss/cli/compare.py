@@ -65,6 +65,7 @@ def compare(
     ignore: options.Ignore = None,
     time: options.Time = None,
     entity: options.Entity = None,
+    kind: options.Kind = None,
     config: options.Config = None,
     seed: options.Seed = None,
 ) -> None:
@@ -98,7 +99,7 @@ def compare(
     tuned = seconds is not None if tune is None else tune
     plan = Plan(
         options.share_of(false_alarms), measure, folds, seconds, TUNED_SETTINGS if tuned else 0, n_jobs=jobs,
-        keep=cache_folder("compare"),
+        keep=cache_folder("compare"), kind=kind,
     )  # fmt: skip
     sources = open_source(file), None if test is None else open_source(test)
     with progress_bar() as progress, resumable():

@@ -13,6 +13,7 @@ from amiss.core.frame import Frame
 from amiss.core.schema import Schema
 from amiss.core.source import Source
 from amiss.core.summary import Matrix, Vector
+from amiss.evaluate.courses import as_course, series_figures, stretches
 from amiss.evaluate.decisions import RowJudgement, judge_rows
 from amiss.evaluate.leakage import find_leaks
 from amiss.evaluate.leaks import Leak
@@ -53,6 +54,8 @@ class Bench:
         Of each split, the columns that the recipe's selection chose.
     seconds : (n_rows,)
         Time of each row; None where there is none, or not for all.
+    course
+        The rows are one series.
     """
 
     frame: Frame
@@ -64,14 +67,16 @@ class Bench:
     prepared: dict[bool, list[Part]] = field(default_factory=dict)
     chosen: dict[int, tuple[str, ...]] = field(default_factory=dict)
     seconds: Vector | None = None
+    course: bool = False
 
     @classmethod
-    def of(cls, source: Source, test: Source | None, recipe: Recipe, n_folds: int) -> Bench:
-        """Read, split and look at labelled rows."""
+    def of(cls, source: Source, test: Source | None, recipe: Recipe, n_folds: int, kind: str | None = None) -> Bench:
+        """Read, split and look at labelled rows; `kind` says whether they are series, None asks as `detect` does."""
         recipe = recipe.for_labels().checked()
         frame, labels, n_train = _labelled_rows(source, test, recipe)
         summary = TableSummary.of(frame, capacity=_SAMPLE_ROWS)
         schema = infer_schema(summary, recipe.wishes())
+        course = test is None and as_course(source, recipe, schema, kind)
         if test is None:
             frame, labels, seconds = _in_order(frame, labels, schema)
         else:
@@ -80,8 +85,8 @@ class Bench:
         truth = labels.y > 0
         if test is not None:
             folds = official_split(truth[:n_train], truth[n_train:], X_train=whole[:n_train], X_test=whole[n_train:])
-        elif seconds is not None:
-            folds = forward_folds(truth, seconds, n_folds=n_folds)
+        elif course or seconds is not None:
+            folds = forward_folds(truth, np.arange(len(truth)) if seconds is None else seconds, n_folds=n_folds)
         else:
             folds = stratified_folds(truth, n_folds=n_folds, X=whole, kinds=labels.y, seed=recipe.seed)
         inner = tuple(_held_out(split, labels, whole, folds.kind, recipe.seed) for split in folds)
@@ -92,7 +97,7 @@ class Bench:
             test=Frame(rows.table[split:]) if test is not None else None,
             test_labels=y[split:] if test is not None else None,
         )  # fmt: skip
-        return cls(frame, recipe, labels, folds, inner, findings, seconds=seconds)
+        return cls(frame, recipe, labels, folds, inner, findings, seconds=seconds, course=course)
 
     @property
     def y(self) -> npt.NDArray[np.int64]:
@@ -131,17 +136,21 @@ class Bench:
         X, X_held, X_test = (
             preparation.transform(Frame(self.frame.rows(rows).table)) for rows in (inner.train, inner.test, split.test)
         )
-        return Part(X, y, X_held, self.labels.y[inner.test], X_test, forward=self.folds.kind == "forward")
+        return Part(X, y, X_held, self.labels.y[inner.test], X_test, self.folds.kind == "forward", self.course)
 
     def judged(
         self, scores: Vector, flags: npt.NDArray[np.bool_], cuts: Matrix, chances: Vector | None,
         own_chances: Vector | None,
     ) -> RowJudgement:  # fmt: skip
         """What is said of the rows judged, split by split, is worth; see `judge_rows` for the arguments."""
-        return judge_rows(
-            self.y > 0, scores, flags=flags, cuts=cuts, chances=chances, own_chances=own_chances,
-            seed=self.recipe.seed, time=self._time(), **self._kinds()
+        truth = self.y > 0
+        judged = judge_rows(
+            truth, scores, flags=flags, cuts=cuts, chances=chances, own_chances=own_chances,
+            groups=stretches(truth) if self.course else None, seed=self.recipe.seed, time=self._time(), **self._kinds(),
         )  # fmt: skip
+        if not self.course:
+            return judged
+        return replace(judged, figures={**judged.figures, **series_figures(truth, scores, flags)})
 
     def _time(self) -> Vector | None:
         """Time of each row judged; None where none passes."""

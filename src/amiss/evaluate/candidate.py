@@ -31,7 +31,7 @@ class Candidate:
     tuned
         Whether its parameters were chosen in each split, by the rows learnt from; otherwise they are the defaults.
     learns_from
-        "labels", or "normal rows".
+        "labels", "normal rows", or "the course": all rows before, whatever their labels.
     judged
         Its scores and decisions on all test rows together; None where it failed or there was no time.
     scores, flags : (n_rows,)
@@ -76,9 +76,10 @@ def candidate_of(bench: Bench, detector: str, trials: Sequence[Trial | None], *,
     scores, flags = (np.concatenate([getattr(trial, name) for trial in done]) for name in ("scores", "flags"))
     rows = [max(len(trial.scores), 1) for trial in done]
     cuts = np.repeat(np.column_stack([trial.cuts for trial in done]), [len(t.scores) for t in done], axis=1)
-    by_labels = detector_class(detector).capabilities.labels
+    able = detector_class(detector).capabilities
+    learns_from = "labels" if able.labels else "the course" if able.ordered else "normal rows"
     return Candidate(
-        detector, tuned, "labels" if by_labels else "normal rows",
+        detector, tuned, learns_from,
         bench.judged(scores, flags, cuts, _joined(done, "chances"), _joined(done, "own_chances")), scores, flags,
         params=tuple(trial.params for trial in done) if tuned else (),
         fit_seconds=float(np.mean([trial.fit.seconds for trial in done])),

@@ -20,6 +20,7 @@ from amiss.core.extras import late, require
 from amiss.core.source import Progress, Source, silent
 from amiss.evaluate.bench import Bench, whole_part
 from amiss.evaluate.candidate import Candidate, candidate_of
+from amiss.evaluate.courses import SERIES_DETECTORS, stretches
 from amiss.evaluate.halving import SEARCHES, Tuned, tuned_params
 from amiss.evaluate.kept_trials import KeptTrials
 from amiss.evaluate.leaks import Leak
@@ -29,7 +30,7 @@ from amiss.evaluate.trial import with_params
 from amiss.evaluate.verdict import Verdict, verdict
 from amiss.evaluate.weak_points import weak_points
 from amiss.kernels.blocks import n_threads
-from amiss.pipeline.api import fit_labelled
+from amiss.pipeline.api import fit_labelled, fit_source
 from amiss.pipeline.model import Model
 from amiss.pipeline.opening import open_source
 from amiss.pipeline.recipe import Recipe
@@ -59,6 +60,10 @@ TUNED_SETTINGS = 12
 """Settings of the parameters that each detector's tuning chooses from, where there is a budget."""
 _TUNED_AT_ONCE = 3
 """What is left of a budget goes to so many detectors at a time: the best are tuned well, the others if time is left."""
+_COURSE = (
+    "the rows are one series: detectors for series learn from all rows before those judged, whatever their labels; "
+    "intervals come from redrawing stretches of it"
+)
 _LEAST_FITS = 3
 """A detector is tuned only where there is time for so many fits in each split."""
 
@@ -87,6 +92,8 @@ class Plan:
         Folder in which trials are kept as they are done, until all are; None for nowhere.
     part_of_more
         Trials are kept to the end of a larger whole.
+    kind
+        "series" where the rows follow one another, "table" where not; None recognises it.
     """
 
     rate: float = _DEFAULT_RATE
@@ -98,6 +105,7 @@ class Plan:
     n_jobs: int = 1
     keep: str | os.PathLike[str] | None = None
     part_of_more: bool = False
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +219,7 @@ def compare(
     normal: str | None = None,
     time: str | None = None,
     entity: str | None = None,
+    kind: str | None = None,
     ignore: str | Sequence[str] = (),
     roles: Mapping[str, str] | None = None,
     seed: int = 0,
@@ -256,6 +265,9 @@ def compare(
         The label's word for a normal row, where it is not plain.
     time, entity, ignore, roles
         As `detect` has them.
+    kind
+        "series" where the rows follow one another: detectors for series take part, and events are judged beside rows.
+        "table" where not; None recognises one series as `detect` does.
     seed
         Seed of everything random, from 0.
     progress
@@ -283,7 +295,8 @@ def compare(
     )  # fmt: skip
     is_tuned = budget_seconds is not None if tune is None else tune
     plan = Plan(
-        false_alarms, measure, n_folds, budget_seconds, TUNED_SETTINGS if is_tuned else 0, n_jobs=n_jobs, keep=keep
+        false_alarms, measure, n_folds, budget_seconds, TUNED_SETTINGS if is_tuned else 0, n_jobs=n_jobs, keep=keep,
+        kind=kind,
     )  # fmt: skip
     tested = None if test is None else open_source(test)
     return compare_sources(open_source(data), tested, recipe, detectors, plan, progress)
@@ -303,11 +316,11 @@ def compare_sources(
         raise ParameterError(f"there is no search {plan.search!r}", mend=f"give one of {', '.join(SEARCHES)}")
     if plan.search == "optuna":
         require("optuna", extra="tune", what="search='optuna'")
-    names = tuple(dict.fromkeys(detectors)) or suitable()
-    for name in names:
+    for name in detectors:
         recipe.for_labels(name).checked()
     until = None if plan.budget_seconds is None else time.monotonic() + plan.budget_seconds
-    bench = Bench.of(source, test, recipe, plan.n_folds)
+    bench = Bench.of(source, test, recipe, plan.n_folds, plan.kind)
+    names = tuple(dict.fromkeys(detectors)) or (suitable() + (SERIES_DETECTORS if bench.course else ()))
     kept = KeptTrials.of(
         plan.keep, bench.content, msgspec.structs.replace(bench.recipe, detector=""), bench.folds.kind, plan.n_folds,
         plan.rate, plan.measure, plan.search, __version__,
@@ -320,9 +333,9 @@ def compare_sources(
     return Comparison(
         name=source.name, label=str(recipe.label), n_rows=len(bench.y), n_anomalies=int((bench.y > 0).sum()),
         split=bench.folds.kind, n_splits=len(bench.folds), rate=plan.rate, measure=plan.measure,
-        candidates=told, verdict=_verdict(told, bench.y > 0, plan.measure), findings=bench.findings,
-        notes=(*bench.labels.notes, *bench.folds.notes), y=bench.y, kinds=bench.labels.kinds,
-        sizes=tuple(len(split.test) for split in bench.folds), selection=_selection(bench),
+        candidates=told, verdict=_verdict(told, bench, plan.measure), findings=bench.findings,
+        notes=(*bench.labels.notes, *bench.folds.notes, *([_COURSE] if bench.course else [])), y=bench.y,
+        kinds=bench.labels.kinds, sizes=tuple(len(split.test) for split in bench.folds), selection=_selection(bench),
     )  # fmt: skip
 
 
@@ -354,7 +367,13 @@ def fit_best(
     if told.verdict is None:
         raise DataError("no detector could be judged, so none is best", mend="give more time, or other detectors")
     best = next(each for each in told.candidates if each.name == told.verdict.best)
-    wanted = msgspec.structs.replace(recipe, false_alarms=false_alarms).for_labels(best.detector)
+    wanted = msgspec.structs.replace(recipe, false_alarms=false_alarms)
+    if detector_class(best.detector).capabilities.ordered:
+        roles = {**recipe.roles, str(recipe.label): "label"}
+        return fit_source(source, msgspec.structs.replace(
+            wanted, label=None, normal=None, select=None, kind="series", detector=best.detector, roles=roles
+        ), progress=progress)  # fmt: skip
+    wanted = wanted.for_labels(best.detector)
     if best.tuned:
         wanted = with_params(wanted, tuned_on_all(source, wanted, plan).params)
     return fit_labelled(source, wanted, progress=progress)
@@ -367,7 +386,9 @@ def _all_judged(runner: Runner, names: Sequence[str], plan: Plan) -> tuple[Candi
     if not plan.n_settings:
         return _ordered(plain, plan.measure)
     ranked = [each for each in _ordered(plain, plan.measure) if each.judged is not None]
-    searched = [each for each in ranked if detector_class(each.detector).search_space]
+    # Tuning holds rows out of the course, which a detector for series cannot do without.
+    rows = [each for each in ranked if not detector_class(each.detector).capabilities.ordered]
+    searched = [each for each in rows if detector_class(each.detector).search_space]
     tuned: list[Candidate] = []
     for k, each in enumerate(searched):
         seconds = runner.slice(len(searched) - k, _TUNED_AT_ONCE)
@@ -426,16 +447,21 @@ def _value(candidate: Candidate, measure: str) -> float:
     return value if value == value else -np.inf
 
 
-def _verdict(candidates: Sequence[Candidate], truth: npt.NDArray[np.bool_], measure: str) -> Verdict | None:
+def _verdict(candidates: Sequence[Candidate], bench: Bench, measure: str) -> Verdict | None:
     told = {each.name: each for each in candidates if each.judged is not None}
     figures = {name: each.judged.figures[measure] for name, each in told.items() if each.judged is not None}
     if not figures or all(f.value != f.value for f in figures.values()):
         return None
     best, *others = told.values()
-    curve = measure.startswith("auc")
+    curve, truth = measure.startswith("auc"), bench.y > 0
+    groups = stretches(truth) if bench.course else None
     p_values = {
         other.name: compare_on_rows(
-            truth, best.scores if curve else best.flags, other.scores if curve else other.flags, measure=measure
+            truth,
+            best.scores if curve else best.flags,
+            other.scores if curve else other.flags,
+            measure=measure,
+            groups=groups,
         )[1].p_value
         for other in others
     }

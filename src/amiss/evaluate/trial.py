@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.detector import Detector, MergeDetector
+from amiss.core.detector import Detector, MergeDetector, SeriesDetector
 from amiss.core.errors import AmissError, ParameterError
 from amiss.core.label_detector import LabelDetector
 from amiss.core.summary import Matrix, Vector
@@ -41,6 +41,8 @@ class Part:
         Rows to be judged.
     forward
         Rows are in the order of time: what is held out for tuning comes last.
+    course
+        They are one series: those held out follow those learnt from, and those to be judged follow them.
     """
 
     X: Matrix
@@ -49,6 +51,7 @@ class Part:
     y_held: npt.NDArray[np.int64]
     X_test: Matrix
     forward: bool = False
+    course: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,22 @@ def tried(recipe: Recipe, part: Part, rate: float, *, n_jobs: int = -1) -> Trial
     Raises
     ------
     ParameterError
-        It is for series.
+        It is for series, and the part is none.
     """
-    detector = row_detector(recipe, n_jobs)
-    with measured() as fit:
-        fitted = fitted_on(detector, part.X, part.y)
-    with measured() as score:
-        said = fitted.score_rows(np.ascontiguousarray(part.X_test))
-    held = fitted.score_rows(np.ascontiguousarray(part.X_held))
+    detector = any_detector(recipe, n_jobs) if part.course else row_detector(recipe, n_jobs)
+    if isinstance(detector, SeriesDetector):
+        with measured() as fit:
+            detector.fit(np.ascontiguousarray(part.X))
+        with measured() as score:
+            # A row's score depends on those around it: none is scored out of its place.
+            both = detector.score_rows(np.ascontiguousarray(np.vstack([part.X_held, part.X_test])))
+        held, said = both[: len(part.X_held)], both[len(part.X_held) :]
+    else:
+        with measured() as fit:
+            fitted = fitted_on(detector, part.X, part.y)
+        with measured() as score:
+            said = fitted.score_rows(np.ascontiguousarray(part.X_test))
+        held = fitted.score_rows(np.ascontiguousarray(part.X_held))
     usual = held[part.y_held == 0]
     cuts = _on_scale(np.array([cut_for_rate(usual, at) for at in RATES]), usual)
     flags = said > cut_for_rate(usual, rate)
@@ -113,9 +124,15 @@ def tried(recipe: Recipe, part: Part, rate: float, *, n_jobs: int = -1) -> Trial
 
 def row_detector(recipe: Recipe, n_jobs: int) -> Detector:
     """A fresh detector of rows, on so many threads."""
-    detector: Detector = recipe.make_detector()
+    detector = any_detector(recipe, n_jobs)
     if not isinstance(detector, LabelDetector | MergeDetector):
         raise ParameterError(f"{recipe.detector} is for series", mend="name another detector")
+    return detector
+
+
+def any_detector(recipe: Recipe, n_jobs: int) -> Detector:
+    """A fresh detector of rows or of series, on so many threads."""
+    detector: Detector = recipe.make_detector()
     if hasattr(detector, "n_jobs"):
         detector.set_params(n_jobs=n_jobs)
     return detector

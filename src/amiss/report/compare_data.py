@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from amiss.evaluate.courses import SERIES_FIGURES
 from amiss.evaluate.curves import ScorePart, cost_envelope, cut_counts, shares_by_score, thinned
 from amiss.evaluate.draws import Figure
 from amiss.evaluate.fold_ranks import fold_figures, over_folds
@@ -25,14 +26,14 @@ __all__ = ["comparison_data"]
 _MEASURES = {
     "f1": "F1", "precision": "precision", "recall": "recall", "false_alarm_rate": "false alarms", "mcc": "MCC",
     "balanced_accuracy": "balanced accuracy", "accuracy": "accuracy", "auc_roc": "AUC-ROC", "auc_pr": "AUC-PR",
-    "brier": "Brier score", "own_brier": "Brier score, uncalibrated",
+    **SERIES_FIGURES, "brier": "Brier score", "own_brier": "Brier score, uncalibrated",
     "alarms_per_day": "alarms a day", "false_alarms_per_day": "false alarms a day",
 }  # fmt: skip
 _COSTS = {"fit": "fit, s", "score": "score, ms", "memory": "memory, MB"}
 _LONG_COSTS = {"fit": "CPU seconds of one fit", "score": "CPU milliseconds of scoring 1,000 rows",
                "memory": "memory at the highest, MB"}  # fmt: skip
 _LESS_IS_BETTER = {
-    "false_alarm_rate", "brier", "own_brier", "alarms_per_day", "false_alarms_per_day", *_COSTS,
+    "false_alarm_rate", "false_bursts", "brier", "own_brier", "alarms_per_day", "false_alarms_per_day", *_COSTS,
 }  # fmt: skip
 _SHOWN = 4
 _MOST_POINTS = 300

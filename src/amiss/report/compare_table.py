@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from amiss.evaluate.compare import Comparison, Selected
+from amiss.evaluate.courses import SERIES_FIGURES
+from amiss.evaluate.draws import Figure
 from amiss.report.columns import Column, print_columns
 
 if TYPE_CHECKING:
@@ -19,6 +22,8 @@ SHOWN = (("f1", "F1"), ("precision", "precision"), ("recall", "recall"), ("false
           ("auc_roc", "AUC-ROC"), ("auc_pr", "AUC-PR"))  # fmt: skip
 """Figures of a line, and their titles."""
 _NAMED = 8
+_KEPT = 6
+"""Columns that go after all others where there is no room."""
 _SPLITS = {
     "stratified": "{n} folds, identical rows together", "forward": "{n} times forward in time",
     "official": "the test set that was given",
@@ -47,8 +52,10 @@ def print_comparison(console: Console, told: Comparison) -> None:
     columns = [Column("detector"), Column("learns from", drop=4)]
     columns += [Column(title, True, 0 if name in ("f1", told.measure) else k + 1)
                 for k, (name, title) in enumerate(SHOWN)]  # fmt: skip
+    there = [name for name in SERIES_FIGURES if any(c.judged is not None and name in c.judged.figures for c in judged)]
+    columns += [Column(SERIES_FIGURES[name], True, _KEPT) for name in there]
     columns += [Column("fit, CPU s", True, 5)]
-    print_columns(console, columns, [_line(c) for c in judged])
+    print_columns(console, columns, [_line(c, there) for c in judged])
     for candidate in judged:
         if candidate.tuned:
             console.print(f"  {escape(_tuned(candidate))}", highlight=False)
@@ -114,11 +121,17 @@ def _probabilities(told: Comparison) -> list[str]:
             f"has {share * (1 - share):.2g}"]  # fmt: skip
 
 
-def _line(candidate: Candidate) -> list[str]:
+def _line(candidate: Candidate, more: Sequence[str]) -> list[str]:
     assert candidate.judged is not None
     figures = candidate.judged.figures
     return [candidate.name, candidate.learns_from, *(str(figures[name]) for name, _ in SHOWN),
-            f"{candidate.fit_seconds:.3g}"]  # fmt: skip
+            *(_told(figures[name]) for name in more), f"{candidate.fit_seconds:.3g}"]  # fmt: skip
+
+
+def _told(figure: Figure) -> str:
+    """With its interval where it has one."""
+    said = str(figure)
+    return said.partition(" ")[0] if figure.low != figure.low else said
 
 
 def _print_kinds(console: Console, told: Comparison) -> None:
