@@ -52,6 +52,10 @@ def http_request(method: str, host: str, path: str, agent: str, body: str) -> by
     if agent:
         lines.append(f"User-Agent: {agent}")
     lines.append("Accept: */*")
+    if agent.startswith("Mozilla/5.0 ("):
+        # Browsers bring along what a site has told them to keep: another length at each site.
+        kept = sum(i * ord(sign) for i, sign in enumerate(host, 3)) % 700
+        lines += ["Accept-Language: en", f"Cookie: kept={'k' * kept}"]
     sent = body.encode()
     if sent:
         lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(sent)}"]

@@ -95,6 +95,11 @@ class Sheet:
         made["state"] = np.array([STATES.index(word) for word in words], np.int32)
         made["payload_out"], made["payload_in"] = np.floor(_full(out, n)), np.floor(_full(into, n))
         made["segment_out"], made["segment_in"] = _full(segment_out, n), _full(segment_in, n)
+        if service == "ssh":
+            # A packet of it is never shorter than its length and its check.
+            for way in ("out", "in"):
+                left = made[f"payload_{way}"] % made[f"segment_{way}"]
+                made[f"payload_{way}"] += np.where((left > 0) & (left < 28), 28, 0)
         made["tries"], made["first_flags"] = _full(tries, n), np.full(n, flags, np.int32)
         counts.count_tcp(made, self.random, retries=retries)
         far = made["far"]
