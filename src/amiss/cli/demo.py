@@ -23,6 +23,10 @@ __all__ = ["demo"]
 _PAGE = b'<meta name="generator" content="amiss">'
 _PCAP = b"\xd4\xc3\xb2\xa1"
 _LISTED = 8
+_HOSTS, _HOURS = 20, 3.0
+_PLANTED = ("vertical_scan", "sweep", "brute_force", "beaconing", "dns_tunnel", "web_attack")
+_SNAP, _MOST_PACKETS = 512, 2000
+"""Of the demo's capture: enough of each packet for what is read in it, and no streams and backups."""
 
 
 class Part(StrEnum):
@@ -92,8 +96,8 @@ def _office(console: Console, folder: Path, seed: int) -> None:
     from amiss.report.network_table import print_network
 
     capture, page = _place(folder / "office.pcap", _PCAP), _place(folder / "office.html", _PAGE)
-    network = make_network(seed=seed)
-    network.write_pcap(capture)
+    network = make_network(n_hosts=_HOSTS, hours=_HOURS, behaviours=_PLANTED, seed=seed)
+    network.write_pcap(capture, snap=_SNAP, most_packets=_MOST_PACKETS)
     with progress_bar() as progress:
         result = detect_source(open_source(capture), Recipe(), progress=progress)
     assert isinstance(result, NetworkResult)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
 from amiss.datasets.network.counts import ESTABLISHED, WAITS
@@ -24,24 +25,29 @@ _SYN_OPTIONS = bytes.fromhex("020405b40402080a0000000100000000") + b"\x01\x03\x0
 _HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 1)
 
 
-def write_capture(traffic: Traffic, details: dict[str, npt.NDArray[Any]], path: Path, gateway: str) -> int:
-    """Write all flows; the number of packets written."""
+def write_capture(
+    traffic: Traffic, details: dict[str, npt.NDArray[Any]], path: Path, gateway: str, *, snap: int, most_packets: float
+) -> int:
+    """Write the flows of no more than `most_packets`, of each packet `snap` bytes; the number of packets written."""
     source = _Packets(traffic, details, gateway)
     waiting: list[tuple[float, int, bytes, Iterator[Packet]]] = []
-    starts = traffic.flows.start
+    flows = traffic.flows
+    wanted = np.flatnonzero(np.nan_to_num(flows.packets_out) + np.nan_to_num(flows.packets_in) <= most_packets)
+    starts = flows.start[wanted]
     following, n_packets = 0, 0
     with path.open("wb") as file:
         file.write(_HEADER)
         while waiting or following < len(starts):
             if following < len(starts) and (not waiting or starts[following] <= waiting[0][0]):
-                packets = source.of(following)
+                packets = source.of(int(wanted[following]))
                 moment, data = next(packets)
                 heapq.heappush(waiting, (moment, following, data, packets))
                 following += 1
                 continue
             moment, number, data, packets = waiting[0]
             micros = round(moment * 1e6)
-            file.write(struct.pack("<IIII", micros // 1_000_000, micros % 1_000_000, len(data), len(data)) + data)
+            kept = data[:snap]
+            file.write(struct.pack("<IIII", micros // 1_000_000, micros % 1_000_000, len(kept), len(data)) + kept)
             n_packets += 1
             coming = next(packets, None)
             if coming is None:

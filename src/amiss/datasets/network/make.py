@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,8 +114,8 @@ class Network:
             touched[one.flows] = True
         return touched
 
-    def write_pcap(self, path: str | Path) -> int:
-        """Write the traffic as a capture: Ethernet, microseconds, every packet whole.
+    def write_pcap(self, path: str | Path, *, snap: int = 65_535, most_packets: float = math.inf) -> int:
+        """Write the traffic as a capture: Ethernet, microseconds.
 
         Packets are made one flow after the other and merged in time, so memory holds only the flows that are going on.
         An hour of 20 hosts is a few million packets where backups and video run; short spans are meant.
@@ -123,13 +124,20 @@ class Network:
         ----------
         path
             The file; what is there is replaced.
+        snap
+            Bytes of each packet that are kept, as a capture with a snap length has them; at least 1.
+        most_packets
+            Flows with more packets are left out: streams and backups, which are nearly all of the bytes.
 
         Returns
         -------
         int
             Number of packets.
         """
-        return write_capture(self.traffic, self.details, Path(path), self.roles["gateway"][0])
+        gateway = self.roles["gateway"][0]
+        return write_capture(
+            self.traffic, self.details, Path(path), gateway, snap=max(snap, 1), most_packets=most_packets
+        )
 
 
 def make_network(
