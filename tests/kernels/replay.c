@@ -86,7 +86,7 @@ static int64_t replay(const uint8_t *bytes, int64_t length, int64_t step)
         }
         free(block);
     }
-    for (int64_t n; (n = amiss_put_out(&table, flows, slots, older, newer, ended, ENDED)) > 0;) n_flows += n;
+    for (int64_t n; (n = amiss_put_out(&table, flows, slots, older, newer, INT64_MAX, ended, ENDED)) > 0;) n_flows += n;
     for (int k = 0; k < SLOTS; k++)
         if (slots[k]) abort(); /* a flow was lost */
     if (n_flows != table.serial || n_flows > total || sum < 0) abort();

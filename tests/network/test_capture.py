@@ -15,6 +15,7 @@ from amiss.io.captures.source import CaptureSource
 from amiss.kernels import loops
 from amiss.kernels.assembly import entropies
 from amiss.network.capture import FlowMeter, chunks, file_header, file_record, traffic_of
+from amiss.network.datagrams import datagrams
 from amiss.network.flows import ARP, ICMP, ICMP6, STATES, UDP, Flows
 from amiss.network.statistics import STATISTICS
 from tests.network.packets import (
@@ -379,6 +380,24 @@ def test_arp_is_a_flow_of_who_asks():
 @pytest.mark.parametrize(("gap", "n_flows"), [(119.999, 1), (120.0, 2)])
 def test_idle_timeout(gap, n_flows):
     assert read([udp(A, B, 1, 2)] * 2, step=gap).flows.n_flows == n_flows
+
+
+def test_flows_may_be_ended_by_the_clock():
+    meter = FlowMeter()
+    meter.add(pcap([(10.0, ethernet(udp(A, B, 1, 2))), (50.0, ethernet(udp(A, B, 3, 4)))]))
+    meter.expire(129.9)
+    assert meter.take().flows.n_flows == 0
+    meter.expire(130.0)
+    assert meter.take().flows.start.tolist() == [10.0]
+    meter.finish()
+    assert meter.take().flows.start.tolist() == [50.0]
+
+
+def test_payloads_of_udp_can_be_had():
+    content = pcap([(1.5, ethernet(udp(A, B, 1000, 2055, b"one"))), (2.0, ethernet(udp(A6, B6, 1, 9, b"two")))])
+    pieces = [content[:50], content[50:]]
+    assert list(datagrams(pieces, ports=[2055])) == [(1.5, A, 1000, B, 2055, b"one")]
+    assert [one.payload for one in datagrams(pieces)] == [b"one", b"two"]
 
 
 def test_active_timeout():

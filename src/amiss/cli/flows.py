@@ -92,7 +92,7 @@ def flows(
             from amiss.io.files.sink import write_table
 
             n_flows = write_table(output, reading.tables(progress))
-            say(f"{n_flows:,} flows: {output}")
+            say(f"{_many(n_flows, 'flow')}: {output}")
         elif form in (Form.ndjson, Form.csv) and top is None:
             _print_all(reading.tables(progress), form)
         else:
@@ -155,7 +155,7 @@ class _Reading:
             n_packets += int(flows.packets_out.sum() + flows.packets_in.sum())
             table = table_of_flows(flows).table
             yield table.select(pl.lit(source.name).alias("file"), pl.all()) if len(self._found) > 1 else table
-        say("; ".join([f"{source.name}: {n_flows:,} flows of {n_packets:,} packets", *source.notes]))
+        say("; ".join([f"{source.name}: {_many(n_flows, 'flow')} of {_many(n_packets, 'packet')}", *source.notes]))
 
 
 def _print_all(tables: Iterator[pl.DataFrame], form: Form) -> None:
@@ -227,7 +227,7 @@ class _Largest:
             Column("service"),
             *(Column(name, right=True) for name in ("flows", "packets", "bytes")),
         ]
-        console.print(f"{self._n_flows:,} flows", highlight=False)
+        console.print(_many(self._n_flows, "flow"), highlight=False)
         print_columns(console, heads, rows)
         if not kept.height:
             return
@@ -238,6 +238,10 @@ class _Largest:
             Column("in", right=True, drop=4), Column("bytes out", right=True), Column("in", right=True),
         ]  # fmt: skip
         print_columns(console, columns, [_listed(row) for row in kept.iter_rows(named=True)])
+
+
+def _many(n: int, word: str) -> str:
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
 
 
 def _listed(row: dict[str, Any]) -> list[str]:

@@ -401,10 +401,10 @@ int64_t amiss_assemble(amiss_packet *packets, int64_t n_packets, int64_t *first,
 }
 
 int64_t amiss_put_out(amiss_table *table, amiss_flow *flows, uint64_t *slots, int32_t *older, int32_t *newer,
-                      amiss_flow *ended, int64_t capacity)
+                      int64_t since, amiss_flow *ended, int64_t capacity)
 {
     int64_t n = 0;
-    while (n < capacity && table->oldest >= 0)
+    while (n < capacity && table->oldest >= 0 && flows[table->oldest].last <= since)
         put_out(table, flows, slots, older, newer, table->oldest, ended + n++);
     return n;
 }

@@ -65,6 +65,7 @@ TABLE = np.dtype(
 _FRAGMENTS = 1024
 _AT_ONCE = 1024
 _NANOSECONDS = 1_000_000_000
+_FOREVER = (1 << 63) - 1
 
 
 class FlowTable:
@@ -84,6 +85,7 @@ class FlowTable:
 
     def __init__(self, *, idle_timeout: float = 120.0, active_timeout: float = 1800.0, capacity: int = 131_072) -> None:
         idle, longest = (max(1, int(seconds * _NANOSECONDS)) for seconds in (idle_timeout, active_timeout))
+        self._idle = idle
         self._plain = None if loops.compiled() else PlainTable(idle, longest, capacity, _FRAGMENTS, FLOW)
         if self._plain is not None:
             return
@@ -137,14 +139,23 @@ class FlowTable:
             if n:
                 yield ended[:n]
 
-    def put_out(self) -> Iterator[Records]:
-        """All flows that still go on, in pieces as those of `add`, which thereby have ended."""
+    def put_out(self, time: float | None = None) -> Iterator[Records]:
+        """All flows that still go on, in pieces as those of `add`, which thereby have ended.
+
+        With a time, in seconds since 1970 UTC, only those that are over by then because no packet came for so long.
+        """
+        since = _FOREVER if time is None else int(time * _NANOSECONDS) - self._idle
         if self._plain is not None:
-            if self.n_flows:
-                yield self._plain.put_out()
+            ended = self._plain.put_out(since)
+            if len(ended):
+                yield ended
             return
-        while self.n_flows:
-            n = loops.lib.amiss_put_out(*self._places(), loops.address(self._ended, "amiss_flow"), len(self._ended))
+        while True:
+            n = loops.lib.amiss_put_out(
+                *self._places(), since, loops.address(self._ended, "amiss_flow"), len(self._ended)
+            )
+            if not n:
+                return
             yield self._ended[:n]
 
     def _places(self) -> tuple[object, ...]:

@@ -51,10 +51,10 @@ class PlainTable:
                 packet[name] = values[name]
         return self._handed()
 
-    def put_out(self) -> Records:
-        """All flows that go on, which thereby have ended."""
-        self._ended += self._flows.values()
-        self._flows.clear()
+    def put_out(self, since: int) -> Records:
+        """Flows that have had no packet since a time, which thereby have ended."""
+        while self._flows and self._flows[next(iter(self._flows))]["last"] <= since:
+            self._ended.append(self._flows.popitem(last=False)[1])
         return self._handed()
 
     def _handed(self) -> Records:

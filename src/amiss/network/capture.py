@@ -138,6 +138,11 @@ class FlowMeter:
             for start in range(0, len(whole), _TOLD_AT_ONCE):
                 self._collect(whole[start : start + _TOLD_AT_ONCE])
 
+    def expire(self, time: float) -> None:
+        """End the flows that are over by a time, in seconds since 1970 UTC, though no packet came that shows it."""
+        for flows in self._table.put_out(time):
+            self._collect(flows)
+
     def finish(self) -> None:
         """End all flows that still go on."""
         for _ in self.finishing():
