@@ -151,7 +151,7 @@ def _after(before: Flows, flows: Flows) -> Flows:
 
 
 def _answered(flows: Flows) -> Vector:
-    """1 where a flow was answered, 0 where it was not or was refused, 0.5 where the source of the flows does not say."""
+    """1 where a flow was answered, 0 where it was not or was refused, 0.5 where the flows' source does not say."""
     found = np.where(np.isnan(flows.packets_in), 0.5, flows.packets_in > 0)
     return np.where(flows.state == STATES.index("REJ"), 0.0, found)
 
