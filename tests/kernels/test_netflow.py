@@ -162,11 +162,10 @@ def test_mutated_datagrams(seed: int) -> None:
 def test_mutated_datagrams_under_sanitizers(tmp_path: Path) -> None:
     kernels = Path(loops.__file__).parent
     program = tmp_path / "fuzz"
-    made = subprocess.run(
-        ["gcc", "-std=c99", "-O1", "-g", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all",
-         "-include", "stdint.h", f"-I{kernels}", str(Path(__file__).parent / "fuzz_netflow.c"),
-         str(kernels / "netflow.c"), "-lm", "-o", str(program)], capture_output=True, text=True,
-    )  # fmt: skip
+    sanitize = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
+    sources = [str(Path(__file__).parent / "fuzz_netflow.c"), str(kernels / "netflow.c")]
+    command = ["gcc", "-std=c99", "-O1", "-g", *sanitize, "-include", "stdint.h", f"-I{kernels}", *sources]
+    made = subprocess.run([*command, "-lm", "-o", str(program)], capture_output=True, text=True)
     if made.returncode and "sanitize" in made.stderr:
         pytest.skip("gcc has no sanitizers here")
     assert made.returncode == 0, made.stderr
