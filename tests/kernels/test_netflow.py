@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import shutil
 import struct
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -152,3 +155,24 @@ def test_mutated_datagrams(seed: int) -> None:
         mutated.append(bytes(data))
     with pytest.MonkeyPatch.context() as patch:
         both(mutated, np.array([chance.randrange(2) for _ in mutated], np.int32), patch, n_slots=16, most_fields=12)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+def test_mutated_datagrams_under_sanitizers(tmp_path: Path) -> None:
+    kernels = Path(loops.__file__).parent
+    program = tmp_path / "fuzz"
+    sanitize = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
+    sources = [str(Path(__file__).parent / "fuzz_netflow.c"), str(kernels / "netflow.c")]
+    command = ["gcc", "-std=c99", "-O1", "-g", *sanitize, "-include", "stdint.h", f"-I{kernels}", *sources]
+    made = subprocess.run([*command, "-lm", "-o", str(program)], capture_output=True, text=True)
+    if made.returncode and "sanitize" in made.stderr:
+        pytest.skip("gcc has no sanitizers here")
+    assert made.returncode == 0, made.stderr
+    seeds = []
+    for i, datagram in enumerate(DATAGRAMS):
+        seeds.append(tmp_path / f"{i}.bin")
+        seeds[-1].write_bytes(datagram)
+    run = subprocess.run([str(program), "200000", *map(str, seeds)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout.split()[0]) > 10_000

@@ -11,7 +11,7 @@ from amiss.core.frame import Frame
 from amiss.core.summary import Vector
 from amiss.network.addresses import address_of
 from amiss.network.earlier import Groups, numbered
-from amiss.network.flows import ICMP, ICMP6, PROTOCOLS, Flows
+from amiss.network.flows import ICMP, ICMP6, PROTOCOLS, STATES, Flows
 from amiss.network.traffic import Traffic
 
 __all__ = ["WARM_UP", "flow_features", "own_hosts"]
@@ -81,7 +81,7 @@ def flow_features(traffic: Traffic, usual: Traffic | None = None) -> Frame:
     | source answered before | earlier flows of the source that were answered, at most 31 | log2(1 + n) |
     | pair answered before | earlier answered flows between the two, at most 3 | log2(1 + n) |
     | source failures, target failures | flows without an answer against those with one, of the latest 33 | doublings |
-    | mute targets, mute ports | hosts and ports among the source's latest 32 flows without an answer | log2(n) |
+    | mute targets, mute ports | hosts and ports without an answer among the source's latest 32 flows | log2(n) |
     | source rate, target rate | flows of the last minute beyond 256 | doublings |
     | long | duration beyond an hour | doublings |
     | much sent, much received | payload beyond 1 MiB out and 16 MiB in | doublings |
@@ -128,7 +128,7 @@ def flow_features(traffic: Traffic, usual: Traffic | None = None) -> Frame:
     flows, skipped = traffic.flows, 0
     if usual is not None and usual.flows.n_flows:
         flows, skipped = _after(usual.flows, flows), usual.flows.n_flows
-    answered = np.where(np.isnan(flows.packets_in), 0.5, flows.packets_in > 0)
+    answered = _answered(flows)
     way = _way(flows)
     by_source, by_target = Groups(flows.src), Groups(flows.dst)
     columns = {
@@ -148,6 +148,12 @@ def _after(before: Flows, flows: Flows) -> Flows:
         gap = np.nanmin(flows.start) - 3600.0 - np.nanmax(before.start)
         before = replace(before, start=before.start + gap)
     return Flows.stacked([before, flows])
+
+
+def _answered(flows: Flows) -> Vector:
+    """1 where a flow was answered, 0 where it was not or was refused, 0.5 where the flows' source does not say."""
+    found = np.where(np.isnan(flows.packets_in), 0.5, flows.packets_in > 0)
+    return np.where(flows.state == STATES.index("REJ"), 0.0, found)
 
 
 def _way(flows: Flows) -> npt.NDArray[np.int64]:
@@ -181,11 +187,12 @@ def _failures(flows: Flows, answered: Vector, by_source: Groups, by_target: Grou
         bad = mute + group.before(mute, most=_LATEST)
         good = answered + group.before(answered, most=_LATEST)
         found[f"{name} failures"] = np.maximum(np.log2((1.0 + bad) / (1.0 + good)), 0.0)
-    alone = np.flatnonzero(mute == 1.0)
-    latest = Groups(flows.src[alone])
+    alone = mute == 1.0
+    # All flows that were answered are one value, which does not count.
+    others = (~alone).astype(np.float64) + by_source.before(~alone, most=_LATEST - 1) > 0
     for name, value in (("mute targets", flows.dst), ("mute ports", flows.dst_port)):
-        found[name] = np.zeros(flows.n_flows)
-        found[name][alone] = np.log2(latest.distinct(value[alone], _LATEST))
+        n_values = by_source.distinct(np.where(alone, value, -1), _LATEST) - others
+        found[name] = np.where(alone, np.log2(np.maximum(n_values, 1.0)), 0.0)
     return found
 
 

@@ -119,20 +119,27 @@ class ZeekJson:
 
         for objects in Objects.of(log):
             kinds: dict[str, list[int]] = {}
-            rows = [{plain_name(key): value for key, value in row.items()} for row in objects.rows]
-            for i, row in enumerate(rows):
-                path = row.get("_path")
-                kinds.setdefault(path if isinstance(path, str) else kind_of(tuple(row)), []).append(i)
+            known: dict[tuple[str, ...], str] = {}
+            for i, row in enumerate(objects.rows):
+                path, fields = row.get("_path"), tuple(row)
+                if fields not in known:
+                    known[fields] = kind_of(fields)
+                kinds.setdefault(path if isinstance(path, str) else known[fields], []).append(i)
             for kind, which in kinds.items():
-                picked = [rows[i] for i in which]
-                table = pl.DataFrame(
-                    [
-                        *(pl.Series(n, [number(r.get(n)) for r in picked], pl.Float64) for n in _REAL[1:]),
-                        *(pl.Series(n, [text(r.get(n)) for r in picked], pl.String) for n in _TEXT),
-                        pl.Series("ts", [stamp(r.get("ts")) for r in picked], pl.Float64),
-                    ]
-                )
-                add(log, parts, kind, table, objects.numbers[which])
+                rows = [objects.rows[i] for i in which]
+                spelled = {plain_name(name): name for name in set().union(*rows)}
+                columns = [
+                    pl.Series(name, [number(row.get(spelled[name])) for row in rows], pl.Float64)
+                    for name in _REAL[1:]
+                    if name in spelled
+                ]
+                columns += [
+                    pl.Series(name, [text(row.get(spelled[name])) for row in rows], pl.String)
+                    for name in _TEXT
+                    if name in spelled
+                ]
+                times = pl.Series("ts", [stamp(row.get("ts")) for row in rows], pl.Float64)
+                add(log, parts, kind, pl.DataFrame([*columns, times]), objects.numbers[which])
 
 
 def _bare_header(start: bytes) -> _Header | None:
