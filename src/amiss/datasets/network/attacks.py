@@ -44,10 +44,18 @@ def brute_force(place: Place, variant: str) -> None:
         guesses = random.integers(1, 4, n)
         state = random.choice(["SF", "RSTR", "RSTO", "REJ"], n, p=[0.72, 0.15, 0.1, 0.03])
         sheet.tcp(
-            times, src, place.number(target), port, out + guesses * random.integers(60, 160, n),
-            into + guesses * random.integers(50, 90, n), duration=guesses * random.uniform(0.4, 2.6, n), service=service,
-            state=list(state), segment_out=300, segment_in=700,
-        )  # fmt: skip
+            times,
+            src,
+            place.number(target),
+            port,
+            out + guesses * random.integers(60, 160, n),
+            into + guesses * random.integers(50, 90, n),
+            duration=guesses * random.uniform(0.4, 2.6, n),
+            service=service,
+            state=list(state),
+            segment_out=300,
+            segment_in=700,
+        )
 
 
 def _logins(place: Place, times: Vector, src: Vector, target: int) -> None:

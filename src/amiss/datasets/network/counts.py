@@ -31,6 +31,8 @@ def count_tcp(made: Made, random: np.random.Generator, *, retries: bool) -> None
     lost = LOST_SHARE if retries else 0.0
     made["again_out"] = random.binomial(np.minimum(sent, 1e6).astype(int), lost).astype(float)
     made["again_in"] = random.binomial(np.minimum(got, 1e6).astype(int), lost).astype(float)
+    for again, n in (("again_out", sent), ("again_in", got)):
+        made[again] = np.minimum(made[again], np.maximum(n - 1, np.minimum(n, 1)))
     greets = open_ & (state != _OTH)
     tries = np.where(state == _S0, made["tries"], 1)
     made["packets_out"] = np.where(
@@ -61,7 +63,8 @@ def _flags(
     breaks: npt.NDArray[Any], midway: npt.NDArray[Any],
 ) -> npt.NDArray[np.int32]:  # fmt: skip
     found = np.where(midway, 0, first) | (16 * open_) | (_PSH * (sent > 0)) | ends | (4 * breaks)
-    return found.astype(np.int32)
+    flags: npt.NDArray[np.int32] = found.astype(np.int32)
+    return flags
 
 
 def last_tcp(made: Made, duration: Vector) -> None:

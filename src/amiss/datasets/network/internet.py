@@ -30,5 +30,12 @@ def internet(place: Place) -> None:
                   random.integers(4, 120, int(datagrams.sum())))  # fmt: skip
         rest = ~datagrams
         refused = random.choice(["S0", "REJ"], int(rest.sum()), p=[0.85, 0.15])
-        sheet.tcp(at[rest], src[rest], dst[rest], port[rest], state=list(refused),
-                  tries=random.integers(1, 3, int(rest.sum())), src_port=random.integers(1024, 65_535, int(rest.sum())))  # fmt: skip
+        sheet.tcp(
+            at[rest],
+            src[rest],
+            dst[rest],
+            port[rest],
+            state=list(refused),
+            tries=random.integers(1, 3, int(rest.sum())),
+            src_port=random.integers(1024, 65_535, int(rest.sum())),
+        )

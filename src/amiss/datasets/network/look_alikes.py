@@ -84,7 +84,10 @@ def _monitor(place: Place) -> None:
             sheet.icmp(at, place.number(monitor), number, answered=alive)
             if host not in site.people:
                 sheet.udp(at + 0.5, place.number(monitor), number, 161, 60, 90 + hash_of(host) % 60, service="snmp")
-            for role, port in (("web", 80), ("mail", 25), ("files", 445), ("directory", 389)):
+            if host == site.one("web"):
+                sheet.http(at + 1, place.number(monitor), number, 80, host=["intranet.example"] * len(at),
+                           path=["/health"] * len(at), agent="monitor/1.0", into=250)  # fmt: skip
+            for role, port in (("mail", 25), ("files", 445), ("directory", 389)):
                 if host == site.one(role):
                     sheet.tcp(at + 1, place.number(monitor), number, port, 90, 250)
 
@@ -107,8 +110,16 @@ def _keep_alives(place: Place) -> None:
             )
             name = place.site.uses["telemetry"].names[0]
             ask(place, place.number(host), tell, [name] * len(tell))
-            place.sheet.tcp(tell, place.number(host), place.numbers(place.site.uses["telemetry"].addresses)[0], 443,
-                            heavy(random, 2500, 0.5, len(tell)), 4200, service="tls", name=[name] * len(tell))  # fmt: skip
+            place.sheet.tcp(
+                tell,
+                place.number(host),
+                place.numbers(place.site.uses["telemetry"].addresses)[0],
+                443,
+                heavy(random, 2500, 0.5, len(tell)),
+                4200,
+                service="tls",
+                name=[name] * len(tell),
+            )
 
 
 def _mail_server(place: Place) -> None:
@@ -119,8 +130,17 @@ def _mail_server(place: Place) -> None:
     peers = [f"198.19.{random.integers(0, 60)}.{random.integers(1, 255)}" for _ in at]
     with sheet.about("mail_server", "many_peers", mail, planted=False):
         numbers, out = place.numbers(peers), heavy(random, 9000, 1.5, len(at), 2e7)
-        sheet.tcp(at, place.number(mail), numbers, 25, out, 1500, service="smtp", duration=random.exponential(4, len(at)),
-                  state=list(random.choice(["SF", "S0", "RSTR"], len(at), p=[0.95, 0.03, 0.02])))  # fmt: skip
+        sheet.tcp(
+            at,
+            place.number(mail),
+            numbers,
+            25,
+            out,
+            1500,
+            service="smtp",
+            duration=random.exponential(4, len(at)),
+            state=list(random.choice(["SF", "S0", "RSTR"], len(at), p=[0.95, 0.03, 0.02])),
+        )
         sheet.tcp(at + 7, numbers, place.number(mail), 25, out, 1500, service="smtp")
     with sheet.about("blocklist", "dns", mail, planted=False):
         lists = site.uses["blocklist"].names[0]
@@ -171,8 +191,17 @@ def _tunnel_allowed(place: Place) -> None:
     lasts = end - begin
     with place.sheet.about("vpn", "udp", host, use.addresses[:1], planted=False):
         out, into = lasts * random.uniform(500, 4000), lasts * random.uniform(2000, 20_000)
-        place.sheet.udp(begin, place.number(host), place.number(use.addresses[0]), 4500, out, into,
-                        packets_out=lasts / 5 + out / 900, packets_in=lasts / 5 + into / 1200, duration=lasts)  # fmt: skip
+        place.sheet.udp(
+            begin,
+            place.number(host),
+            place.number(use.addresses[0]),
+            4500,
+            out,
+            into,
+            packets_out=lasts / 5 + out / 900,
+            packets_in=lasts / 5 + into / 1200,
+            duration=lasts,
+        )
     with place.sheet.about("long_session", "ssh", place.site.people[0], [place.site.one("web")], planted=False):
         place.sheet.tcp(begin, place.number(place.site.people[0]), place.number(place.site.one("web")), 22, lasts * 4,
                         lasts * 20, duration=lasts, service="ssh", segment_out=80, segment_in=250)  # fmt: skip

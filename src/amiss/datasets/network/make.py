@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from amiss.datasets.network.attacks import brute_force, flood
+from amiss.datasets.network.capture import write_capture
 from amiss.datasets.network.hidden import beaconing, exfiltration, long_connection
 from amiss.datasets.network.internet import internet
 from amiss.datasets.network.look_alikes import look_alikes as make_look_alikes
@@ -111,6 +113,24 @@ class Network:
             touched[one.flows] = True
         return touched
 
+    def write_pcap(self, path: str | Path) -> int:
+        """Write the traffic as a capture: Ethernet, microseconds, every packet whole.
+
+        Packets are made one flow after the other and merged in time, so memory holds only the flows that are going on.
+        An hour of 20 hosts is a few million packets where backups and video run; short spans are meant.
+
+        Parameters
+        ----------
+        path
+            The file; what is there is replaced.
+
+        Returns
+        -------
+        int
+            Number of packets.
+        """
+        return write_capture(self.traffic, self.details, Path(path), self.roles["gateway"][0])
+
 
 def make_network(
     *,
@@ -180,9 +200,12 @@ def make_network(
         *([internet] if exposed else []),
     ):
         make(place)
-    for kind, variant in wanted:
+    for number, (kind, variant) in enumerate(wanted):
         plant, variants = KINDS[kind]
-        plant(place, variant or str(random.choice(variants)))
+        # Each draws from a well of its own, so that what is planted beside it does not change it.
+        place.random = np.random.default_rng([seed, number, *kind.encode()])
+        chosen = str(place.random.choice(variants))
+        plant(place, variant or chosen)
     return _network(place)
 
 
@@ -209,10 +232,9 @@ def _network(place: Place) -> Network:
     position = np.full(sheet.n_flows, -1, np.int64)
     position[order] = np.arange(len(order))
     columns = {name: values[order] for name, values in columns.items()}
-    flows = Flows(
-        hosts=Addresses(list(sheet.hosts)), services=tuple(sheet.services), names=tuple(sheet.names),
-        vlan=np.zeros(len(order), np.int32), **{name: columns[name] for name in _COLUMNS},
-    )  # fmt: skip
+    words: dict[str, Any] = {"services": tuple(sheet.services), "names": tuple(sheet.names)}
+    values: dict[str, Any] = {name: columns[name] for name in _COLUMNS}
+    flows = Flows(hosts=Addresses(list(sheet.hosts)), vlan=np.zeros(len(order), np.int32), **words, **values)
     dns, dns_flow = _messages(sheet.dns_parts, position)
     http, http_flow = _messages(sheet.http_parts, position)
     details = {name: columns[name] for name in _DETAILS} | {"dns_flow": dns_flow, "http_flow": http_flow}
@@ -243,7 +265,7 @@ def _marked(labels: list[Label], tags: npt.NDArray[Any], flows: Flows) -> list[t
 def _messages(
     parts: list[dict[str, Any]], position: npt.NDArray[np.int64]
 ) -> tuple[dict[str, Any], npt.NDArray[np.int64]]:
-    """Columns of all messages in the order of time, and the flow that each came with; those that were cut off left out."""
+    """Columns of all messages in the order of time, without those cut off, and the flow that each came with."""
     if not parts:
         return {}, np.empty(0, np.int64)
     flow = position[np.concatenate([part["flow"] for part in parts])]

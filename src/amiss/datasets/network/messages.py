@@ -52,6 +52,10 @@ def http_request(method: str, host: str, path: str, agent: str, body: str) -> by
     if agent:
         lines.append(f"User-Agent: {agent}")
     lines.append("Accept: */*")
+    if agent.startswith("Mozilla/5.0 ("):
+        # Browsers bring along what a site has told them to keep: another length at each site.
+        kept = sum(i * ord(sign) for i, sign in enumerate(host, 3)) % 700
+        lines += ["Accept-Language: en", f"Cookie: kept={'k' * kept}"]
     sent = body.encode()
     if sent:
         lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(sent)}"]
@@ -61,12 +65,11 @@ def http_request(method: str, host: str, path: str, agent: str, body: str) -> by
 def http_response(status: int, size: int) -> bytes:
     """An answer of so many bytes in all, at least about 100."""
     head = f"HTTP/1.1 {status} {_REASONS.get(status, 'Other')}\r\nServer: httpd\r\nContent-Type: text/plain\r\n"
-    for digits in range(1, 12):
-        body = size - len(head) - len("Content-Length: \r\n\r\n") - digits
-        if len(str(max(body, 0))) == digits:
-            return f"{head}Content-Length: {max(body, 0)}\r\n\r\n".encode() + b"." * max(body, 0)
-    # Between two counts of digits no length fits exactly: one more space does it.
-    return f"{head}Content-Length:  {max(body, 0)}\r\n\r\n".encode() + b"." * max(body, 0)
+    room = max(size - len(head) - len("Content-Length: \r\n\r\n"), 1)
+    digits = len(str(room - len(str(room)) + 1))
+    n = max(room - digits, 0)
+    # Where the body is one byte too short for so many digits, a space fills in.
+    return f"{head}Content-Length: {n:>{digits}}\r\n\r\n".encode() + b"." * n
 
 
 _REASONS = {200: "OK", 204: "No Content", 301: "Moved Permanently", 302: "Found", 304: "Not Modified",

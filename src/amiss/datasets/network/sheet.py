@@ -21,8 +21,8 @@ from amiss.network.flows import ARP, ICMP, ICMP6, STATES, TCP, UDP
 __all__ = ["Label", "Sheet"]
 
 Codes = npt.NDArray[np.int32]
-Hosts = int | Sequence[int] | npt.NDArray[Any]
-Numbers = float | Sequence[float] | npt.NDArray[Any]
+Hosts = int | np.integer[Any] | Sequence[int] | npt.NDArray[Any]
+Numbers = float | np.integer[Any] | Sequence[float] | npt.NDArray[Any]
 
 _NEAR = tuple(ipaddress.ip_network(word) for word in ("10.0.0.0/8", "192.168.0.0/16", "fc00::/7", "fe80::/10"))
 
@@ -93,8 +93,13 @@ class Sheet:
         made, n = self._batch(start, src, dst, port, TCP, src_port)
         words = [state] * n if isinstance(state, str) else state
         made["state"] = np.array([STATES.index(word) for word in words], np.int32)
-        made["payload_out"], made["payload_in"] = _full(out, n), _full(into, n)
+        made["payload_out"], made["payload_in"] = np.floor(_full(out, n)), np.floor(_full(into, n))
         made["segment_out"], made["segment_in"] = _full(segment_out, n), _full(segment_in, n)
+        if service == "ssh":
+            # A packet of it is never shorter than its length and its check.
+            for way in ("out", "in"):
+                left = made[f"payload_{way}"] % made[f"segment_{way}"]
+                made[f"payload_{way}"] += np.where((left > 0) & (left < 28), 28, 0)
         made["tries"], made["first_flags"] = _full(tries, n), np.full(n, flags, np.int32)
         counts.count_tcp(made, self.random, retries=retries)
         far = made["far"]
@@ -109,10 +114,12 @@ class Sheet:
     ) -> npt.NDArray[np.int64]:  # fmt: skip
         """Exchanges of datagrams with these bytes of payload; without an answer where `into` is 0."""
         made, n = self._batch(start, src, dst, port, UDP, src_port)
-        made["payload_out"], made["payload_in"] = _full(out, n), _full(into, n)
-        made["packets_out"] = np.maximum(_full(packets_out, n), np.ceil(made["payload_out"] / 1400))
+        made["payload_out"], made["payload_in"] = np.floor(_full(out, n)), np.floor(_full(into, n))
+        made["packets_out"] = np.maximum(np.floor(_full(packets_out, n)), np.ceil(made["payload_out"] / 1400))
         answered = (made["payload_in"] > 0) | (_full(0 if packets_in is None else packets_in, n) > 0)
-        wanted = np.maximum(_full(1 if packets_in is None else packets_in, n), np.ceil(made["payload_in"] / 1400))
+        wanted = np.maximum(
+            np.floor(_full(1 if packets_in is None else packets_in, n)), np.ceil(made["payload_in"] / 1400)
+        )
         made["packets_in"] = np.where(answered, wanted, 0)
         counts.count_datagrams(made, 8)
         both = made["packets_out"] + made["packets_in"]

@@ -91,7 +91,7 @@ class Place:
 
     def stretch(self, least: float, most: float) -> tuple[float, float]:
         """A stretch of a drawn length somewhere in the span."""
-        length = min(float(self.random.uniform(least, most)), self.span * 0.95)
+        length = min(float(self.random.uniform(min(least, most), most)), self.span * 0.95)
         first = self.begin + float(self.random.uniform(0, self.span - length))
         return first, first + length
 
@@ -127,8 +127,22 @@ def make_site(n_hosts: int, seed: int, sheet: Sheet) -> Site:
     return site
 
 
-_USES = ("time", "updates", "antivirus", "blocklist", "resolver", "push", "telemetry", "mail", "calls", "drive", "broker",
-         "vendor", "offsite", "vpn")  # fmt: skip
+_USES = (
+    "time",
+    "updates",
+    "antivirus",
+    "blocklist",
+    "resolver",
+    "push",
+    "telemetry",
+    "mail",
+    "calls",
+    "drive",
+    "broker",
+    "vendor",
+    "offsite",
+    "vpn",
+)
 _SYSTEMS = ("Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64", "Windows NT 6.1")
 
 
@@ -163,8 +177,12 @@ def _site(random: np.random.Generator) -> Outside:
 def _cloud(random: np.random.Generator) -> Outside:
     """A network that delivers for many: hundreds of labels that look drawn."""
     domain = f"{word_of(random)}cdn.example.net"
-    labels = [f"{label_of(random)}{random.integers(0, 999)}" if random.random() < 0.5 else
-              "d" + "".join(random.choice(list("abcdefghijklmnopqrstuvwxyz0123456789"), 13)) for _ in range(200)]  # fmt: skip
+    labels = [
+        f"{label_of(random)}{random.integers(0, 999)}"
+        if random.random() < 0.5
+        else "d" + "".join(random.choice(list("abcdefghijklmnopqrstuvwxyz0123456789"), 13))
+        for _ in range(200)
+    ]
     return Outside(tuple(f"{label}.{domain}" for label in labels), _addresses(random, 12))
 
 

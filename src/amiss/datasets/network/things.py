@@ -48,7 +48,7 @@ def _cameras(place: Place) -> None:
         lasts = np.minimum(3590.0, place.end - starts)
         rate = random.lognormal(11.0, 0.4)
         with place.sheet.about("camera", "stream", host, [site.one("hub")], planted=False):
-            place.sheet.udp(starts, place.number(site.one("hub")), place.number(host), 554, lasts * 20, lasts * rate,
+            place.sheet.udp(starts, place.number(site.one("hub")), place.number(host), 5004, lasts * 20, lasts * rate,
                             packets_out=lasts, duration=lasts, service="rtp")  # fmt: skip
         moves = by_people(random, place.begin, place.end, 3)
         with place.sheet.about("camera", "stills", host, use.addresses, planted=False):
@@ -65,8 +65,16 @@ def _thermostats(place: Place) -> None:
         at = by_the_clock(random, place.begin, place.end, interval, jitter, walks=bool(random.random() < 0.5))
         with place.sheet.about("cloud_poll", "tls", host, use.addresses[:1], planted=False):
             ask(place, place.number(host), at, [use.names[0]] * len(at), six=False)
-            place.sheet.tcp(at, place.number(host), place.number(use.addresses[0]), 443, 900 + random.integers(0, 40, len(at)),
-                            3500, service="tls", name=[use.names[0]] * len(at))  # fmt: skip
+            place.sheet.tcp(
+                at,
+                place.number(host),
+                place.number(use.addresses[0]),
+                443,
+                900 + random.integers(0, 40, len(at)),
+                3500,
+                service="tls",
+                name=[use.names[0]] * len(at),
+            )
 
 
 def _controllers(place: Place) -> None:

@@ -8,8 +8,34 @@ from amiss.core.summary import Vector
 
 __all__ = ["by_people", "by_the_clock", "by_work", "heavy"]
 
-_WORK = np.array([.03, .02, .02, .02, .02, .04, .12, .35, .75, 1, 1, .9, .6, .8, 1, .95, .85, .6, .35, .2, .15, .12, .08,
-                  .05])  # fmt: skip
+_WORK = np.array(
+    [
+        0.03,
+        0.02,
+        0.02,
+        0.02,
+        0.02,
+        0.04,
+        0.12,
+        0.35,
+        0.75,
+        1,
+        1,
+        0.9,
+        0.6,
+        0.8,
+        1,
+        0.95,
+        0.85,
+        0.6,
+        0.35,
+        0.2,
+        0.15,
+        0.12,
+        0.08,
+        0.05,
+    ]
+)
 """How busy an office is at each hour of the day."""
 
 
