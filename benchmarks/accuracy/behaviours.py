@@ -7,6 +7,8 @@ found where a finding of its kind has most of its flows from it, or most of what
 false: most of its flows are planted by nobody. A look-alike is taken for something where most flows of a finding are
 its own.
 
+Newcomers are looked for beside another day of the same office; the others have no history.
+
 recall      planted behaviours found, and with the 95 % interval (Wilson)
 any kind    planted behaviours of which a finding of any kind tells
 false       false findings for each host and day, look-alikes included
@@ -157,7 +159,7 @@ def kinds(arguments: argparse.Namespace) -> None:
             )  # fmt: skip
             usual = None
             if kind == "newcomer":
-                usual = history(network)
+                usual = history(arguments.hosts, arguments.seed + run)
             count(counts, network, kind, usual)
             if kind == "beaconing":
                 planted = [one for one in network.planted if one.kind == kind]
@@ -187,11 +189,10 @@ def kinds(arguments: argparse.Namespace) -> None:
     print("\n".join(f"false, {n} times: {what}" for what, n in total.wrong.most_common(20)))
 
 
-def history(network: Any) -> Traffic:
-    """The part of a network's traffic before anything is planted."""
-    flows = network.traffic.flows
-    first = min((one.start for one in network.planted), default=network.traffic.end)
-    return Traffic(flows.take(flows.start < first))
+def history(hosts: int, seed: int) -> Traffic:
+    """Another day of the same office, without anything planted."""
+    day: Traffic = make_network(n_hosts=hosts, hours=24, seed=seed + 1_000_000, site=seed).traffic
+    return day
 
 
 def captures(folder: Path) -> None:

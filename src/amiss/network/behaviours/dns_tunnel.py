@@ -72,7 +72,9 @@ class DnsTunnel:
             texts = [dns.name[row] for row in rows[np.unique(names.name[rows], return_index=True)[1]]]
             entropy = bits(subdomain(text) or text for text in texts)
             load = sent[group] * entropy / 8
-            long_enough = mean[group] >= (_LEAST_LENGTH if strange[group] < 0.5 else _LEAST_LENGTH / 2)
+            # Whole names, with their endings, are as long as domains are; those that carry data are far longer.
+            least = _LEAST_LENGTH * (2 if names.length is names.whole else 1)
+            long_enough = mean[group] >= (least if strange[group] < 0.5 else least / 2)
             others = sent[(names.domain[groups.first] == names.domain[rows[0]]) & (np.arange(len(groups)) != group)]
             service = len(others) >= 2 and sent[group] <= _TIMES_OTHERS * np.median(others)
             if long_enough and entropy >= _LEAST_BITS and load >= _LEAST_BYTES / 2 and not service:

@@ -50,7 +50,7 @@ class Newcomer:
         history = _History.of(usual.flows)
         own = inside(flows)
         rows = np.flatnonzero((flows.start >= since) & attempts(flows) & ~failed(flows))
-        found = _services(traffic, rows, history, own) + _devices(traffic, rows, history, own)
+        found = _services(traffic, rows, since, history, own) + _devices(traffic, rows, history, own)
         return found + _peers(traffic, rows, history, own)
 
 
@@ -64,39 +64,61 @@ class _History:
     hosts: set[str]
     services: set[tuple[str, int]]
     peers: dict[str, set[str]]
+    outward: set[int]
 
     @classmethod
     def of(cls, flows: Flows) -> _History:
         words, own = flows.hosts.words, inside(flows)
-        rows = np.flatnonzero(attempts(flows) & ~failed(flows))
+        rows = np.flatnonzero((attempts(flows) & ~failed(flows)) | _leases(flows))
         seen = {words[code] for code in np.unique(np.concatenate([flows.src, flows.dst]))}
-        served = np.unique(np.column_stack([flows.dst[rows], flows.dst_port[rows]]), axis=0)
+        served = np.unique(np.column_stack(_served(flows, rows)), axis=0)
         pairs = np.unique(np.column_stack([flows.src[rows], flows.dst[rows]]), axis=0)
         peers: dict[str, set[str]] = {}
         for src, dst in pairs:
             if own[src] and not own[dst]:
                 peers.setdefault(words[src], set()).add(words[dst])
-        return cls(seen, {(words[host], int(port)) for host, port in served}, peers)
+        away = rows[own[flows.src[rows]] & ~own[flows.dst[rows]]]
+        outward = {int(port) for port in np.unique(flows.dst_port[away])}
+        return cls(seen, {(words[host], int(port)) for host, port in served}, peers, outward)
+
+
+def _leases(flows: Flows) -> npt.NDArray[np.bool_]:
+    """Whether a flow gives out an address by DHCP: to all, so that it is no attempt to reach one."""
+    return np.asarray((flows.protocol == UDP) & (flows.src_port == 67) & (flows.dst_port == 68), np.bool_)
+
+
+def _served(flows: Flows, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Who serves in each flow, and on which port."""
+    gives = _leases(flows)[rows]
+    host = np.where(gives, flows.src[rows], flows.dst[rows]).astype(np.int32)
+    return host, np.where(gives, 67, flows.dst_port[rows]).astype(np.int32)
 
 
 def _services(
-    traffic: Traffic, rows: npt.NDArray[np.int64], history: _History, own: npt.NDArray[np.bool_]
+    traffic: Traffic,
+    rows: npt.NDArray[np.int64],
+    since: float,
+    history: _History,
+    own: npt.NDArray[np.bool_],
 ) -> list[Finding]:
     flows, words = traffic.flows, traffic.flows.hosts.words
-    rows = rows[own[flows.dst[rows]] & (flows.dst_port[rows] > 0) & (flows.dst_port[rows] < _SERVICE_PORTS)]
+    rows = np.union1d(rows, np.flatnonzero(_leases(flows) & (flows.start >= since)))
+    server, port = np.full(flows.n_flows, -1), np.full(flows.n_flows, -1)
+    server[rows], port[rows] = _served(flows, rows)
+    rows = rows[own[server[rows]] & (port[rows] > 0) & (port[rows] < _SERVICE_PORTS)]
     rows = rows[np.isin(flows.protocol[rows], (TCP, UDP))]
-    groups = Groups.of([flows.dst, flows.dst_port], flows.start, rows)
+    groups = Groups.of([server, port], flows.start, rows)
     by_host: dict[int, list[int]] = {}
     for group in range(len(groups)):
         row = groups.first[group]
-        if (words[flows.dst[row]], int(flows.dst_port[row])) not in history.services:
-            by_host.setdefault(int(flows.dst[row]), []).append(group)
+        if (words[server[row]], int(port[row])) not in history.services:
+            by_host.setdefault(int(server[row]), []).append(group)
     told = []
     for host, picked in by_host.items():
         all_rows = np.concatenate([groups.rows(group) for group in picked])
-        ports = sorted({int(port) for port in flows.dst_port[all_rows]})
-        gives = [_GIVES_OUT[port] for port in ports if port in _GIVES_OUT]
-        what = f"gives out {listed(gives)}" if gives else f"answers on port {listed([str(port) for port in ports])}"
+        ports = sorted({int(one) for one in port[all_rows]})
+        gives = [_GIVES_OUT[one] for one in ports if one in _GIVES_OUT]
+        what = f"gives out {listed(gives)}" if gives else f"answers on port {listed([str(one) for one in ports])}"
         clients = len(np.unique(flows.src[all_rows]))
         reason = f"{words[host]} {what}, which it never did before; {count(clients, 'host')} asked it"
         measures = (
@@ -170,14 +192,18 @@ def _peers(
         picked = groups.rows(group)
         host = words[flows.src[picked[0]]]
         before = history.peers.get(host, set())
-        if not 0 < len(before) <= _OWN_BUSINESS:
+        if not before:
             continue
         fresh = picked[[words[code] not in before and words[code] not in history.hosts for code in flows.dst[picked]]]
+        if len(before) > _OWN_BUSINESS:
+            # Who reaches many reaches new ones all day; a service that nobody ever used outside is another matter.
+            fresh = fresh[[int(port) not in history.outward for port in flows.dst_port[fresh]]]
         peers = [words[code] for code in np.unique(flows.dst[fresh])]
         if not peers:
             continue
+        ports = listed([str(port) for port in np.unique(flows.dst_port[fresh])])
         reason = (
-            f"{host} reached {listed(peers)}, which nobody did before; in all its history it reaches no more than "
+            f"{host} reached {listed(peers)} on port {ports}, which nobody did before; in all its history it reaches "
             f"{count(len(before), 'outside server')}"
         )
         measures = (

@@ -9,15 +9,17 @@ import numpy.typing as npt
 
 from amiss.core.finding import Measure
 from amiss.network.behaviours._groups import Groups
+from amiss.network.behaviours._targets import Targets
 from amiss.network.behaviours._told import count, finding, listed, severity, span
 from amiss.network.finding import Finding
 from amiss.network.flows import TCP, UDP, Flows
-from amiss.network.outcomes import failed, odd_flags
+from amiss.network.outcomes import attempts, failed, inside, odd_flags
 from amiss.network.traffic import Traffic
 
 __all__ = ["OddProtocol"]
 
 _GAP_SECONDS = 2 * 3600.0
+_NO_SERVICE = 10_000
 _EXPECTED = {
     21: {"ftp"}, 22: {"ssh"}, 23: {"telnet"}, 25: {"smtp"}, 53: {"dns"}, 80: {"http"}, 110: {"pop3"},
     143: {"imap"}, 389: {"ldap"}, 443: {"tls", "quic"}, 445: {"smb"}, 465: {"tls", "smtp"}, 587: {"smtp"},
@@ -35,7 +37,8 @@ class OddProtocol:
     """Hosts whose packets begin as no connection does, come from their own target, or speak another port's protocol.
 
     TCP packets without a flag, with all of them or with FIN alone map a network past simple filters; packets whose
-    sender is their receiver (LAND) crash old systems; SSH or the like on the port of another protocol hides there.
+    sender is their receiver (LAND) crash old systems; SSH or the like on the port of another protocol hides
+    there, and so does HTTP on a port that no service has.
     """
 
     kind: ClassVar[str] = "odd_protocol"
@@ -46,7 +49,7 @@ class OddProtocol:
         flags = odd_flags(flows)
         same = (flows.src == flows.dst) & (flows.src_port == flows.dst_port) & (flows.src_port > 0)
         land = same & np.isin(flows.protocol, (TCP, UDP))
-        foreign = _foreign(flows)
+        foreign = _foreign(flows) | _strayed(flows, usual)
         odd = flags | land | foreign
         groups = Groups.of([flows.src], flows.start, np.flatnonzero(odd), gap=_GAP_SECONDS)
         found = []
@@ -70,6 +73,17 @@ def _foreign(flows: Flows) -> npt.NDArray[np.bool_]:
             if word not in expected and (port, word) not in _UPGRADES:
                 out |= spoken & (flows.dst_port == port)
     return np.asarray(out & ~failed(flows), np.bool_)
+
+
+def _strayed(flows: Flows, usual: Traffic | None) -> npt.NDArray[np.bool_]:
+    """Whether a flow speaks HTTP with an outside server on a port that no service has, and nobody else reaches it."""
+    web = np.isin(flows.service, [code for code, word in enumerate(flows.services) if word.lower() == "http"])
+    web &= (flows.dst_port >= _NO_SERVICE) & ~failed(flows) & attempts(flows) & (flows.src_port != flows.dst_port)
+    if not web.any():
+        return web
+    own, targets = inside(flows), Targets.of(flows, usual)
+    lone = (targets.n_hosts <= 1) & ~targets.known
+    return np.asarray(web & own[flows.src] & ~own[flows.dst] & lone[targets.code], np.bool_)
 
 
 def _told(

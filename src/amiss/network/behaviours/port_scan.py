@@ -24,6 +24,7 @@ _GAP_SECONDS = 2 * 3600.0
 _LEAST_TARGETS = 5
 _POLLS = 3
 _PROBE_BYTES = 200.0
+_MOSTLY_ODD = 0.8
 _LEAST_CROWD, _TIMES_NOISE = 30, 3.0
 
 
@@ -65,11 +66,13 @@ class PortScan:
         deep = [run for run in vertical if contacts.amiss[run.contacts].sum() >= _LEAST_TARGETS]
         own = inside(flows)
         stretches = _stretches(contacts, src, wide + deep)
-        noise = _noise(contacts, src, own)
+        noise, odd = _noise(contacts, src, own), odd_flags(flows)
         return [
             self._told(traffic, contacts, stretch, own)
             for stretch in stretches
-            if own[src[stretch[0]]] or contacts.amiss[stretch].sum() > noise
+            if (own[src[stretch[0]]] or contacts.amiss[stretch].sum() > noise)
+            # What is odd in itself is told as such.
+            and odd[first[stretch]].mean() < _MOSTLY_ODD
         ]
 
     @staticmethod
