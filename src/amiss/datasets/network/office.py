@@ -216,9 +216,12 @@ def _admin(place: Place) -> None:
     for host in site.people[:: max(8, len(site.people) // 3)]:
         at = by_people(random, place.begin, place.end, 2)
         servers = place.numbers([site.one(role) for role in ("web", "files", "mail", "backup", "monitor")])
-        lasts = np.clip(random.lognormal(5.5, 1.6, len(at)), 2, 20_000)
-        place.sheet.tcp(
-            at, place.number(host), random.choice(servers, len(at)), random.choice([22, 22, 22, 3389], len(at)),
-            2500 + lasts * random.lognormal(2, 0.8, len(at)), 3500 + lasts * random.lognormal(3.5, 1, len(at)),
-            segment_out=80, segment_in=300, duration=lasts, service="ssh",
-        )  # fmt: skip
+        by_desktop = random.random(len(at)) < 0.25
+        for port, service, times in ((22, "ssh", at[~by_desktop]), (3389, "rdp", at[by_desktop])):
+            n = len(times)
+            lasts = np.clip(random.lognormal(5.5, 1.6, n), 2, 20_000)
+            place.sheet.tcp(
+                times, place.number(host), random.choice(servers, n), port,
+                2500 + lasts * random.lognormal(2, 0.8, n), 3500 + lasts * random.lognormal(3.5, 1, n),
+                segment_out=80, segment_in=300, duration=lasts, service=service,
+            )  # fmt: skip
