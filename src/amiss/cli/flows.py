@@ -34,6 +34,10 @@ Seconds = Annotated[
         "--idle-timeout", metavar="TIME", help="A flow without a packet for so long has ended: 120s, 2m. Default 120s."
     ),
 ]
+Listening = Annotated[
+    str | None,
+    typer.Option("--for", metavar="TIME", help="How long to listen at an interface: 60s, 10m; until Ctrl-C if absent."),
+]
 Longest = Annotated[
     str | None,
     typer.Option("--active-timeout", metavar="TIME", help="A flow that goes on for longer is divided. Default 1800s."),
@@ -62,18 +66,20 @@ def flows(
     top: Listed = None,
     idle_timeout: Seconds = None,
     active_timeout: Longest = None,
+    listen: Listening = None,
 ) -> None:
     """Put the packets of captures together to flows, with statistics and the names that were asked for.
 
-    Reads pcap and pcapng, also gzipped, of any size. With several files or a folder, a column "file" says where each
-    flow is from. --format ndjson and csv print all flows, unless --top is given; table and json the largest and counts.
+    Reads pcap and pcapng, also gzipped, of any size; pcap+live:eth0 listens at that interface. With several files or a
+    folder, a column "file" says where each flow is from. --format ndjson and csv print all flows, unless --top is
+    given; table and json the largest and counts.
 
     \b
     Examples:
       amiss flows capture.pcap
       amiss flows capture.pcap -o flows.parquet
       amiss flows captures/ -o flows.csv.gz --idle-timeout 60s
-      tcpdump -w - -c 1000 | amiss flows - --format ndjson
+      cat capture.pcap | amiss flows - --format ndjson
     """
     from amiss.io.captures.opening import files_of
 
@@ -86,7 +92,7 @@ def flows(
     found = list(files_of(files))
     if not found:
         raise DataError("there are no files in the folder", where=", ".join(files), mend="name captures")
-    reading = _Reading(found, timeouts)
+    reading = _Reading(found, timeouts, options.seconds_of(listen))
     with progress_bar() as progress:
         if output is not None:
             from amiss.io.files.sink import write_table
@@ -117,8 +123,8 @@ def _timeouts(idle: str | None, active: str | None) -> dict[str, float]:
 class _Reading:
     """The flows of several files, one after the other; what cannot be read is told, and the others go on."""
 
-    def __init__(self, found: list[tuple[str, bool]], timeouts: dict[str, float]) -> None:
-        self._found, self._timeouts = found, timeouts
+    def __init__(self, found: list[tuple[str, bool]], timeouts: dict[str, float], seconds: float | None) -> None:
+        self._found, self._timeouts, self._seconds = found, timeouts, seconds
         self.failures: list[AmissError] = []
 
     def tables(self, progress: Progress) -> Iterator[pl.DataFrame]:
@@ -148,7 +154,7 @@ class _Reading:
         from amiss.io.captures.opening import open_traffic
         from amiss.network.table import table_of_flows
 
-        source = open_traffic(path, **self._timeouts)
+        source = open_traffic(path, seconds=self._seconds, **self._timeouts)
         n_flows = n_packets = 0
         for flows in source.flows(progress):
             n_flows += flows.n_flows

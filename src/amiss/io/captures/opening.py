@@ -20,8 +20,10 @@ def files_of(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
             yield path, True
 
 
-def open_traffic(path: str, *, idle_timeout: float = 120.0, active_timeout: float = 1800.0) -> CaptureSource:
-    """What reads a file of traffic, recognised by its content.
+def open_traffic(
+    path: str, *, idle_timeout: float = 120.0, active_timeout: float = 1800.0, seconds: float | None = None
+) -> CaptureSource:
+    """What reads a file of traffic, recognised by its content; or an interface, for so many seconds.
 
     Raises
     ------
@@ -30,4 +32,4 @@ def open_traffic(path: str, *, idle_timeout: float = 120.0, active_timeout: floa
     DataError
         It holds no traffic that is known.
     """
-    return CaptureSource(path, idle_timeout=idle_timeout, active_timeout=active_timeout)
+    return CaptureSource(path, idle_timeout=idle_timeout, active_timeout=active_timeout, seconds=seconds)

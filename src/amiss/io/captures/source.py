@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from amiss.core.errors import DataError
 from amiss.core.source import Progress, silent
 from amiss.core.written import readable
+from amiss.io.captures.exports import exported_flows, may_hold_exports
+from amiss.io.captures.live import PREFIX, LiveCapture
 from amiss.io.captures.opened import Opened
 from amiss.io.captures.recognise import looks_like_capture
 from amiss.network.capture import BLOCK_BYTES, FlowMeter, chunks, traffic_of
@@ -21,14 +23,17 @@ __all__ = ["CaptureSource"]
 
 
 class CaptureSource:
-    """A capture of packets, pcap or pcapng, plain or compressed by gzip, bzip2 or xz.
+    """A capture of packets, pcap or pcapng, plain or compressed by gzip, bzip2 or xz; or packets as they pass.
 
     Parameters
     ----------
     path
-        The file; "-" for standard input. It is read once, from its beginning to its end.
+        The file; "-" for standard input. It is read once, from its beginning to its end, and once more where it holds
+        flow exports. "pcap+live:eth0" listens at an interface.
     idle_timeout, active_timeout
         Seconds without a packet after which a flow has ended, and seconds after which a flow is divided; above 0.
+    seconds
+        How long to listen at an interface; None until Ctrl-C.
 
     Raises
     ------
@@ -39,13 +44,16 @@ class CaptureSource:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, idle_timeout: float = 120.0, active_timeout: float = 1800.0
-    ) -> None:
+        self, path: str | os.PathLike[str], *, idle_timeout: float = 120.0, active_timeout: float = 1800.0,
+        seconds: float | None = None,
+    ) -> None:  # fmt: skip
         given = os.fspath(path)
         self.name = "standard input" if given == "-" else readable(given)
         self.notes: list[str] = []
         self._meter = FlowMeter(idle_timeout=idle_timeout, active_timeout=active_timeout)
-        self._opened = Opened(given, self.name)
+        self._live = LiveCapture(given.removeprefix(PREFIX), seconds=seconds) if given.startswith(PREFIX) else None
+        self._opened = self._live or Opened(given, self.name)
+        self._again = None if self._live or given == "-" or not os.path.isfile(given) else given
         self._damage: str | None = None
         self._start = self._block(64)
         while 0 < len(self._start) < 4 and (more := self._block(64)):
@@ -69,6 +77,10 @@ class CaptureSource:
         """
         traffic = traffic_of(self._blocks(progress), meter=self._meter)
         self._conclude()
+        if self._again is not None and may_hold_exports(traffic.flows):
+            exported, said = exported_flows(self._again, self.name)
+            self.notes += said
+            traffic = Traffic.stacked([traffic, Traffic(exported)]) if exported.n_flows else traffic
         return Traffic(traffic.flows, traffic.dns, traffic.http, tuple(self.notes))
 
     def flows(self, progress: Progress = silent) -> Iterator[Flows]:
@@ -113,6 +125,7 @@ class CaptureSource:
         if not records:
             cut = self._damage or meter.left or state["trouble"]
             what = "the capture is cut or damaged before its first packet" if cut else "the capture has no packets"
+            what = "no packet passed the interface" if self._live is not None else what
             raise DataError(what, where=self.name, mend="capture again, or copy the file again")
         if unknown == records:
             raise DataError(
@@ -127,6 +140,8 @@ class CaptureSource:
                 mend="give a capture of IP packets",
             )  # fmt: skip
         self.notes += _notes(meter, self._damage)
+        if self._live is not None and self._live.n_dropped:
+            self.notes.append(f"{_packets(self._live.n_dropped)} went by too fast to be taken")
 
 
 def _packets(n: int) -> str:
