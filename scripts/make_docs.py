@@ -16,6 +16,7 @@ from amiss.core import errors
 from amiss.core.catalog import detector_class, detector_names
 from amiss.evaluate.findings import drift_schema
 from amiss.pipeline.recipe import recipe_schema
+from amiss.report.network_record import network_record_schema
 from amiss.report.record import record_schema
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
@@ -127,6 +128,7 @@ def pages() -> dict[str, str]:
         "errors.md": error_page(),
         "detect.schema.json": json.dumps(record_schema(), indent=2) + "\n",
         "drift.schema.json": json.dumps(drift_schema(), indent=2) + "\n",
+        "network.schema.json": json.dumps(network_record_schema(), indent=2) + "\n",
         "recipe.schema.json": json.dumps(recipe_schema(), indent=2) + "\n",
     }
 

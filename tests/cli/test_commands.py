@@ -45,9 +45,10 @@ def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
     for name in ("pump.csv", "new.csv"):
         (tmp_path / name).write_bytes((pump_csv / name).read_bytes())
     if verb in ("detect", "flows"):
-        traffic = make_network(n_hosts=6, hours=0.2, behaviours=(), seed=1)
-        for name in ("office.pcap", "monday.pcap", "capture.pcap"):
-            traffic.write_pcap(tmp_path / name)
+        traffic = make_network(n_hosts=16, hours=0.1, look_alikes=False, seed=1)
+        (tmp_path / "captures").mkdir()
+        for name in ("office.pcap", "monday.pcap", "capture.pcap", "captures/monday.pcap"):
+            traffic.write_pcap(tmp_path / name, snap=200, most_packets=500)
     if verb in ("score", "promise"):
         lines = ["amiss fit pump.csv -o pump.amiss", *lines]
     if verb == "benchmark":
@@ -377,7 +378,7 @@ def test_explain_tells_all_about_one_row(run, pump_csv):
     assert run("detect", "pump.csv", "--explain", row, "--format", "ndjson")[0].count("\n") == 1
     run("fit", "pump.csv", "-o", "explain.amiss")
     assert "row 3 (from 0)" in run("score", "explain.amiss", "new.csv", "--explain", "3")[0]
-    assert "no CSV form" in run("detect", "pump.csv", "--explain", row, "--format", "csv", code=2)[1]
+    assert "has no form csv" in run("detect", "pump.csv", "--explain", row, "--format", "csv", code=2)[1]
     assert "there is no row 9999999" in run("detect", "pump.csv", "--explain", "9999999", code=2)[1]
 
 
