@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 
 import numpy as np
 
 from amiss.core.errors import ParameterError
 from amiss.core.finding import Event
-from amiss.network.addresses import address_of, within
+from amiss.network.addresses import address_of
+from amiss.network.conditions import EXAMPLE, KINDS, Condition, Facts, condition
 from amiss.network.finding import Finding
 from amiss.network.flows import PROTOCOLS
 from amiss.network.traffic import Traffic
 
 __all__ = ["KINDS", "Exclusion", "kept"]
 
-KINDS = (
-    "vertical_scan", "horizontal_scan", "sweep", "brute_force", "flood", "beaconing", "dns_tunnel", "generated_names",
-    "exfiltration", "long_connection", "newcomer", "odd_protocol", "web_attack", "lateral_movement",
-    "command_and_control", "unusual_flows",
-)  # fmt: skip
-"""The kinds of events of network traffic."""
-
-_WORDS = ("host", "net", "port", "domain", "kind", "time", "source", "target")
-_EXAMPLE = "such as 'kind beaconing and domain *.update.example', 'host 10.0.0.5', 'port 123/udp', 'time 22:00-04:00'"
 _DOMAIN = re.compile(r"(?<![\w.-])(?:[\w-]+\.)+[a-z][\w-]*\b", re.IGNORECASE)
 _PORT = re.compile(r"\b(tcp|udp)?\.?port(?:range)? ?(?:== |in )?\{?([\d., -]+)")
-_DAY_SECONDS = 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What an exclusion asks about, of a finding or of a stored event."""
-
-    kind: str
-    host: str
-    peers: tuple[str, ...]
-    all_peers: bool
-    ports: frozenset[tuple[str, int]]
-    domains: frozenset[str]
-    start: float
-    end: float
-
-
-_Test = Callable[[_Facts], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +59,7 @@ class Exclusion:
     reason: str = ""
     author: str = ""
     until: float = float("inf")
-    _tests: tuple[_Test, ...] = field(default=(), repr=False, compare=False)
+    _tests: tuple[Condition, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> Exclusion:
@@ -102,8 +73,8 @@ class Exclusion:
         conditions, _, comment = text.partition("#")
         words = " ".join(conditions.split())
         if not words:
-            raise ParameterError("an exclusion has no conditions", where=repr(text), mend=_EXAMPLE)
-        tests = tuple(_test(part, text) for part in re.split(r"\s+and\s+", words, flags=re.IGNORECASE))
+            raise ParameterError("an exclusion has no conditions", where=repr(text), mend=EXAMPLE)
+        tests = tuple(condition(part, text) for part in re.split(r"\s+and\s+", words, flags=re.IGNORECASE))
         reason, author, until = _comment(comment, text)
         return cls(words, reason, author, until, tests)
 
@@ -136,7 +107,7 @@ class Exclusion:
         """Whether a finding in some traffic is hidden."""
         return self._holds(_of_finding(finding, traffic))
 
-    def _holds(self, facts: _Facts) -> bool:
+    def _holds(self, facts: Facts) -> bool:
         return not facts.end > self.until and all(test(facts) for test in self._tests)
 
 
@@ -155,22 +126,22 @@ def kept(
     return left, tuple(counts)
 
 
-def _of_finding(finding: Finding, traffic: Traffic) -> _Facts:
+def _of_finding(finding: Finding, traffic: Traffic) -> Facts:
     flows, rows = traffic.flows, finding.flows
     pairs = np.unique(np.column_stack([flows.protocol[rows], flows.dst_port[rows]]), axis=0)
     ports = frozenset((PROTOCOLS.get(int(protocol), str(protocol)), int(port)) for protocol, port in pairs)
     named = frozenset(flows.names[code].lower() for code in np.unique(flows.name[rows]) if code >= 0)
     # What is asked of name servers is told by the sentence: a flow has the first name alone.
     domains = named or _domains(finding.reason)
-    return _Facts(finding.kind, finding.host, finding.peers, True, ports, domains, finding.start, finding.end)
+    return Facts(finding.kind, finding.host, finding.peers, True, ports, domains, finding.start, finding.end)
 
 
-def _of_event(event: Event) -> _Facts:
+def _of_event(event: Event) -> Facts:
     evidence = event.evidence
     peers = evidence.peers if evidence else ()
     all_peers = evidence is not None and evidence.n_peers == len(peers)
     ports = _ports(evidence.display_filter) | _ports(evidence.capture_filter) if evidence else frozenset()
-    return _Facts(
+    return Facts(
         event.kind or "", event.entity or "", peers, all_peers, ports, _domains(event.reason), _seconds(event.start),
         _seconds(event.end),
     )  # fmt: skip
@@ -198,98 +169,6 @@ def _ports(filter_text: str) -> frozenset[tuple[str, int]]:
                 kinds = [protocol] if protocol else protocols
                 found |= {(kind, port) for kind in kinds for port in {int(low), stop}}
     return frozenset(found)
-
-
-def _test(part: str, text: str) -> _Test:
-    word, _, rest = part.partition(" ")
-    word, rest = word.lower(), rest.strip()
-    makers = {"host": _host, "net": _net, "port": _port, "domain": _domain, "kind": _kind, "time": _hours}
-    if word in {"source", "target"}:
-        side, (word, _, rest) = word, rest.partition(" ")
-        if word not in {"host", "net"}:
-            raise ParameterError(f"{side!r} is followed by host or net, not by {word!r}", where=text, mend=_EXAMPLE)
-    else:
-        side = ""
-    if word not in makers:
-        near = difflib.get_close_matches(word, _WORDS, n=1)
-        mend = f"did you mean {near[0]!r}?" if near else _EXAMPLE
-        raise ParameterError(f"an exclusion knows no {word!r}", where=text, mend=mend)
-    if not rest:
-        raise ParameterError(f"{word!r} is followed by nothing", where=text, mend=_EXAMPLE)
-    return _sided(makers[word](rest, text), side) if word in {"host", "net"} else makers[word](rest, text)
-
-
-def _sided(test: _Test, side: str) -> _Test:
-    """A test of one address asked of the host, of everybody at the other end, or of either."""
-
-    def holds(facts: _Facts) -> bool:
-        def asked(word: str) -> bool:
-            return test(_Facts(facts.kind, word, (), True, facts.ports, facts.domains, facts.start, facts.end))
-
-        others = facts.all_peers and bool(facts.peers) and all(asked(peer) for peer in facts.peers)
-        return (side != "target" and asked(facts.host)) or (side != "source" and others)
-
-    return holds
-
-
-def _host(rest: str, text: str) -> _Test:
-    wanted = address_of(rest)
-    if wanted is None and (" " in rest or "/" in rest):
-        raise ParameterError(f"{rest!r} is no host", where=text, mend="such as 'host 10.0.0.5'; of networks 'net'")
-    return lambda facts: facts.host.lower() == rest.lower() or (wanted is not None and address_of(facts.host) == wanted)
-
-
-def _net(rest: str, text: str) -> _Test:
-    try:
-        network = ipaddress.ip_network(rest, strict=False)
-    except ValueError:
-        raise ParameterError(f"{rest!r} is no network", where=text, mend="such as 'net 10.2.0.0/16'") from None
-    return lambda facts: within(facts.host, (network,))
-
-
-def _port(rest: str, text: str) -> _Test:
-    found = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(\w+))?", rest)
-    protocol = (found.group(3) or "").lower() if found else ""
-    if not found or protocol not in {"", *PROTOCOLS.values()} or int(found.group(2) or found.group(1)) > 65_535:
-        raise ParameterError(f"{rest!r} is no port", where=text, mend="such as 'port 123/udp' or 'port 8000-8099'")
-    low, high = int(found.group(1)), int(found.group(2) or found.group(1))
-    return lambda facts: (
-        bool(facts.ports) and all(low <= port <= high and protocol in {"", kind} for kind, port in facts.ports)
-    )
-
-
-def _domain(rest: str, text: str) -> _Test:
-    pattern = rest.lower().rstrip(".")
-    if not re.fullmatch(r"[\w*?.-]+", pattern):
-        raise ParameterError(f"{rest!r} is no domain", where=text, mend="such as 'domain *.example.com'")
-    patterns = (pattern, pattern[2:]) if pattern.startswith("*.") else (pattern,)
-    return lambda facts: (
-        bool(facts.domains) and all(any(fnmatchcase(name, one) for one in patterns) for name in facts.domains)
-    )
-
-
-def _kind(rest: str, text: str) -> _Test:
-    wanted = rest.lower().replace(" ", "_").replace("-", "_")
-    if wanted not in KINDS:
-        near = difflib.get_close_matches(wanted, KINDS, n=1, cutoff=0.4)
-        mend = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(KINDS)}"
-        raise ParameterError(f"there is no kind {rest!r}", where=text, mend=mend)
-    return lambda facts: facts.kind == wanted
-
-
-def _hours(rest: str, text: str) -> _Test:
-    found = re.fullmatch(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", rest)
-    ends = [int(word) for word in found.groups()] if found else []
-    if not ends or max(ends[::2]) > 24 or max(ends[1::2]) > 59:
-        raise ParameterError(f"{rest!r} is no time of day", where=text, mend="such as 'time 22:00-04:00', in UTC")
-    begin, length = 3600.0 * ends[0] + 60.0 * ends[1], 3600.0 * (ends[2] - ends[0]) + 60.0 * (ends[3] - ends[1])
-    length = length if length > 0 else length + _DAY_SECONDS
-
-    def holds(facts: _Facts) -> bool:
-        since = (facts.start - begin) % _DAY_SECONDS
-        return bool(since + (facts.end - facts.start) <= length)
-
-    return holds
 
 
 def _comment(comment: str, text: str) -> tuple[str, str, float]:

@@ -20,7 +20,7 @@ from amiss.network.traffic import Traffic
 __all__ = ["Exfiltration"]
 
 _GAP_SECONDS = 2 * 3600.0
-_LEAST_BYTES, _LEAST_ICMP_BYTES = 5e6, 20e3
+_LEAST_BYTES, _LEAST_ICMP_BYTES = 10e6, 20e3
 _OUT_TO_IN = 3.0
 _DEVIATIONS, _TIMES_OTHERS = 4.0, 3.0
 _JOB_SECONDS, _JOB_SHARE, _MOST_JOBS = 1200.0, 0.5, 48
@@ -34,7 +34,7 @@ class Exfiltration:
 
     What a host sends to one server in a stretch of time is compared with what all pairs of hosts and servers send, on a
     scale of magnitudes: four robust deviations above the middle one, three times the second largest of the others, at
-    least 5 MB, and three times what comes back.
+    least 10 MB, and three times what comes back.
     Servers that much of the fleet sends to, those of traffic known to be good, and jobs that go by the clock as long as
     anybody watched, are none. ICMP that carries more
     than an echo does is judged by itself; data inside names that are asked for are a tunnel.

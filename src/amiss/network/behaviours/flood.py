@@ -19,8 +19,8 @@ from amiss.network.traffic import Traffic
 __all__ = ["Flood"]
 
 _WINDOW_SECONDS, _GAP_SECONDS = 10.0, 120.0
-_LEAST_FLOWS, _LEAST_PACKETS = 100.0, 1000.0
-"""In ten seconds: what a single busy client comes to without being a flood."""
+_LEAST_FLOWS, _LEAST_PACKETS, _LEAST_ECHOES = 100.0, 1000.0, 200.0
+"""In ten seconds: what a single busy client comes to without being a flood; an echo a second is usual."""
 _TIMES_USUAL = 5.0
 _UNANSWERED, _LEAST_HISTORY = 0.8, 30
 _DHCP, _ONE_SIDED, _CONTENT_BYTES = 67, 0.1, 1000.0
@@ -30,9 +30,9 @@ class Flood:
     """Hosts that get far more new connections or packets than they, and others, usually do.
 
     Counted are, in windows of ten seconds, new flows to one service of a host, and packets of UDP and ICMP that are not
-    answered in kind. A flood is at least 100 flows or 1,000 packets, and five times what three of four windows of
-    that service stay below; what is not answered needs no such comparison. With one source the finding is the
-    source's, with many it is the target's. Many clients that ask for an address (DHCP) are a flood of the server,
+    answered in kind. A flood is at least 100 flows, 1,000 packets or 200 of ICMP, and five times what three of four
+    windows of that service stay below; what is not answered needs no such comparison. With one source the finding is
+    the source's, with many it is the target's. Many clients that ask for an address (DHCP) are a flood of the server,
     whoever they say they are.
     """
 
@@ -52,7 +52,8 @@ class Flood:
             port = flows.dst_port if protocol == TCP else np.zeros_like(flows.dst_port)
             found += _crowds(traffic, rows, [flows.dst, port], name, "flows", _LEAST_FLOWS)
             if protocol != TCP:
-                found += _crowds(traffic, rows, [flows.dst, port], name, "packets", _LEAST_PACKETS)
+                least = _LEAST_ECHOES if name == "ICMP" else _LEAST_PACKETS
+                found += _crowds(traffic, rows, [flows.dst, port], name, "packets", least)
         dhcp = np.flatnonzero((flows.protocol == UDP) & (flows.dst_port == _DHCP))
         nobody = np.zeros_like(flows.dst)
         # Who asks for leases under ever new names of hardware is one flow to a source that does not look at those.
@@ -141,6 +142,7 @@ def _told(
         f"{span(seconds)}, {n_amiss:,} of them not answered; up to {peak:,.0f} {what} in 10 s, where usual is less "
         f"than {limit / _TIMES_USUAL if limit > _LEAST_FLOWS else limit:,.0f}"
     )
+    full = _LEAST_FLOWS if what == "flows" else _LEAST_ECHOES if name == "ICMP" else _LEAST_PACKETS
     measures = (
         Measure(f"{what} in 10 s", peak, f"up to {limit:,.0f}"),
         Measure("flows", len(rows)),
@@ -150,7 +152,6 @@ def _told(
     )
     technique = "T1499" if name == "DHCP" else "T1498"
     return finding(
-        traffic, "flood", host, rows, grade=severity(0.6, peak, _LEAST_FLOWS if what == "flows" else _LEAST_PACKETS),
-        reason=reason, technique=technique, measures=measures,
-        other_end=flows.dst[rows] if one else flows.src[rows],
+        traffic, "flood", host, rows, grade=severity(0.6, peak, full), reason=reason, technique=technique,
+        measures=measures, other_end=flows.dst[rows] if one else flows.src[rows],
     )  # fmt: skip

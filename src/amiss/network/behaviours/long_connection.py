@@ -12,7 +12,7 @@ from amiss.network.behaviours._groups import Groups
 from amiss.network.behaviours._targets import Targets
 from amiss.network.behaviours._told import amount, count, finding, severity, span
 from amiss.network.finding import Finding
-from amiss.network.flows import TCP, UDP
+from amiss.network.flows import TCP, UDP, Flows
 from amiss.network.outcomes import attempts, failed, inside
 from amiss.network.traffic import Traffic
 
@@ -20,6 +20,7 @@ __all__ = ["LongConnection"]
 
 _LEAST_SECONDS, _LEAST_SHARE = 3600.0, 0.4
 _LEAST_FLEET = 5
+_TIMES_OTHERS = 2.0
 _PIECE_GAP_SECONDS = 300.0
 _STAY_OPEN = {53, 123, 500, 853, 993, 1701, 1723, 1883, 3478, 4500, 5222, 5223, 5228, 5229, 5230, 8883, 51820}
 """Ports of services whose connections stay open by design: tunnels of offices, mail and messages that wait."""
@@ -28,8 +29,9 @@ _STAY_OPEN = {53, 123, 500, 853, 993, 1701, 1723, 1883, 3478, 4500, 5222, 5223, 
 class LongConnection:
     """Hosts that keep a connection open for hours with an outside server that few others reach.
 
-    A long connection that a source cuts into pieces counts as one. Hours are many where they are at least one and
-    two fifths of the time that was watched, or four.
+    A long connection that a source cuts into pieces counts as one. Hours are many where they are at least one, two
+    fifths of the time that was watched or four, and twice what others keep up with servers like it: on the same port,
+    and with a name asked for if this one has one.
     """
 
     kind: ClassVar[str] = "long_connection"
@@ -59,6 +61,8 @@ class LongConnection:
         found: dict[tuple[int, int], list[int]] = {}
         for group in np.flatnonzero(whole & (lasted >= least) & (lasted <= covered * 1.5 + 1)):
             row = pieces.first[group]
+            if lasted[group] <= _TIMES_OTHERS * _others(flows, pieces, lasted, int(group)):
+                continue
             found.setdefault((int(flows.src[row]), int(flows.dst[row])), []).append(int(group))
         return [self._told(traffic, pieces, groups, float(lasted[groups].max()), targets) for groups in found.values()]
 
@@ -89,6 +93,15 @@ class LongConnection:
             traffic, "long_connection", host, rows, grade=severity(0.4, seconds, _LEAST_SECONDS), reason=reason,
             technique="T1571", measures=measures,
         )  # fmt: skip
+
+
+def _others(flows: Flows, pieces: Groups, lasted: npt.NDArray[np.float64], group: int) -> float:
+    """The second longest connection of other hosts to the same port, with a name if this one has one."""
+    first = pieces.first
+    row = first[group]
+    alike = (flows.dst_port[first] == flows.dst_port[row]) & ((flows.name[first] >= 0) == (flows.name[row] >= 0))
+    others = np.sort(lasted[alike & (flows.src[first] != flows.src[row])])
+    return float(others[-2]) if len(others) > 1 else 0.0
 
 
 def _high(seconds: npt.NDArray[np.float64]) -> float:
