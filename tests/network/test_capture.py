@@ -601,6 +601,17 @@ def test_dns_over_tcp_and_multicast():
     assert set(traffic.flows.services) == {"dns", "mdns"}
 
 
+def test_what_goes_on_with_a_message_over_tcp_is_no_message():
+    first, second = dns(7, "tcp.example"), dns(8, "next.example")
+    whole = struct.pack(">H", len(first) + 500) + first
+    packets = connection(A, B, 5000, 53, whole, end=False)
+    seq = 101 + len(whole)
+    rest = b"\0\x40" + second + bytes(460)
+    packets.append(tcp(A, B, 5000, 53, ACK, rest, seq=seq, ack=501))
+    packets.append(tcp(A, B, 5000, 53, ACK, struct.pack(">H", len(second)) + second, seq=seq + len(rest), ack=501))
+    assert read(packets).dns.name == ("tcp.example", "next.example")
+
+
 @pytest.mark.parametrize(
     "tail",
     [b"\xc0\x0c", b"\xc0\xff", b"\x3fabc", b"\x80abc", b"\x01", b"", b"\xc0", b"\1a\xc0\x0c" * 40],

@@ -4,7 +4,7 @@
 enum { TCP = 6, UDP = 17, ARP = 0x0806 };
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 enum { SILENT, ASKED, ANSWERED, MIDST, CONNECTED, CLOSED, RESET };
-enum { HELLO = 2, HELLO_GOES_ON = 5, LONGEST_HELLO = 16384, AT_ONCE = 4, SWEEP = 2 };
+enum { DNS = 1, HELLO = 2, HELLO_GOES_ON = 5, LONGEST_HELLO = 16384, AT_ONCE = 4, SWEEP = 2 };
 static const int64_t SECOND = 1000000000;
 
 /* ---- beginning and end ---- */
@@ -152,13 +152,17 @@ static void of_tcp(amiss_side *s, amiss_side *other, amiss_packet *p)
 
 static void head(amiss_side *s, amiss_packet *p, const uint8_t *bytes)
 {
+    /* Over TCP, what goes on with a message has no beginning of its own. */
+    if (p->kind == DNS && p->protocol == TCP && s->n_head &&
+        (p->captured < 2 || ((uint32_t)bytes[p->start] << 8 | bytes[p->start + 1]) + 2 != p->payload))
+        p->kind = 0;
     if (!s->n_head && p->captured) {
         s->n_head = p->captured < sizeof s->head ? p->captured : (uint32_t)sizeof s->head;
         memcpy(s->head, bytes + p->start, s->n_head);
     }
     /* A hello of TLS may be longer than a packet. */
     if (p->again) {
-        p->kind = p->kind == 1 ? p->kind : 0;
+        p->kind = p->kind == DNS ? DNS : 0;
     } else if (p->kind == HELLO) {
         const uint8_t *b = bytes + p->start;
         const uint32_t whole = 5 + ((uint32_t)b[3] << 8 | b[4]);
