@@ -214,7 +214,7 @@ def test_fail_on(run):
         (["detect", "pump.csv", "--detector", "knm"], 2, "did you mean 'knn'"),
         (["detect", "pump.csv", "--time", "tim"], 3, "did you mean 'time'"),
         (["detect", "none.csv"], 3, "no such file"),
-        (["detect", "."], 3, "a folder"),
+        (["detect", "."], 3, "no file tells of network traffic"),
         (["detect", "pump.csv", "-o", "x.doc"], 2, "stands for no form"),
         (["detect", "pump.csv", "--report", "none/x.html"], 3, "no such folder"),
         (["score", "pump.csv", "pump.csv"], 4, "no model file"),

@@ -157,7 +157,6 @@ BAD = {
     "cut_parquet": (b"PAR1" + R.bytes(500), "cut or damaged"),
     "cut_arrow": (b"ARROW1" + R.bytes(500), "cut or damaged"),
     "zip": (b"PK\x03\x04" + R.bytes(100), "no Excel file"),
-    "pcap": (b"\xd4\xc3\xb2\xa1" + bytes(40), "packet capture"),
 }
 
 

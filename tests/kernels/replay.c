@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "headers.h"
 #include "packets.h"
+#include "questions.h"
 #include "assembly.h"
 
 enum { PACKETS = 64, FLOWS = 16, SLOTS = 32, FRAGMENTS = 8, ENDED = 8, QUESTIONS = 32, TEXT = 16384, LONGEST = 8192 };

@@ -123,11 +123,9 @@ def test_under_the_sanitizers(tmp_path):
     if compiler is None:
         pytest.skip("there is no C compiler")
     program = tmp_path / "replay"
-    build = [
-        compiler, "-std=c99", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{SOURCES}",
-        str(Path(__file__).with_name("replay.c")), str(SOURCES / "packets.c"), str(SOURCES / "assembly.c"), "-lm", "-o",
-        str(program),
-    ]  # fmt: skip
+    sources = [SOURCES / f"{name}.c" for name in ("headers", "packets", "questions", "assembly")]
+    options = ["-std=c99", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{SOURCES}"]
+    build = [compiler, *options, Path(__file__).with_name("replay.c"), *sources, "-lm", "-o", program]
     built = subprocess.run(build, capture_output=True, text=True, check=False)
     if built.returncode and "san" in built.stderr:
         pytest.skip(f"the sanitizers are not installed: {built.stderr.splitlines()[0]}")

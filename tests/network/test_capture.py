@@ -18,6 +18,7 @@ from amiss.network.capture import FlowMeter, chunks, file_header, file_record, t
 from amiss.network.datagrams import datagrams
 from amiss.network.flows import ARP, ICMP, ICMP6, STATES, UDP, Flows
 from amiss.network.statistics import STATISTICS
+from amiss.network.traffic import Traffic
 from tests.network.packets import (
     ACK,
     COOKED,
@@ -439,6 +440,32 @@ def test_chunks_hold_all_flows_and_their_own_hosts():
     assert names == sorted(whole.hosts.words[s] for s in whole.src)
 
 
+def test_pieces_put_together_are_the_whole():
+    packets = []
+    for k in range(300):
+        client = f"10.1.0.{k % 200 + 1}"
+        packets.append(udp(client, B, 5000 + k, 53, dns(k, f"h{k}.example")))
+        packets.append(udp(B, client, 53, 5000 + k, dns(k, f"h{k}.example", answer=True)))
+    content = pcap([(k * 1.0, ethernet(p)) for k, p in enumerate(packets)])
+    pieces = [content[k : k + 5000] for k in range(0, len(content), 5000)]
+    parts = list(chunks(pieces, chunk_flows=20))
+    whole, joined = traffic_of(pieces), Traffic.stacked(parts)
+    assert len(parts) > 5
+    assert joined.flows.start.tolist() == whole.flows.start.tolist()
+    clients = [[one.flows.hosts.words[c] for c in one.dns.client] for one in (joined, whole)]
+    assert set(clients[0]) == set(clients[1])
+    assert set(joined.dns.name) == set(whole.dns.name)
+    assert joined.flows.statistic_names == whole.flows.statistic_names
+
+
+def test_much_asked_in_one_flow_is_handed_out_before_it_ends():
+    packets = [udp(A, B, 5000, 53, dns(k, f"h{k}.example")) for k in range(500)]
+    content = pcap([(k * 0.1, ethernet(p)) for k, p in enumerate(packets)])
+    parts = list(chunks([content[k : k + 2000] for k in range(0, len(content), 2000)], chunk_flows=10))
+    assert max(part.dns.n_messages for part in parts) < 100
+    assert sum(part.dns.n_messages for part in parts) == 500
+
+
 # ---- states ----
 
 
@@ -572,6 +599,17 @@ def test_dns_over_tcp_and_multicast():
     assert traffic.dns.name == ("tcp.example", "_http._tcp.local")
     assert traffic.dns.question_bytes[0] == len(message)
     assert set(traffic.flows.services) == {"dns", "mdns"}
+
+
+def test_what_goes_on_with_a_message_over_tcp_is_no_message():
+    first, second = dns(7, "tcp.example"), dns(8, "next.example")
+    whole = struct.pack(">H", len(first) + 500) + first
+    packets = connection(A, B, 5000, 53, whole, end=False)
+    seq = 101 + len(whole)
+    rest = b"\0\x40" + second + bytes(460)
+    packets.append(tcp(A, B, 5000, 53, ACK, rest, seq=seq, ack=501))
+    packets.append(tcp(A, B, 5000, 53, ACK, struct.pack(">H", len(second)) + second, seq=seq + len(rest), ack=501))
+    assert read(packets).dns.name == ("tcp.example", "next.example")
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,9 @@ def test_joined_flows_keep_their_hosts_words_and_labels() -> None:
         ("10.0.0.1", "10.0.0.2"), ("10.0.0.2", "8.8.8.8"),
     ]  # fmt: skip
     assert [both.services[s] for s in both.service] == ["dns", "tls"]
-    assert both.statistic_names == ("extra",)
+    assert both.statistic_names == ("extra", "dns", "tls")
     assert both.column("extra").tolist() == [7.0, 8.0]
+    np.testing.assert_array_equal(both.column("dns"), [2.0, np.nan])
     assert both.label == ("x", "x")
     assert both.take(np.array([1])).label == ("x",)
 

@@ -165,7 +165,7 @@ def test_folders_without_traffic(tmp_path: Path) -> None:
     with pytest.raises(ConnectorError, match="folder is empty"):
         amiss.detect(tmp_path)
     (tmp_path / "a.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match="no file tells of network traffic"):
+    with pytest.raises(DataError, match="tables by their names"):
         amiss.detect(tmp_path)
 
 

@@ -149,7 +149,7 @@ class TrafficFolder:
         if not any(part.flows.n_flows for part in parts):
             raise DataError(
                 "no file tells of network traffic", where=self.name,
-                mend="give captures (pcap, pcapng) or logs; " + (self.notes[0] if self.notes else ""),
+                mend="give captures (pcap, pcapng) or logs in a folder, and tables by their names",
             )  # fmt: skip
         return Traffic.stacked(parts)
 

@@ -307,6 +307,10 @@ def _endpoints(mine: Values, other: Values, flags: int) -> None:
 
 
 def _head(s: Values, p: Values) -> None:
+    # Over TCP, what goes on with a message has no beginning of its own.
+    goes_on = p["kind"] == _DNS and p["protocol"] == _TCP and s["n_head"]
+    if goes_on and (p["captured"] < 2 or int.from_bytes(p["begin"][:2], "big") + 2 != p["payload"]):
+        p["kind"] = 0
     if not s["n_head"] and p["captured"]:
         s["head"], s["n_head"] = p["begin"], len(p["begin"])
     if p["again"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,10 @@ Coder = Callable[[Records, str], npt.NDArray[np.int32]]
 _SECOND = 1e9
 _TCP = 6
 _N_COLUMNS = 10
+_UNANSWERED = 1024
+"""Requests of one flow that may wait for their answers."""
+_UNFINISHED = 1024
+"""Hellos of TLS that may wait for their rest."""
 _HELLO, _REQUEST, _ANSWER, _HELLO_GOES_ON = 2, 3, 4, 5
 _LONGEST_HELLO = 16_389
 _LONGEST_HEAD = 8192
@@ -59,6 +64,11 @@ class DnsLog:
                 flows.tolist(), found["name"][first].tolist(), found["name_length"][first].tolist(), strict=True
             ):
                 names.offer(flow, used[at : at + length].decode("ascii"))
+
+    @property
+    def n_messages(self) -> int:
+        """Messages since the last time they were taken."""
+        return sum(len(part["time"]) for part in self._parts)
 
     def take(self) -> DnsMessages:
         """The messages since the last time, in the order of their times."""
@@ -108,7 +118,7 @@ class HttpLog:
         # A list a column, because a list for each request would be gone through again and again by the collector.
         self._told: tuple[list[Any], ...] = tuple([] for _ in range(_N_COLUMNS))
         self._taken = 0
-        self._pending: dict[int, list[int]] = {}
+        self._pending: dict[int, deque[int]] = {}
 
     def add(self, packets: Records, block: npt.NDArray[np.uint8], code: Coder, names: ServerNames) -> None:
         """Read the requests and answers among some packets of a block."""
@@ -125,7 +135,7 @@ class HttpLog:
             if kind == _REQUEST:
                 request = request_of(payload)
                 names.offer(flow, request.host)
-                self._pending.setdefault(flow, []).append(self._taken + len(self._told[0]))
+                self._pending.setdefault(flow, deque(maxlen=_UNANSWERED)).append(self._taken + len(self._told[0]))
                 for column, value in zip(self._told, (time, src, dst, port, *request, -1), strict=True):
                     column.append(value)
             else:
@@ -135,9 +145,14 @@ class HttpLog:
         waiting = self._pending.get(flow)
         if not waiting or 100 <= status < 200:  # "go on" is no answer yet
             return
-        row = waiting.pop(0) - self._taken
+        row = waiting.popleft() - self._taken
         if row >= 0:
             self._told[-1][row] = status
+
+    @property
+    def n_requests(self) -> int:
+        """Requests since the last time they were taken."""
+        return len(self._told[0])
 
     def end(self, flows: list[int]) -> None:
         """Forget the requests of flows that have ended."""
@@ -187,6 +202,8 @@ class ServerNames:
             name = server_name(payload)
             if name is None and len(payload) < _LONGEST_HELLO:
                 self._hellos[flow] = payload
+                if len(self._hellos) > _UNFINISHED:
+                    del self._hellos[next(iter(self._hellos))]
             self.offer(flow, name or "")
 
     def end(self, flows: list[int]) -> list[str]:

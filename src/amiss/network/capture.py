@@ -6,6 +6,7 @@ import socket
 import struct
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = ["BLOCK_BYTES", "FlowMeter", "chunks", "file_header", "file_record", "
 BLOCK_BYTES = 1 << 20
 """Bytes that are read at once."""
 _CHUNK_FLOWS = 16_384
+_ASKED_A_FLOW = 4
 _TOLD_AT_ONCE = 2048
 _SECOND = 1e9
 _S0, _SF, _OTH, _SHR = (STATES.index(state) for state in ("S0", "SF", "OTH", "SHR"))
@@ -85,6 +87,11 @@ class FlowMeter:
     def n_ended(self) -> int:
         """Flows that have ended since the last `take`."""
         return self._n_waiting + sum(len(part["start"]) for part in self._parts)
+
+    @property
+    def n_asked(self) -> int:
+        """Messages of DNS and requests of HTTP since the last `take`."""
+        return self._dns.n_messages + self._http.n_requests
 
     @property
     def left(self) -> int:
@@ -204,8 +211,10 @@ class FlowMeter:
 
 
 def _stacked(parts: list[dict[str, Any]], hosts: Addresses) -> Flows:
+    names = tuple(one.name for one in STATISTICS)
     if not parts:
-        return Flows.of([], [])
+        none = np.empty((0, len(names)), np.float32)
+        return replace(Flows.of([], []), hosts=hosts, statistics=none, statistic_names=names)  # type: ignore[arg-type]
     # Emptied on the way, so that not all is there twice.
     serial, start = (np.concatenate([part[name] for part in parts]) for name in ("serial", "start"))
     place = np.empty(len(serial), np.int64)
@@ -219,7 +228,7 @@ def _stacked(parts: list[dict[str, Any]], hosts: Addresses) -> Flows:
         columns[words] = tuple(known)
     for name in [name for name in parts[0] if name != "serial"]:
         columns[name] = _gathered([part.pop(name) for part in parts], place)
-    return Flows(hosts=hosts, statistic_names=tuple(one.name for one in STATISTICS), **columns)
+    return Flows(hosts=hosts, statistic_names=names, **columns)
 
 
 def _gathered(parts: list[npt.NDArray[Any]], place: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
@@ -272,6 +281,8 @@ def chunks(
 ) -> Iterator[Traffic]:
     """Traffic of a capture in pieces, each with the flows that ended in it, in bounded memory.
 
+    Where an answer of a name server or web server is in another piece than its question, it is not known to it.
+
     Parameters
     ----------
     blocks
@@ -279,12 +290,13 @@ def chunks(
     meter
         Makes the flows; None for one with the usual time-outs.
     chunk_flows
-        Flows that a piece has at least, but for the last one.
+        Flows that a piece has at least, but for the last one, and for those with a great many questions.
     """
     meter = meter or FlowMeter()
     for block in blocks:
         meter.add(block)
-        if meter.n_ended >= chunk_flows:
+        # Long flows may ask a great deal before they end.
+        if meter.n_ended >= chunk_flows or meter.n_asked >= _ASKED_A_FLOW * chunk_flows:
             yield meter.take()
     for _ in meter.finishing():
         if meter.n_ended >= chunk_flows:

@@ -157,6 +157,15 @@ class Flows:
             return found
         return np.full(self.n_flows, np.nan)
 
+    def _statistics_as(self, names: tuple[str, ...]) -> Matrix:
+        """The statistics of these names, NaN where there is none."""
+        if names == self.statistic_names:
+            return self.statistics
+        found = np.full((self.n_flows, len(names)), np.nan)
+        for k, name in enumerate(self.statistic_names):
+            found[:, names.index(name)] = self.statistics[:, k]
+        return found
+
     def take(self, which: npt.NDArray[Any]) -> Flows:
         """The flows at these positions, or where a mask is true; hosts and words stay as they are."""
         rows = np.flatnonzero(which) if which.dtype == np.bool_ else which
@@ -167,7 +176,7 @@ class Flows:
 
     @classmethod
     def stacked(cls, parts: Sequence[Flows]) -> Flows:
-        """Flows of several sources below one another, in the order given; statistics that all of them have."""
+        """Flows of several sources below one another, in the order given; a statistic that one lacks is NaN there."""
         if not parts:
             return cls.of([], [])
         first = parts[0]
@@ -181,13 +190,13 @@ class Flows:
             for one in (*_REAL, *_WHOLE):
                 values = getattr(part, one)
                 moved[one].append(_moved(values, at[one]) if one in at else values)
-        shared = tuple(s for s in first.statistic_names if all(s in part.statistic_names for part in parts))
-        picked = [part.statistics[:, [part.statistic_names.index(s) for s in shared]] for part in parts if shared]
+        told = tuple(dict.fromkeys(name for part in parts for name in part.statistic_names))
+        picked = [part._statistics_as(told) for part in parts if told]
         labelled = any(part.label for part in parts)
         label = tuple(word for part in parts for word in (part.label or ("",) * part.n_flows)) if labelled else ()
         return cls(
-            hosts=hosts, services=services, names=names, label=label, statistic_names=shared,
-            statistics=np.concatenate(picked) if shared else np.empty((0, 0)),
+            hosts=hosts, services=services, names=names, label=label, statistic_names=told,
+            statistics=np.concatenate(picked) if told else np.empty((0, 0)),
             **{one: np.concatenate(values) for one, values in moved.items()},
         )  # fmt: skip
 
