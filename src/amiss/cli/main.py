@@ -12,7 +12,21 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from amiss import __version__
-from amiss.cli import backtest, benchmark, compare, demo, detect, doctor, drift, evaluate, fit, promise, score, tune
+from amiss.cli import (
+    backtest,
+    benchmark,
+    compare,
+    demo,
+    detect,
+    doctor,
+    drift,
+    evaluate,
+    fit,
+    flows,
+    promise,
+    score,
+    tune,
+)
 from amiss.cli.streams import let_carry_everything, say_last, settled
 from amiss.core.errors import AmissError
 
@@ -78,6 +92,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate,
     "backtest": backtest.backtest,
     "drift": drift.drift,
+    "flows": flows.flows,
     "demo": demo.demo,
     "doctor": doctor.doctor,
 }

@@ -1,127 +1,13 @@
 #include "portable.h"
-#include "packets.h"
-#include "assembly.h"
+#include "flow_table.h"
 
 enum { TCP = 6, UDP = 17, ARP = 0x0806 };
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 enum { SILENT, ASKED, ANSWERED, MIDST, CONNECTED, CLOSED, RESET };
-enum { HELLO = 2, HELLO_GOES_ON = 5, LONGEST_HELLO = 16384, AT_ONCE = 4, SWEEP = 2 };
+enum { DNS = 1, HELLO = 2, HELLO_GOES_ON = 5, LONGEST_HELLO = 16384, AT_ONCE = 4, SWEEP = 2 };
 static const int64_t SECOND = 1000000000;
 
-/* ---- finding ---- */
-
-typedef struct {
-    uint8_t low[16], high[16];
-    uint16_t low_port, high_port, protocol, vlan;
-    uint8_t family;
-    uint8_t turned;           /* whether the packet goes from high to low */
-} ends;
-
-/* Both directions have the same key; only of ARP the one who asks comes first. */
-static ends ends_of(const amiss_packet *p)
-{
-    const int bare = p->protocol == 1 || p->protocol == 58;
-    const uint16_t src_port = bare ? 0 : p->src_port, dst_port = bare ? 0 : p->dst_port;
-    ends e;
-    int order = memcmp(p->src, p->dst, 16);
-    if (!order) order = (int)src_port - (int)dst_port;
-    e.turned = p->protocol == ARP ? p->reply : order > 0;
-    memcpy(e.low, e.turned ? p->dst : p->src, 16);
-    memcpy(e.high, e.turned ? p->src : p->dst, 16);
-    e.low_port = e.turned ? dst_port : src_port;
-    e.high_port = e.turned ? src_port : dst_port;
-    e.protocol = p->protocol;
-    e.vlan = p->vlan;
-    e.family = p->family;
-    return e;
-}
-
-static inline uint64_t mixed(uint64_t h, uint64_t word)
-{
-    h = (h ^ word) * 0x9e3779b97f4a7c15u;
-    return h ^ h >> 29;
-}
-
-static inline uint64_t word_at(const uint8_t *b)
-{
-    uint64_t word;
-    memcpy(&word, b, 8);
-    return word;
-}
-
-static uint64_t hash_of(const uint8_t *low, const uint8_t *high, uint64_t ports, uint64_t rest, uint64_t seed)
-{
-    uint64_t h = mixed(mixed(seed, word_at(low)), word_at(low + 8));
-    h = mixed(mixed(h, word_at(high)), word_at(high + 8));
-    h = mixed(mixed(h, ports), rest);
-    return h ^ h >> 32;
-}
-
-static uint64_t hash_of_ends(const ends *e, uint64_t seed)
-{
-    return hash_of(e->low, e->high, (uint64_t)e->low_port << 16 | e->high_port,
-                   (uint64_t)e->protocol << 24 | (uint64_t)e->vlan << 8 | e->family, seed);
-}
-
-static int same(const amiss_flow *f, const ends *e)
-{
-    const uint8_t *low = f->turned ? f->dst : f->src, *high = f->turned ? f->src : f->dst;
-    return f->first_port == e->low_port && f->second_port == e->high_port && f->protocol == e->protocol &&
-           f->vlan == e->vlan && f->family == e->family && !memcmp(low, e->low, 16) && !memcmp(high, e->high, 16);
-}
-
-/* The upper half of a slot is of the hash, the lower the flow's place and 1. */
-static inline uint64_t slot_of(uint64_t hash, int32_t place)
-{
-    return (hash & 0xffffffff00000000u) | (uint32_t)(place + 1);
-}
-
-static int32_t find(const amiss_table *t, const amiss_flow *flows, const uint64_t *slots, const ends *e, uint64_t hash)
-{
-    const uint64_t mask = (uint64_t)t->n_slots - 1;
-    for (uint64_t k = hash >> 32 & mask; slots[k]; k = (k + 1) & mask) {
-        const int32_t place = (int32_t)(uint32_t)slots[k] - 1;
-        if (!((slots[k] ^ hash) >> 32) && same(flows + place, e)) return place;
-    }
-    return -1;
-}
-
-static void unlink_flow(amiss_table *t, int32_t *older, int32_t *newer, int32_t place)
-{
-    const int32_t before = older[place], after = newer[place];
-    if (before >= 0) newer[before] = after;
-    else t->oldest = after;
-    if (after >= 0) older[after] = before;
-    else t->newest = before;
-}
-
-static void link_newest(amiss_table *t, int32_t *older, int32_t *newer, int32_t place)
-{
-    older[place] = t->newest;
-    newer[place] = -1;
-    if (t->newest >= 0) newer[t->newest] = place;
-    else t->oldest = place;
-    t->newest = place;
-}
-
-/* Takes a flow's slot away, and moves up those that had been driven past it. */
-static void forget(amiss_table *t, uint64_t *slots, const amiss_flow *f, int32_t place)
-{
-    const uint64_t mask = (uint64_t)t->n_slots - 1;
-    const uint8_t *low = f->turned ? f->dst : f->src, *high = f->turned ? f->src : f->dst;
-    const uint64_t hash = hash_of(low, high, (uint64_t)f->first_port << 16 | f->second_port,
-                                  (uint64_t)f->protocol << 24 | (uint64_t)f->vlan << 8 | f->family, t->seed);
-    uint64_t hole = hash >> 32 & mask;
-    while ((uint32_t)slots[hole] != (uint32_t)(place + 1)) hole = (hole + 1) & mask;
-    for (uint64_t k = (hole + 1) & mask; slots[k]; k = (k + 1) & mask) {
-        const uint64_t home = slots[k] >> 32 & mask;
-        if (((k - home) & mask) >= ((k - hole) & mask)) {
-            slots[hole] = slots[k];
-            hole = k;
-        }
-    }
-    slots[hole] = 0;
-}
+/* ---- beginning and end ---- */
 
 static void put_out(amiss_table *t, amiss_flow *flows, uint64_t *slots, int32_t *older, int32_t *newer, int32_t place,
                     amiss_flow *ended)
@@ -266,13 +152,17 @@ static void of_tcp(amiss_side *s, amiss_side *other, amiss_packet *p)
 
 static void head(amiss_side *s, amiss_packet *p, const uint8_t *bytes)
 {
+    /* Over TCP, what goes on with a message has no beginning of its own. */
+    if (p->kind == DNS && p->protocol == TCP && s->n_head &&
+        (p->captured < 2 || ((uint32_t)bytes[p->start] << 8 | bytes[p->start + 1]) + 2 != p->payload))
+        p->kind = 0;
     if (!s->n_head && p->captured) {
         s->n_head = p->captured < sizeof s->head ? p->captured : (uint32_t)sizeof s->head;
         memcpy(s->head, bytes + p->start, s->n_head);
     }
     /* A hello of TLS may be longer than a packet. */
     if (p->again) {
-        p->kind = p->kind == 1 ? p->kind : 0;
+        p->kind = p->kind == DNS ? DNS : 0;
     } else if (p->kind == HELLO) {
         const uint8_t *b = bytes + p->start;
         const uint32_t whole = 5 + ((uint32_t)b[3] << 8 | b[4]);
@@ -401,10 +291,24 @@ int64_t amiss_assemble(amiss_packet *packets, int64_t n_packets, int64_t *first,
 }
 
 int64_t amiss_put_out(amiss_table *table, amiss_flow *flows, uint64_t *slots, int32_t *older, int32_t *newer,
-                      amiss_flow *ended, int64_t capacity)
+                      int64_t since, amiss_flow *ended, int64_t capacity)
 {
     int64_t n = 0;
-    while (n < capacity && table->oldest >= 0)
+    while (n < capacity && table->oldest >= 0 && flows[table->oldest].last <= since)
         put_out(table, flows, slots, older, newer, table->oldest, ended + n++);
     return n;
+}
+
+void amiss_entropies(const uint8_t *heads, const int64_t *lengths, int64_t n_rows, int64_t width,
+                     const double *weights, double *entropies)
+{
+    for (int64_t i = 0; i < n_rows; i++) {
+        const uint8_t *head = heads + i * width;
+        uint16_t counts[256];
+        double sum = 0;
+        memset(counts, 0, sizeof counts);
+        for (int64_t k = 0; k < lengths[i]; k++) counts[head[k]]++;
+        for (int k = 0; k < 256; k++) sum += weights[counts[k]];
+        entropies[i] = weights[lengths[i]] / (double)lengths[i] - sum / (double)lengths[i];
+    }
 }

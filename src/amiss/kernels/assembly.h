@@ -117,6 +117,12 @@ int64_t amiss_assemble(amiss_packet *packets, int64_t n_packets, int64_t *first,
                        amiss_table *table, amiss_flow *flows, uint64_t *slots, int32_t *older, int32_t *newer,
                        amiss_fragment *fragments, int64_t n_fragments, amiss_flow *ended, int64_t capacity);
 
-/* Puts out flows, those longest without a packet first, until none is left or `ended` is full. */
+/* Entropy in bits of the first `lengths` bytes of each row of `heads`, which is `width` long; lengths are above 0.
+ * weights, (width + 1): of each number n of equal bytes, n log2 n. */
+void amiss_entropies(const uint8_t *heads, const int64_t *lengths, int64_t n_rows, int64_t width,
+                     const double *weights, double *entropies);
+
+/* Puts out flows that have had no packet since a time, those longest without one first, until there are none or `ended`
+ * is full. */
 int64_t amiss_put_out(amiss_table *table, amiss_flow *flows, uint64_t *slots, int32_t *older, int32_t *newer,
-                      amiss_flow *ended, int64_t capacity);
+                      int64_t since, amiss_flow *ended, int64_t capacity);

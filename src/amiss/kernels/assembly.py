@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from amiss.core.summary import Vector
 from amiss.kernels import loops
 from amiss.kernels.packets import Records
 from amiss.kernels.plain_assembly import PlainTable
 
-__all__ = ["FLOW", "FlowTable"]
+__all__ = ["FLOW", "FlowTable", "entropies"]
 
 _SIDE_WHOLE = ("size_min", "size_max", "with_payload", "again", "late", "twice", "acks_again", "closed")
 SIDE = np.dtype(
@@ -64,6 +65,7 @@ TABLE = np.dtype(
 _FRAGMENTS = 1024
 _AT_ONCE = 1024
 _NANOSECONDS = 1_000_000_000
+_FOREVER = (1 << 63) - 1
 
 
 class FlowTable:
@@ -77,11 +79,13 @@ class FlowTable:
         Seconds from its start after which the next packet begins another flow, above 0.
     capacity
         Flows that may go on at the same time, at least 1; when there are more, those that have been without a packet
-        for longest are put out. A flow takes 840 bytes.
+        for longest are put out. A flow takes 720 bytes,
+        once there are as many.
     """
 
-    def __init__(self, *, idle_timeout: float = 120.0, active_timeout: float = 1800.0, capacity: int = 65_536) -> None:
+    def __init__(self, *, idle_timeout: float = 120.0, active_timeout: float = 1800.0, capacity: int = 131_072) -> None:
         idle, longest = (max(1, int(seconds * _NANOSECONDS)) for seconds in (idle_timeout, active_timeout))
+        self._idle = idle
         self._plain = None if loops.compiled() else PlainTable(idle, longest, capacity, _FRAGMENTS, FLOW)
         if self._plain is not None:
             return
@@ -95,6 +99,7 @@ class FlowTable:
         self._flows: Records = np.zeros(capacity, FLOW)
         self._slots = np.zeros(n_slots, np.uint64)
         self._older, self._newer = np.zeros(capacity, np.int32), np.zeros(capacity, np.int32)
+        self._ended: Records = np.zeros(_AT_ONCE, FLOW)
         self._fragments: Records = np.zeros(_FRAGMENTS, FRAGMENT)
 
     @property
@@ -115,13 +120,16 @@ class FlowTable:
     def add(self, packets: Records, block: npt.NDArray[np.uint8]) -> Iterator[Records]:
         """Add packets whose payloads lie in a block; the flows that have ended meanwhile, in pieces.
 
-        Sets `flow` (its `serial`), `side`, `again` and `kind` of the packets. To be gone through to its end.
+        The pieces lie in memory that is used again for the next ones. Sets `flow` (its `serial`), `side`, `again` and
+        `kind` of the packets. To be gone through to its end.
         """
         if self._plain is not None:
-            yield self._plain.add(packets, block)
+            ended = self._plain.add(packets, block)
+            if len(ended):
+                yield ended
             return
         first = np.zeros(1, np.int64)
-        ended: Records = np.empty(_AT_ONCE, FLOW)
+        ended = self._ended
         while first[0] < len(packets):
             n = loops.lib.amiss_assemble(
                 loops.address(packets, "amiss_packet"), len(packets), loops.address(first), loops.address(block),
@@ -129,20 +137,47 @@ class FlowTable:
                 loops.address(ended, "amiss_flow"), len(ended),
             )  # fmt: skip
             if n:
-                yield ended[:n].copy()
+                yield ended[:n]
 
-    def put_out(self) -> Iterator[Records]:
-        """All flows that still go on, in pieces, which thereby have ended."""
+    def put_out(self, time: float | None = None) -> Iterator[Records]:
+        """All flows that still go on, in pieces as those of `add`, which thereby have ended.
+
+        With a time, in seconds since 1970 UTC, only those that are over by then because no packet came for so long.
+        """
+        since = _FOREVER if time is None else int(time * _NANOSECONDS) - self._idle
         if self._plain is not None:
-            yield self._plain.put_out()
+            ended = self._plain.put_out(since)
+            if len(ended):
+                yield ended
             return
-        while self.n_flows:
-            ended: Records = np.empty(_AT_ONCE, FLOW)
-            n = loops.lib.amiss_put_out(*self._places(), loops.address(ended, "amiss_flow"), len(ended))
-            yield ended[:n]
+        while True:
+            n = loops.lib.amiss_put_out(
+                *self._places(), since, loops.address(self._ended, "amiss_flow"), len(self._ended)
+            )
+            if not n:
+                return
+            yield self._ended[:n]
 
     def _places(self) -> tuple[object, ...]:
         return (
             loops.address(self._table, "amiss_table"), loops.address(self._flows, "amiss_flow"),
             loops.address(self._slots), loops.address(self._older), loops.address(self._newer),
         )  # fmt: skip
+
+
+def entropies(heads: npt.NDArray[np.uint8], lengths: npt.NDArray[np.int64]) -> Vector:
+    """Entropy of the first so many bytes of each row, at least one, in bits a byte: (n_rows,)."""
+    n, width = heads.shape
+    found = np.empty(n)
+    counts = np.arange(width + 1.0)
+    weights = counts * np.log2(np.maximum(counts, 1.0))
+    if loops.compiled():
+        loops.lib.amiss_entropies(
+            loops.address(np.ascontiguousarray(heads)), loops.address(lengths), n, width, loops.address(weights),
+            loops.address(found),
+        )  # fmt: skip
+        return found
+    for i, length in enumerate(lengths):
+        of_each = np.bincount(heads[i, :length], minlength=256)
+        found[i] = weights[length] / length - sum(weights[of_each]) / length
+    return found

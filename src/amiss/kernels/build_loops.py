@@ -8,10 +8,10 @@ from cffi import FFI
 
 HERE = Path(__file__).parent
 FAMILIES = (
-    "forest", "histograms", "neighbors", "novelty", "oblique", "packets", "assembly", "profile", "screen", "spheres",
-    "tails",
+    "forest", "histograms", "neighbors", "novelty", "oblique", "headers", "packets", "questions", "assembly", "profile",
+    "screen", "spheres", "tails",
 )  # fmt: skip
-SHARED = ("portable.h", "random.h", "heap.h", "screen_tile.h")
+SHARED = ("portable.h", "bytes.h", "flow_table.h", "random.h", "heap.h", "screen_tile.h")
 
 
 def _declarations(family: str) -> str:

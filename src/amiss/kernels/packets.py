@@ -36,7 +36,7 @@ PACKET = np.dtype(
     ],
     align=True,
 )
-"""One packet, by its innermost headers; the fields are told of in packets.h."""
+"""One packet, by its innermost headers; the fields are told of in headers.h."""
 QUESTION = np.dtype(
     [("packet", "i8"), ("name", "i8"), ("name_length", "i4"), ("type", "i4"),
      *((name, "u2") for name in ("id", "answer", "code", "question"))],

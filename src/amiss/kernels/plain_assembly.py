@@ -51,10 +51,10 @@ class PlainTable:
                 packet[name] = values[name]
         return self._handed()
 
-    def put_out(self) -> Records:
-        """All flows that go on, which thereby have ended."""
-        self._ended += self._flows.values()
-        self._flows.clear()
+    def put_out(self, since: int) -> Records:
+        """Flows that have had no packet since a time, which thereby have ended."""
+        while self._flows and self._flows[next(iter(self._flows))]["last"] <= since:
+            self._ended.append(self._flows.popitem(last=False)[1])
         return self._handed()
 
     def _handed(self) -> Records:
@@ -307,6 +307,10 @@ def _endpoints(mine: Values, other: Values, flags: int) -> None:
 
 
 def _head(s: Values, p: Values) -> None:
+    # Over TCP, what goes on with a message has no beginning of its own.
+    goes_on = p["kind"] == _DNS and p["protocol"] == _TCP and s["n_head"]
+    if goes_on and (p["captured"] < 2 or int.from_bytes(p["begin"][:2], "big") + 2 != p["payload"]):
+        p["kind"] = 0
     if not s["n_head"] and p["captured"]:
         s["head"], s["n_head"] = p["begin"], len(p["begin"])
     if p["again"]:

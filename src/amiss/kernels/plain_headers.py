@@ -1,4 +1,4 @@
-"""The twin of packets.c: the headers of one packet, plainly."""
+"""The twin of headers.c: the headers of one packet, plainly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The twin of packets.c: one capture's packets, plainly, a record and a header at a time."""
+"""The twin of packets.c and questions.c: one capture's packets, plainly, a record and a header at a time."""
 
 from __future__ import annotations
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from amiss.kernels.assembly import FlowTable
+from amiss.kernels.assembly import FLOW, FlowTable
 from amiss.kernels.packets import PacketReader, Records
 from amiss.network.addresses import Addresses
 from amiss.network.asked import DnsLog, HttpLog, ServerNames
@@ -23,8 +25,10 @@ __all__ = ["BLOCK_BYTES", "FlowMeter", "chunks", "file_header", "file_record", "
 
 BLOCK_BYTES = 1 << 20
 """Bytes that are read at once."""
-_CHUNK_FLOWS = 65_536
-_SECONDS = 1e-9
+_CHUNK_FLOWS = 16_384
+_ASKED_A_FLOW = 4
+_TOLD_AT_ONCE = 2048
+_SECOND = 1e9
 _S0, _SF, _OTH, _SHR = (STATES.index(state) for state in ("S0", "SF", "OTH", "SHR"))
 _SILENT, _ASKED, _ANSWERED, _MIDST, _CONNECTED, _CLOSED, _RESET = range(7)
 
@@ -53,14 +57,16 @@ class FlowMeter:
     (['10.0.0.1', '10.0.0.2'], array([12.5]), array([28.]))
     """
 
-    def __init__(self, *, idle_timeout: float = 120.0, active_timeout: float = 1800.0, capacity: int = 65_536) -> None:
+    def __init__(self, *, idle_timeout: float = 120.0, active_timeout: float = 1800.0, capacity: int = 131_072) -> None:
         self._reader = PacketReader()
         self._table = FlowTable(idle_timeout=idle_timeout, active_timeout=active_timeout, capacity=capacity)
         self._names, self._dns, self._http = ServerNames(), DnsLog(), HttpLog()
         self._left = b""
-        self._known: dict[bytes, int] = {}
+        self._buffer = np.empty(0, np.uint8)
+        self._known: dict[Any, int] = {}
+        self._waiting: list[Records] = []
+        self._n_waiting = 0
         self._parts: list[dict[str, Any]] = []
-        self._finished = False
 
     @property
     def state(self) -> Any:
@@ -80,7 +86,12 @@ class FlowMeter:
     @property
     def n_ended(self) -> int:
         """Flows that have ended since the last `take`."""
-        return sum(len(part["start"]) for part in self._parts)
+        return self._n_waiting + sum(len(part["start"]) for part in self._parts)
+
+    @property
+    def n_asked(self) -> int:
+        """Messages of DNS and requests of HTTP since the last `take`."""
+        return self._dns.n_messages + self._http.n_requests
 
     @property
     def left(self) -> int:
@@ -89,7 +100,12 @@ class FlowMeter:
 
     def add(self, content: bytes) -> None:
         """Add the bytes that come next, any number of them."""
-        whole = np.frombuffer(self._left + content if self._left else content, np.uint8)
+        left, length = len(self._left), len(self._left) + len(content)
+        if length > len(self._buffer):
+            self._buffer = np.empty(2 * length, np.uint8)
+        whole = self._buffer[:length]
+        whole[:left] = np.frombuffer(self._left, np.uint8)
+        whole[left:] = np.frombuffer(content, np.uint8)
         at = 0
         while at < len(whole):
             block = whole[at:]
@@ -105,33 +121,70 @@ class FlowMeter:
         self._left = b"" if over else whole[at:].tobytes()
 
     def _add_packets(self, packets: Records, block: npt.NDArray[np.uint8]) -> None:
-        ended = list(self._table.add(packets, block))
+        for flows in self._table.add(packets, block):
+            self._wait(flows)
         telling = packets[packets["kind"] > 0]
         if len(telling):
             self._names.add(telling, block)
             self._http.add(telling, block, self._coded, self._names)
             self._dns.add(telling, block, self._coded, self._names)
-        for flows in ended:
+        # A flow is told of only now: one of these packets may have named its server.
+        if self._n_waiting >= _TOLD_AT_ONCE:
+            self._tell()
+
+    def _wait(self, flows: Records) -> None:
+        self._waiting.append(flows.copy())
+        self._n_waiting += len(flows)
+
+    def _tell(self) -> None:
+        """Make columns of the flows that have ended, many at once, which is much faster than each time one does."""
+        if self._waiting:
+            # As bytes, because records are joined field by field.
+            whole = np.concatenate([flows.view(np.uint8) for flows in self._waiting]).view(FLOW)
+            self._waiting, self._n_waiting = [], 0
+            for start in range(0, len(whole), _TOLD_AT_ONCE):
+                self._collect(whole[start : start + _TOLD_AT_ONCE])
+
+    def expire(self, time: float) -> None:
+        """End the flows that are over by a time, in seconds since 1970 UTC, though no packet came that shows it."""
+        for flows in self._table.put_out(time):
             self._collect(flows)
 
     def finish(self) -> None:
         """End all flows that still go on."""
+        for _ in self.finishing():
+            pass
+
+    def finishing(self) -> Iterator[None]:
+        """End all flows that still go on, some at a time, so that they can be taken meanwhile."""
+        self._tell()
         for flows in self._table.put_out():
             self._collect(flows)
+            yield
 
     def take(self) -> Traffic:
         """The flows that have ended since the last time, in the order of their start, and what was asked meanwhile."""
+        self._tell()
         parts, self._parts = self._parts, []
         dns, http = self._dns.take(), self._http.take()
         hosts = Addresses([_word(raw) for raw in self._known])
         self._known = {}
         return Traffic(_stacked(parts, hosts), dns, http)
 
-    def _coded(self, records: Records, end: str) -> list[int]:
-        raw = np.empty((len(records), 17), np.uint8)
-        raw[:, 0], raw[:, 1:] = records["family"], records[end]
+    def _coded(self, records: Records, end: str) -> npt.NDArray[np.int32]:
+        """Positions of addresses among the hosts; each that occurs is looked up once."""
+        raw = np.zeros((len(records), 3), np.uint64)
+        raw[:, 0] = records["family"]
+        raw[:, 1:] = np.ascontiguousarray(records[end]).view(np.uint64)
+        if not raw[:, 2].any() and (raw[:, 0] == 4).all():
+            whole, where = np.unique(raw[:, 1], return_inverse=True)
+            keys: list[Any] = whole.tolist()
+        else:
+            keys, where = raw.tolist(), np.arange(len(raw))
+            keys = [(family, low, high) if family != 4 else low for family, low, high in keys]
         known = self._known
-        return [known.setdefault(one, len(known)) for one in raw.view("V17")[:, 0].tolist()]
+        codes = np.array([known.setdefault(key, len(known)) for key in keys], np.int32)
+        return codes[where]
 
     def _collect(self, records: Records) -> None:
         serials = records["serial"].tolist()
@@ -139,10 +192,10 @@ class FlowMeter:
         out, back = records["side"][:, 0], records["side"][:, 1]
         part = {
             "serial": records["serial"].copy(),
-            "start": records["start"] * _SECONDS,
-            "duration": (records["last"] - records["start"]) * _SECONDS,
-            "src": np.array(self._coded(records, "src"), np.int32),
-            "dst": np.array(self._coded(records, "dst"), np.int32),
+            "start": records["start"] / _SECOND,
+            "duration": (records["last"] - records["start"]) / _SECOND,
+            "src": self._coded(records, "src"),
+            "dst": self._coded(records, "dst"),
             "state": _states(records),
             "flags_out": out["seen"].astype(np.int32),
             "flags_in": back["seen"].astype(np.int32),
@@ -158,25 +211,41 @@ class FlowMeter:
 
 
 def _stacked(parts: list[dict[str, Any]], hosts: Addresses) -> Flows:
+    names = tuple(one.name for one in STATISTICS)
     if not parts:
-        return Flows.of([], [])
-    columns = {
-        name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name not in ("service", "name")
-    }
-    serial = columns.pop("serial")
-    order = np.lexsort((serial, columns["start"]))
-    columns = {name: values[order] for name, values in columns.items()}
-    spoken: dict[str, Any] = {}
+        none = np.empty((0, len(names)), np.float32)
+        return replace(Flows.of([], []), hosts=hosts, statistics=none, statistic_names=names)  # type: ignore[arg-type]
+    # Emptied on the way, so that not all is there twice.
+    serial, start = (np.concatenate([part[name] for part in parts]) for name in ("serial", "start"))
+    place = np.empty(len(serial), np.int64)
+    place[np.lexsort((serial, start))] = np.arange(len(serial))
+    columns: dict[str, Any] = {}
     for name, words in (("service", "services"), ("name", "names")):
         known: dict[str, int] = {}
-        codes = [known.setdefault(word, len(known)) if word else -1 for part in parts for word in part[name]]
-        columns[name] = np.array(codes, np.int32)[order]
-        spoken[words] = tuple(known)
-    return Flows(hosts=hosts, statistic_names=tuple(one.name for one in STATISTICS), **{**spoken, **columns})
+        for part in parts:
+            codes = [known.setdefault(word, len(known)) if word else -1 for word in part[name]]
+            part[name] = np.array(codes, np.int32)
+        columns[words] = tuple(known)
+    for name in [name for name in parts[0] if name != "serial"]:
+        columns[name] = _gathered([part.pop(name) for part in parts], place)
+    return Flows(hosts=hosts, statistic_names=names, **columns)
 
 
-def _word(raw: bytes) -> str:
-    return socket.inet_ntop(socket.AF_INET, raw[1:5]) if raw[0] == 4 else socket.inet_ntop(socket.AF_INET6, raw[1:])
+def _gathered(parts: list[npt.NDArray[Any]], place: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """Parts below one another, each row put in its place."""
+    whole = np.empty((len(place), *parts[0].shape[1:]), parts[0].dtype)
+    at = 0
+    for part in parts:
+        whole[place[at : at + len(part)]] = part
+        at += len(part)
+    return whole
+
+
+def _word(key: Any) -> str:
+    if isinstance(key, int):
+        return socket.inet_ntop(socket.AF_INET, key.to_bytes(8, sys.byteorder)[:4])
+    _, low, high = key
+    return socket.inet_ntop(socket.AF_INET6, low.to_bytes(8, sys.byteorder) + high.to_bytes(8, sys.byteorder))
 
 
 def _states(records: Records) -> npt.NDArray[np.int32]:
@@ -212,6 +281,8 @@ def chunks(
 ) -> Iterator[Traffic]:
     """Traffic of a capture in pieces, each with the flows that ended in it, in bounded memory.
 
+    Where an answer of a name server or web server is in another piece than its question, it is not known to it.
+
     Parameters
     ----------
     blocks
@@ -219,14 +290,17 @@ def chunks(
     meter
         Makes the flows; None for one with the usual time-outs.
     chunk_flows
-        Flows that a piece has at least, but for the last one.
+        Flows that a piece has at least, but for the last one, and for those with a great many questions.
     """
     meter = meter or FlowMeter()
     for block in blocks:
         meter.add(block)
+        # Long flows may ask a great deal before they end.
+        if meter.n_ended >= chunk_flows or meter.n_asked >= _ASKED_A_FLOW * chunk_flows:
+            yield meter.take()
+    for _ in meter.finishing():
         if meter.n_ended >= chunk_flows:
             yield meter.take()
-    meter.finish()
     yield meter.take()
 
 
@@ -246,7 +320,8 @@ def file_header(*, link: int = 1, snap: int = 262_144) -> bytes:
 
 def file_record(time: float, packet: bytes, *, original: int | None = None) -> bytes:
     """One packet as it stands in such a capture; `original` is its length before it was shortened."""
-    nanoseconds = round(time * 1_000_000_000)
-    second, rest = divmod(nanoseconds, 1_000_000_000)
+    # First the whole seconds: so large a number of nanoseconds is not exact.
+    second = int(time)
+    more, rest = divmod(round((time - second) * 1_000_000_000), 1_000_000_000)
     length = len(packet) if original is None else original
-    return struct.pack("<IIII", second, rest, len(packet), length) + packet
+    return struct.pack("<IIII", second + more, rest, len(packet), length) + packet

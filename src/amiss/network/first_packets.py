@@ -9,6 +9,7 @@ __all__ = ["Request", "request_of", "server_name", "status_of"]
 _SERVER_NAME = 0
 _LONGEST_PATH, _LONGEST_AGENT, _LONGEST_BODY, _LONGEST_NAME = 2048, 256, 512, 255
 _HEAD_LINES = 64
+_PLAIN = bytes(c if 32 < c < 127 else ord("?") for c in range(256))
 
 
 class Request(NamedTuple):
@@ -98,7 +99,7 @@ def _host(value: bytes) -> str:
 
 def _plain(value: bytes) -> str:
     """Bytes of a name as text; what cannot be part of one is "?"."""
-    return "".join(chr(c) if 32 < c < 127 else "?" for c in value)
+    return value.translate(_PLAIN).decode("ascii")
 
 
 def _text(value: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ PORTS: dict[int, str] = {
 }  # fmt: skip
 """What usually listens on a port."""
 _OF_UDP = {80: "quic", 443: "quic"}
-_LOWEST = 65_536
+_N_PORTS = 65_536
 
 
 def services(flows: Records) -> list[str]:
@@ -43,11 +44,18 @@ def services(flows: Records) -> list[str]:
     return words
 
 
-def _by_port(flows: Records) -> npt.NDArray[np.object_]:
-    table = np.full(_LOWEST, "", object)
+@lru_cache(maxsize=1)
+def _tables() -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]:
+    """What usually listens on each port of TCP, and of UDP."""
+    table = np.full(_N_PORTS, "", object)
     table[list(PORTS)] = list(PORTS.values())
     udp_table = table.copy()
     udp_table[list(_OF_UDP)] = list(_OF_UDP.values())
+    return table, udp_table
+
+
+def _by_port(flows: Records) -> npt.NDArray[np.object_]:
+    table, udp_table = _tables()
     tcp, udp = flows["protocol"] == _TCP, flows["protocol"] == _UDP
     found = np.full(len(flows), "", object)
     found[tcp] = table[flows["dst_port"][tcp]]
@@ -156,9 +164,9 @@ def _by_content(flows: Records) -> list[tuple[str, Bools]]:
         ("quic", udp & heads.port(443, 80, 8443) & heads.any_of(_is_quic)),
         ("modbus", tcp & heads.port(502) & heads.any_of(_is_modbus)),
         ("telnet", tcp & heads.any_of(_is_telnet)),
-        ("dns", (dns & heads.port(53)) | (tcp & heads.port(53) & heads.any_of(_is_dns_over_tcp))),
         ("mdns", dns & heads.port(5353)),
         ("llmnr", dns & heads.port(5355)),
+        ("dns", (dns & heads.port(53)) | (tcp & heads.port(53) & heads.any_of(_is_dns_over_tcp))),
         ("ntp", udp & heads.port(123) & heads.any_of(_is_ntp)),
         ("dhcp", udp & heads.port(67, 68) & heads.any_of(_is_dhcp)),
         ("snmp", udp & heads.port(161, 162) & heads.either(b"\x30")),

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.summary import Vector
+from amiss.kernels.assembly import entropies
 
-__all__ = ["STATISTICS", "Statistic", "entropy", "statistics"]
+__all__ = ["STATISTICS", "Statistic", "statistics"]
 
 Records = npt.NDArray[np.void]
 _SECONDS = 1e-9
@@ -134,7 +135,7 @@ def _of_sides(flows: Records) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         yield f"out_of_order_{way}", side["late"]
         yield f"duplicates_{way}", side["twice"]
         yield f"repeated_acks_{way}", side["acks_again"]
-        yield f"entropy_{way}", entropy(side["head"], side["n_head"])
+        yield f"entropy_{way}", _entropy(side)
 
 
 def _of_both(flows: Records) -> Iterator[tuple[str, npt.NDArray[Any]]]:
@@ -184,23 +185,8 @@ def _later(time: npt.NDArray[Any], than: npt.NDArray[Any]) -> Vector:
     return gaps
 
 
-def entropy(heads: npt.NDArray[np.uint8], lengths: npt.NDArray[Any]) -> Vector:
-    """Entropy of the first so many bytes of each row, in bits a byte; NaN where there are none: (n_rows,)."""
-    n, width = heads.shape
-    found = np.full(n, np.nan)
-    rows = np.flatnonzero(lengths)
-    if not len(rows):
-        return found
-    length = lengths[rows].astype(np.int64)
-    # Bytes that are not there are sorted behind those that are.
-    there = np.arange(width) < length[:, None]
-    values = np.sort(np.where(there, heads[rows], 256).astype(np.uint16), axis=1)
-    first = np.ones(values.shape, np.bool_)
-    first[:, 1:] = values[:, 1:] != values[:, :-1]
-    starts = np.flatnonzero(first)
-    runs = np.diff(np.append(starts, values.size))
-    real = values.ravel()[starts] < 256
-    counts = runs[real].astype(float)
-    weights = np.bincount(starts[real] // width, counts * np.log2(counts), len(rows))
-    found[rows] = np.log2(length) - weights / length
+def _entropy(side: Records) -> Vector:
+    found = np.full(len(side), np.nan)
+    rows = np.flatnonzero(side["n_head"])
+    found[rows] = entropies(side["head"][rows], side["n_head"][rows].astype(np.int64))
     return found

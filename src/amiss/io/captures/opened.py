@@ -11,13 +11,13 @@ import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, cast
+from typing import cast
 
 from amiss.core.errors import ConnectorError
 
 __all__ = ["Opened"]
 
-_COMPRESSED: tuple[tuple[bytes, Callable[..., IO[bytes]]], ...] = (
+_COMPRESSED: tuple[tuple[bytes, Callable[..., io.BufferedReader]], ...] = (
     (b"\x1f\x8b", gzip.open),
     (b"BZh", bz2.open),
     (b"\xfd7zXZ\x00", lzma.open),
@@ -37,15 +37,16 @@ class Opened:
 
     def __init__(self, path: str, name: str) -> None:
         self._size, self._raw = _opened(path, name)
-        self._plain: IO[bytes] = self._raw
+        self._plain: io.BufferedReader = self._raw
         start = self._raw.peek(6)[:6]
         for magic, opener in _COMPRESSED:
             if start.startswith(magic):
                 self._plain = opener(self._raw)
 
     def read(self, n_bytes: int) -> bytes:
-        """The bytes that come next, at most so many; none at the end."""
-        return self._plain.read(n_bytes)
+        """Some bytes that come next, at most so many; none at the end."""
+        # Not `read`, which waits for all of them, and gives none where a compressed file is cut among them.
+        return self._plain.read1(n_bytes)
 
     def share_read(self) -> float:
         """Share of the file's bytes read; 0 where the size is not known."""

@@ -48,6 +48,8 @@ class CaptureSource:
         self._opened = Opened(given, self.name)
         self._damage: str | None = None
         self._start = self._block(64)
+        while 0 < len(self._start) < 4 and (more := self._block(64)):
+            self._start += more
         if looks_like_capture(self._start):
             return
         self._opened.close()
