@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.finding import Measure
-from amiss.network.behaviours._groups import Groups
+from amiss.network.behaviours._groups import Groups, high_of_others
 from amiss.network.behaviours._told import count, finding, listed, severity, span, usually
 from amiss.network.finding import Finding
 from amiss.network.flows import TCP, Flows
@@ -61,17 +61,15 @@ class BruteForce:
         flows = traffic.flows
         kinds = service[pairs.first]
         found: dict[tuple[int, int], list[int]] = {}
-        for group in np.flatnonzero(pairs.sizes >= _LEAST_TRIES):
-            others = pairs.sizes[(kinds == kinds[group]) & (np.arange(len(pairs)) != group)]
-            usual = _high(others)
+        usual = _usual(pairs.sizes, kinds)
+        for group in np.flatnonzero((pairs.sizes >= _LEAST_TRIES) & (pairs.sizes > _TIMES_USUAL * usual)):
             rows = pairs.rows(int(group))
-            if len(rows) > _TIMES_USUAL * usual and _alike(flows, rows) >= _LEAST_ALIKE and not _polls(traffic, rows):
+            if _alike(flows, rows) >= _LEAST_ALIKE and not _polls(traffic, rows):
                 found.setdefault((int(flows.src[rows[0]]), int(kinds[group])), []).append(int(group))
         told = []
         for (host, kind), groups in found.items():
             rows = np.concatenate([pairs.rows(group) for group in groups])
-            others = np.delete(pairs.sizes, groups)[np.delete(kinds, groups) == kind]
-            told.append(_told(traffic, host, rows, _NAMES[kind], _high(others), by_host=True))
+            told.append(_told(traffic, host, rows, _NAMES[kind], float(usual[groups].min()), by_host=True))
         return told
 
     @staticmethod
@@ -81,15 +79,13 @@ class BruteForce:
             return []
         sources = together.distinct(flows.src)
         told = []
-        for group in np.flatnonzero((together.sizes >= _LEAST_TOGETHER) & (sources >= _LEAST_SOURCES)):
+        usual = _usual(together.sizes, service[together.first])
+        many = (together.sizes >= _LEAST_TOGETHER) & (sources >= _LEAST_SOURCES) & (together.sizes >= 2 * sources)
+        for group in np.flatnonzero(many & (together.sizes > _TIMES_USUAL * usual)):
             rows = together.rows(int(group))
-            same = service[together.first] == service[rows[0]]
-            usual = _high(together.sizes[same & (np.arange(len(together)) != group)])
-            each = len(rows) / sources[group]
-            if len(rows) > _TIMES_USUAL * usual and each >= 2 and _alike(flows, rows) >= _LEAST_ALIKE:
-                told.append(
-                    _told(traffic, int(flows.dst[rows[0]]), rows, _NAMES[int(service[rows[0]])], usual, by_host=False)
-                )
+            if _alike(flows, rows) >= _LEAST_ALIKE:
+                name, server = _NAMES[int(service[rows[0]])], int(flows.dst[rows[0]])
+                told.append(_told(traffic, server, rows, name, float(usual[group]), by_host=False))
         return told
 
 
@@ -134,9 +130,12 @@ def _polls(traffic: Traffic, rows: npt.NDArray[np.int64]) -> bool:
     return bool(all_the_time and np.median(gaps) > 20 and np.mean(np.abs(gaps / np.median(gaps) - 1) < 0.15) > 0.8)
 
 
-def _high(sizes: npt.NDArray[np.int64]) -> float:
-    """What nine of ten stay below."""
-    return float(np.quantile(sizes, 0.9, method="lower")) if len(sizes) else 0.0
+def _usual(sizes: npt.NDArray[np.int64], kinds: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    """What nine of ten other groups of the same kind stay below: (n_groups,)."""
+    out = np.zeros(len(sizes))
+    for kind in np.unique(kinds):
+        out[kinds == kind] = high_of_others(sizes[kinds == kind])
+    return out
 
 
 def _told(
@@ -187,17 +186,17 @@ def _pages(traffic: Traffic) -> list[Finding]:
     rows = np.flatnonzero(posts | gets | denied)
     groups = Groups.of([http.client, http.server, code.astype(np.int32)], http.time, rows, gap=_GAP_SECONDS)
     told = []
-    for group in np.flatnonzero(groups.sizes >= _LEAST_TRIES):
-        usual = _high(np.delete(groups.sizes, group))
-        if groups.sizes[group] <= _TIMES_USUAL * usual:
-            continue
+    usual = high_of_others(groups.sizes)
+    for group in np.flatnonzero((groups.sizes >= _LEAST_TRIES) & (groups.sizes > _TIMES_USUAL * usual)):
         picked = groups.rows(int(group))
         time = http.time[picked]
         client, server = http.client[picked[0]], http.server[picked[0]]
         mine = (flows.src == client) & (flows.dst == server) & np.isin(flows.dst_port, http.port[picked])
         mine &= (flows.start <= time[-1] + 1) & (flows.end >= time[0] - 1)
         if mine.any():
-            told.append(_told_page(traffic, np.flatnonzero(mine), picked, usual, float(denied[picked].mean())))
+            told.append(
+                _told_page(traffic, np.flatnonzero(mine), picked, float(usual[group]), float(denied[picked].mean()))
+            )
     return told
 
 
