@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import ClassVar
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from amiss.core.finding import Measure
 from amiss.network.behaviours._groups import Groups, high_of_others
+from amiss.network.behaviours._login_pages import guessed_pages
 from amiss.network.behaviours._told import count, finding, listed, severity, span, usually
 from amiss.network.finding import Finding
 from amiss.network.flows import TCP, Flows
@@ -26,8 +26,6 @@ _SHORT_SECONDS, _SMALL_BYTES = 120.0, 60_000.0
 _LEAST_TRIES, _LEAST_SOURCES, _LEAST_TOGETHER = 10, 4, 24
 _TIMES_USUAL = 3.0
 _LEAST_ALIKE = 0.7
-_LOGIN_PAGE = re.compile(r"log-?[io]n|sign-?in|auth|session|passw|account|token|wp-login|xmlrpc", re.IGNORECASE)
-_PASSWORD = re.compile(r"(?:^|[&{\"'])(?:p(?:ass)?w(?:or)?d|pass|passwd|password|pwd)[\"']?\s*[=:]", re.IGNORECASE)
 
 
 class BruteForce:
@@ -46,7 +44,7 @@ class BruteForce:
         service = _service(flows)
         rows = np.flatnonzero((service >= 0) & attempts(flows) & _short(flows))
         if not len(rows):
-            return _pages(traffic)
+            return guessed_pages(traffic)
         pairs = Groups.of([flows.src, flows.dst, service], flows.start, rows, gap=_GAP_SECONDS)
         alone = self._of_pairs(traffic, pairs, service)
         taken = np.zeros(flows.n_flows, np.bool_)
@@ -54,7 +52,7 @@ class BruteForce:
             taken[one.flows] = True
         rest = rows[~taken[rows]]
         together = Groups.of([flows.dst, service], flows.start, rest, gap=_GAP_SECONDS)
-        return alone + self._of_servers(traffic, together, service) + _pages(traffic)
+        return alone + self._of_servers(traffic, together, service) + guessed_pages(traffic)
 
     @staticmethod
     def _of_pairs(traffic: Traffic, pairs: Groups, service: npt.NDArray[np.int32]) -> list[Finding]:
@@ -162,62 +160,5 @@ def _told(
     )
     return finding(
         traffic, "brute_force", host, rows, grade=severity(0.6, len(rows), _LEAST_TRIES), reason=reason,
-        technique="T1110", measures=measures,
-    )  # fmt: skip
-
-
-def _pages(traffic: Traffic) -> list[Finding]:
-    """Guessing at the login pages of web servers."""
-    http, flows = traffic.http, traffic.flows
-    if not http.n_requests:
-        return []
-    page = [path.partition("?")[0].lower() for path in http.path]
-    _, code = np.unique(np.array(page), return_inverse=True)
-    denied = np.isin(http.status, (401, 403))
-    posts = np.array(
-        [
-            method.upper() == "POST" and (_LOGIN_PAGE.search(path) is not None or _PASSWORD.search(body) is not None)
-            for method, path, body in zip(http.method, page, http.body, strict=True)
-        ]
-    )
-    gets = np.array([
-        _PASSWORD.search(path.partition("?")[2]) is not None for path in http.path
-    ])  # fmt: skip
-    rows = np.flatnonzero(posts | gets | denied)
-    groups = Groups.of([http.client, http.server, code.astype(np.int32)], http.time, rows, gap=_GAP_SECONDS)
-    told = []
-    usual = high_of_others(groups.sizes)
-    for group in np.flatnonzero((groups.sizes >= _LEAST_TRIES) & (groups.sizes > _TIMES_USUAL * usual)):
-        picked = groups.rows(int(group))
-        time = http.time[picked]
-        client, server = http.client[picked[0]], http.server[picked[0]]
-        mine = (flows.src == client) & (flows.dst == server) & np.isin(flows.dst_port, http.port[picked])
-        mine &= (flows.start <= time[-1] + 1) & (flows.end >= time[0] - 1)
-        if mine.any():
-            told.append(
-                _told_page(traffic, np.flatnonzero(mine), picked, float(usual[group]), float(denied[picked].mean()))
-            )
-    return told
-
-
-def _told_page(
-    traffic: Traffic, rows: npt.NDArray[np.int64], picked: npt.NDArray[np.int64], usual: float, denied: float
-) -> Finding:
-    flows, http = traffic.flows, traffic.http
-    words = flows.hosts.words
-    host, server = int(http.client[picked[0]]), int(http.server[picked[0]])
-    page = http.path[int(picked[0])].partition("?")[0][:60]
-    seconds = float(np.ptp(http.time[picked]))
-    reason = (
-        f"{words[host]} sent {count(len(picked), 'login')} to {page} of {words[server]} within {span(seconds)}"
-        f"{f'; {denied:.0%} were denied' if denied else ''}; usual is {usually(usual)}"
-    )
-    measures = (
-        Measure("logins sent", len(picked), usually(usual)),
-        Measure("share that was denied", denied),
-        Measure("one every", seconds / max(len(picked) - 1, 1), "", "s"),
-    )
-    return finding(
-        traffic, "brute_force", host, rows, grade=severity(0.6, len(picked), _LEAST_TRIES), reason=reason,
         technique="T1110", measures=measures,
     )  # fmt: skip
