@@ -77,7 +77,7 @@ def count(counts: Counts, network: Any, kind: str, usual: Traffic | None = None)
     counts.seconds += time.process_time() - begin
     counts.flows += network.traffic.flows.n_flows
     days = (network.traffic.end - network.traffic.start) / 86_400
-    counts.host_days += days * np.count_nonzero(inside(network.traffic.flows))
+    counts.host_days += days * sum(len(hosts) for hosts in network.roles.values())
     for record in network.planted:
         if record.kind != kind:
             continue

@@ -20,8 +20,8 @@ from amiss.network.traffic import Traffic
 __all__ = ["all_behaviours", "find_behaviours"]
 
 _RANK = (
-    "web_attack", "brute_force", "dns_tunnel", "vertical_scan", "sweep", "horizontal_scan", "exfiltration", "flood",
-    "odd_protocol", "lateral_movement", "generated_names", "beaconing", "command_and_control", "long_connection",
+    "web_attack", "brute_force", "dns_tunnel", "vertical_scan", "sweep", "lateral_movement", "horizontal_scan",
+    "exfiltration", "flood", "odd_protocol", "generated_names", "beaconing", "command_and_control", "long_connection",
     "newcomer",
 )  # fmt: skip
 """Which kind tells flows that several explain: the one that says most of them."""

@@ -119,6 +119,16 @@ def test_logins_to_a_page_are_brute_force() -> None:
     assert kinds(find_behaviours(made.traffic())) == [("brute_force", BAD)]
 
 
+def test_many_who_guess_at_one_page_are_one_event_of_the_server_and_users_are_none() -> None:
+    made = office()
+    for i in range(200):
+        at, body = BEGIN + 900 + 2 * i, f"user=a&password={i}"
+        made.request(f"203.0.113.{i % 25}", "10.0.0.8", at, "/login", method="POST", body=body, status=401)
+        made.request(f"10.0.0.{20 + i % 12}", "10.0.0.9", at, "/login", method="POST", body=body, status=302)
+    one = only(made)
+    assert (one.kind, one.host, len(one.peers)) == ("brute_force", "10.0.0.8", 25)
+
+
 def test_a_flood_from_everywhere_is_of_its_target() -> None:
     made, random = office(), np.random.default_rng(4)
     for i in range(5000):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Groups", "climbs", "distinct"]
+__all__ = ["Groups", "climbs", "distinct", "high_of_others"]
 
 Rows = npt.NDArray[np.int64]
 
@@ -115,3 +115,20 @@ def climbs(groups: Groups, steps: npt.NDArray[np.float64]) -> tuple[npt.NDArray[
     deep = (np.ptp(total) + np.abs(steps).max() + 1.0) * ids
     rise = total - deep - np.minimum.accumulate(before - deep)
     return np.maximum.reduceat(rise, groups.bounds[:-1]), rise
+
+
+def high_of_others(values: npt.NDArray[Any], share: float = 0.9) -> npt.NDArray[np.float64]:
+    """For each value, what a share of all the others stays below; 0 where there are no others: (n_values,).
+
+    Examples
+    --------
+    >>> high_of_others(np.array([1, 2, 3, 100]), 0.5)
+    array([3., 3., 2., 2.])
+    """
+    if len(values) < 2:
+        return np.zeros(len(values))
+    ordered = np.sort(values)
+    rank = int(share * (len(values) - 2))
+    # Without the value itself, all that stand behind it move up by one.
+    own = np.searchsorted(ordered, values, side="left")
+    return np.asarray(ordered[rank + (own <= rank)], np.float64)

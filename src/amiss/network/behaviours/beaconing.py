@@ -23,6 +23,7 @@ __all__ = ["Beaconing", "evenness"]
 _TOGETHER_SECONDS = 2.0
 _LEAST_CALLS = 6
 _MOST_BYTES = 250e3
+_WHOLE_PERIODS = 2.0
 _FALSE_ALARMS = 1e-5
 """Of calls at the times of a Poisson process, for one host and server."""
 _WIDTHS = (1.15, 1.5, 3.1)
@@ -160,13 +161,18 @@ def _alike(flows: Flows, rows: npt.NDArray[np.int64]) -> tuple[float, float]:
 def _made_for_it(
     flows: Flows, rows: npt.NDArray[np.int64], target: npt.NDArray[np.int64], own: npt.NDArray[np.bool_]
 ) -> bool:
-    """Whether the host does little else, from its first moment to its last, in a fleet of others."""
+    """Whether the host does little else, from the first moment that was watched to the last, in a fleet of others."""
     if np.count_nonzero(own) < _LEAST_FLEET:
         return False
     mine = (flows.src == flows.src[rows[0]]) & ~own[flows.dst] & ~np.isin(flows.dst_port, list(_CLOCKWORK))
+    starts = flows.start[rows]
+    near = _WHOLE_PERIODS * float(np.median(np.diff(starts)))
+    # Few flows, such as pieces of long ones, may begin far from all others.
+    first, last = np.quantile(flows.start, [0.01, 0.99])
+    if starts[0] - first > near or last - starts[-1] > near:
+        return False
     lone = distinct(np.zeros(int(mine.sum()), np.int64), target[mine], 1)[0] <= 3
-    times = flows.start[mine]
-    return bool(lone and len(rows) > 0.5 * mine.sum() and np.ptp(flows.start[rows]) > 0.8 * np.ptp(times))
+    return bool(lone and len(rows) > 0.5 * mine.sum())
 
 
 def _told(traffic: Traffic, beacons: list[_Beacon], targets: Targets) -> Finding:

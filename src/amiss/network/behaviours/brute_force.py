@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from amiss.core.finding import Measure
-from amiss.network.behaviours._groups import Groups
+from amiss.network.behaviours._groups import Groups, high_of_others
+from amiss.network.behaviours._login_pages import guessed_pages
 from amiss.network.behaviours._told import count, finding, listed, severity, span, usually
 from amiss.network.finding import Finding
 from amiss.network.flows import TCP, Flows
@@ -26,8 +26,6 @@ _SHORT_SECONDS, _SMALL_BYTES = 120.0, 60_000.0
 _LEAST_TRIES, _LEAST_SOURCES, _LEAST_TOGETHER = 10, 4, 24
 _TIMES_USUAL = 3.0
 _LEAST_ALIKE = 0.7
-_LOGIN_PAGE = re.compile(r"log-?[io]n|sign-?in|auth|session|passw|account|token|wp-login|xmlrpc", re.IGNORECASE)
-_PASSWORD = re.compile(r"(?:^|[&{\"'])(?:p(?:ass)?w(?:or)?d|pass|passwd|password|pwd)[\"']?\s*[=:]", re.IGNORECASE)
 
 
 class BruteForce:
@@ -46,7 +44,7 @@ class BruteForce:
         service = _service(flows)
         rows = np.flatnonzero((service >= 0) & attempts(flows) & _short(flows))
         if not len(rows):
-            return _pages(traffic)
+            return guessed_pages(traffic)
         pairs = Groups.of([flows.src, flows.dst, service], flows.start, rows, gap=_GAP_SECONDS)
         alone = self._of_pairs(traffic, pairs, service)
         taken = np.zeros(flows.n_flows, np.bool_)
@@ -54,24 +52,22 @@ class BruteForce:
             taken[one.flows] = True
         rest = rows[~taken[rows]]
         together = Groups.of([flows.dst, service], flows.start, rest, gap=_GAP_SECONDS)
-        return alone + self._of_servers(traffic, together, service) + _pages(traffic)
+        return alone + self._of_servers(traffic, together, service) + guessed_pages(traffic)
 
     @staticmethod
     def _of_pairs(traffic: Traffic, pairs: Groups, service: npt.NDArray[np.int32]) -> list[Finding]:
         flows = traffic.flows
         kinds = service[pairs.first]
         found: dict[tuple[int, int], list[int]] = {}
-        for group in np.flatnonzero(pairs.sizes >= _LEAST_TRIES):
-            others = pairs.sizes[(kinds == kinds[group]) & (np.arange(len(pairs)) != group)]
-            usual = _high(others)
+        usual = _usual(pairs.sizes, kinds)
+        for group in np.flatnonzero((pairs.sizes >= _LEAST_TRIES) & (pairs.sizes > _TIMES_USUAL * usual)):
             rows = pairs.rows(int(group))
-            if len(rows) > _TIMES_USUAL * usual and _alike(flows, rows) >= _LEAST_ALIKE and not _polls(traffic, rows):
+            if _alike(flows, rows) >= _LEAST_ALIKE and not _polls(traffic, rows):
                 found.setdefault((int(flows.src[rows[0]]), int(kinds[group])), []).append(int(group))
         told = []
         for (host, kind), groups in found.items():
             rows = np.concatenate([pairs.rows(group) for group in groups])
-            others = np.delete(pairs.sizes, groups)[np.delete(kinds, groups) == kind]
-            told.append(_told(traffic, host, rows, _NAMES[kind], _high(others), by_host=True))
+            told.append(_told(traffic, host, rows, _NAMES[kind], float(usual[groups].min()), by_host=True))
         return told
 
     @staticmethod
@@ -81,15 +77,13 @@ class BruteForce:
             return []
         sources = together.distinct(flows.src)
         told = []
-        for group in np.flatnonzero((together.sizes >= _LEAST_TOGETHER) & (sources >= _LEAST_SOURCES)):
+        usual = _usual(together.sizes, service[together.first])
+        many = (together.sizes >= _LEAST_TOGETHER) & (sources >= _LEAST_SOURCES) & (together.sizes >= 2 * sources)
+        for group in np.flatnonzero(many & (together.sizes > _TIMES_USUAL * usual)):
             rows = together.rows(int(group))
-            same = service[together.first] == service[rows[0]]
-            usual = _high(together.sizes[same & (np.arange(len(together)) != group)])
-            each = len(rows) / sources[group]
-            if len(rows) > _TIMES_USUAL * usual and each >= 2 and _alike(flows, rows) >= _LEAST_ALIKE:
-                told.append(
-                    _told(traffic, int(flows.dst[rows[0]]), rows, _NAMES[int(service[rows[0]])], usual, by_host=False)
-                )
+            if _alike(flows, rows) >= _LEAST_ALIKE:
+                name, server = _NAMES[int(service[rows[0]])], int(flows.dst[rows[0]])
+                told.append(_told(traffic, server, rows, name, float(usual[group]), by_host=False))
         return told
 
 
@@ -134,9 +128,12 @@ def _polls(traffic: Traffic, rows: npt.NDArray[np.int64]) -> bool:
     return bool(all_the_time and np.median(gaps) > 20 and np.mean(np.abs(gaps / np.median(gaps) - 1) < 0.15) > 0.8)
 
 
-def _high(sizes: npt.NDArray[np.int64]) -> float:
-    """What nine of ten stay below."""
-    return float(np.quantile(sizes, 0.9, method="lower")) if len(sizes) else 0.0
+def _usual(sizes: npt.NDArray[np.int64], kinds: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    """What nine of ten other groups of the same kind stay below: (n_groups,)."""
+    out = np.zeros(len(sizes))
+    for kind in np.unique(kinds):
+        out[kinds == kind] = high_of_others(sizes[kinds == kind])
+    return out
 
 
 def _told(
@@ -163,62 +160,5 @@ def _told(
     )
     return finding(
         traffic, "brute_force", host, rows, grade=severity(0.6, len(rows), _LEAST_TRIES), reason=reason,
-        technique="T1110", measures=measures,
-    )  # fmt: skip
-
-
-def _pages(traffic: Traffic) -> list[Finding]:
-    """Guessing at the login pages of web servers."""
-    http, flows = traffic.http, traffic.flows
-    if not http.n_requests:
-        return []
-    page = [path.partition("?")[0].lower() for path in http.path]
-    _, code = np.unique(np.array(page), return_inverse=True)
-    denied = np.isin(http.status, (401, 403))
-    posts = np.array(
-        [
-            method.upper() == "POST" and (_LOGIN_PAGE.search(path) is not None or _PASSWORD.search(body) is not None)
-            for method, path, body in zip(http.method, page, http.body, strict=True)
-        ]
-    )
-    gets = np.array([
-        _PASSWORD.search(path.partition("?")[2]) is not None for path in http.path
-    ])  # fmt: skip
-    rows = np.flatnonzero(posts | gets | denied)
-    groups = Groups.of([http.client, http.server, code.astype(np.int32)], http.time, rows, gap=_GAP_SECONDS)
-    told = []
-    for group in np.flatnonzero(groups.sizes >= _LEAST_TRIES):
-        usual = _high(np.delete(groups.sizes, group))
-        if groups.sizes[group] <= _TIMES_USUAL * usual:
-            continue
-        picked = groups.rows(int(group))
-        time = http.time[picked]
-        client, server = http.client[picked[0]], http.server[picked[0]]
-        mine = (flows.src == client) & (flows.dst == server) & np.isin(flows.dst_port, http.port[picked])
-        mine &= (flows.start <= time[-1] + 1) & (flows.end >= time[0] - 1)
-        if mine.any():
-            told.append(_told_page(traffic, np.flatnonzero(mine), picked, usual, float(denied[picked].mean())))
-    return told
-
-
-def _told_page(
-    traffic: Traffic, rows: npt.NDArray[np.int64], picked: npt.NDArray[np.int64], usual: float, denied: float
-) -> Finding:
-    flows, http = traffic.flows, traffic.http
-    words = flows.hosts.words
-    host, server = int(http.client[picked[0]]), int(http.server[picked[0]])
-    page = http.path[int(picked[0])].partition("?")[0][:60]
-    seconds = float(np.ptp(http.time[picked]))
-    reason = (
-        f"{words[host]} sent {count(len(picked), 'login')} to {page} of {words[server]} within {span(seconds)}"
-        f"{f'; {denied:.0%} were denied' if denied else ''}; usual is {usually(usual)}"
-    )
-    measures = (
-        Measure("logins sent", len(picked), usually(usual)),
-        Measure("share that was denied", denied),
-        Measure("one every", seconds / max(len(picked) - 1, 1), "", "s"),
-    )
-    return finding(
-        traffic, "brute_force", host, rows, grade=severity(0.6, len(picked), _LEAST_TRIES), reason=reason,
         technique="T1110", measures=measures,
     )  # fmt: skip

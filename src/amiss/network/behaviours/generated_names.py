@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from amiss.core.finding import Measure
 from amiss.network.behaviours._contacts import Contacts, runs
-from amiss.network.behaviours._groups import Groups
+from amiss.network.behaviours._groups import Groups, high_of_others
 from amiss.network.behaviours._told import count, finding, listed, severity, span, usually
 from amiss.network.domains import bits, registered
 from amiss.network.finding import Finding
@@ -48,14 +48,14 @@ class GeneratedNames:
         amiss = groups.total(dns.code == _NO_SUCH_NAME) == groups.sizes
         contacts = Contacts(groups, dns.time[groups.first], amiss)
         client = dns.client[groups.first]
+        each = Groups.of([client], contacts.time, np.arange(len(client)))
+        highs = dict(zip(client[each.first].tolist(), high_of_others(each.total(amiss)).tolist(), strict=True))
         found = []
         least = float(np.log(1 / _FALSE_ALARMS))
         for run in runs(contacts, [client], client, np.zeros(len(client), np.int64), least=least, gap=_GAP_SECONDS):
-            if amiss[run.contacts].sum() >= _LEAST_DOMAINS:
-                others = Groups.of([client], contacts.time, np.flatnonzero(client != client[run.contacts[0]]))
-                high = float(np.quantile(others.total(amiss), 0.9, method="lower")) if len(others) else 0.0
-                if amiss[run.contacts].sum() > 2 * high:
-                    found.append(_told(traffic, contacts, run.contacts, high))
+            high = highs[int(client[run.contacts[0]])]
+            if amiss[run.contacts].sum() >= max(_LEAST_DOMAINS, 2 * high + 1):
+                found.append(_told(traffic, contacts, run.contacts, high))
         return [one for one in found if one is not None]
 
 

@@ -20,17 +20,17 @@ __all__ = ["LateralMovement"]
 _WAYS = {22: "SSH", 23: "Telnet", 135: "RPC", 139: "SMB", 445: "SMB", 3389: "RDP", 5900: "VNC", 5985: "WinRM",
          5986: "WinRM"}  # fmt: skip
 _GAP_SECONDS = 3600.0
-_LEAST_HOSTS = 5
+_LEAST_HOSTS, _LEAST_IN, _SHARE_IN = 5, 3, 0.4
 _SERVES = 3
 _TIMES_USUAL = 2.0
 _ROUTINE = 0.25
 
 
 class LateralMovement:
-    """Inside hosts that log in to, or open shares of, many others one after another, and get in.
+    """Inside hosts that log in to, or open shares of, many others one after another, and often get in.
 
     Hosts that three or more others reach for anything are servers and do not count, nor do those that the host reaches
-    again and again or that it reached in traffic known to be good.
+    again and again or that it reached in traffic known to be good. Who gets in with fewer than two of five, scans.
     """
 
     kind: ClassVar[str] = "lateral_movement"
@@ -40,12 +40,12 @@ class LateralMovement:
         flows = traffic.flows
         own = inside(flows)
         way = (flows.protocol == TCP) & np.isin(flows.dst_port, list(_WAYS)) & attempts(flows)
-        way &= ~failed(flows) & ~wordless(flows)
+        inward = ~failed(flows) & ~wordless(flows)
         if not way.any():
             return []
         way &= own[flows.src] & own[flows.dst]
         rows = np.flatnonzero(way)
-        asked = Groups.of([flows.dst], flows.start, np.flatnonzero(attempts(flows) & ~failed(flows) & ~wordless(flows)))
+        asked = Groups.of([flows.dst], flows.start, np.flatnonzero(attempts(flows) & inward))
         server = np.zeros(len(flows.hosts), np.bool_)
         server[flows.dst[asked.first]] = asked.distinct(flows.src) >= _SERVES
         serves = server[flows.dst]
@@ -63,8 +63,13 @@ class LateralMovement:
         first = pairs.first[np.array(fresh, np.bool_) & ~(long & (pairs.sizes > 2))]
         runs = Groups.of([flows.src], flows.start, first, gap=_GAP_SECONDS)
         reached = runs.distinct(flows.dst)
+        got_in = np.zeros(flows.n_flows, np.bool_)
+        got_in[first] = (pairs.total(inward) > 0)[np.isin(pairs.first, first)]
+        entered = runs.total(got_in)
         found = []
-        for group in np.flatnonzero(reached >= _LEAST_HOSTS):
+        for group in np.flatnonzero(
+            (reached >= _LEAST_HOSTS) & (entered >= np.maximum(_LEAST_IN, reached * _SHARE_IN))
+        ):
             others = reached[flows.src[runs.first] != flows.src[runs.first[group]]]
             usual_hosts = float(np.quantile(others, 0.9, method="lower")) if len(others) else 0.0
             if reached[group] > _TIMES_USUAL * usual_hosts:

@@ -67,8 +67,11 @@ class PortScan:
         own = inside(flows)
         stretches = _stretches(contacts, src, wide + deep)
         noise, odd = _noise(contacts, src, own), odd_flags(flows)
+        rest = np.ones(len(contacts.time), np.bool_)
+        rest[np.concatenate([np.zeros(0, np.int64), *stretches])] = False
+        usual_targets = (_usual_targets(flows, first[rest], False), _usual_targets(flows, first[rest], True))
         return [
-            self._told(traffic, contacts, stretch, own)
+            self._told(traffic, contacts, stretch, own, usual_targets)
             for stretch in stretches
             if (own[src[stretch[0]]] or contacts.amiss[stretch].sum() > noise)
             # What is odd in itself is told as such.
@@ -77,7 +80,11 @@ class PortScan:
 
     @staticmethod
     def _told(
-        traffic: Traffic, contacts: Contacts, picked: npt.NDArray[np.int64], own: npt.NDArray[np.bool_]
+        traffic: Traffic,
+        contacts: Contacts,
+        picked: npt.NDArray[np.int64],
+        own: npt.NDArray[np.bool_],
+        usual_targets: tuple[float, float],
     ) -> Finding:
         flows = traffic.flows
         rows = np.concatenate([contacts.flows.rows(int(one)) for one in picked])
@@ -87,8 +94,7 @@ class PortScan:
         n_amiss, seconds = int(contacts.amiss[picked].sum()), float(np.ptp(flows.start[rows]))
         deep = len(ports) > len(peers)
         n = len(ports) if deep else len(peers)
-        others = np.setdiff1d(np.arange(len(contacts.time)), picked)
-        usual = _usual_targets(flows, contacts.flows.first[others], deep)
+        usual = usual_targets[int(deep)]
         grade = severity(0.5, n, _LEAST_TARGETS) * (1.0 if own[host] else 0.85)
         words = flows.hosts.words
         if deep:

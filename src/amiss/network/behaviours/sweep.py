@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from amiss.core.finding import Measure
 from amiss.network.behaviours._contacts import Contacts, runs
-from amiss.network.behaviours._groups import Groups
+from amiss.network.behaviours._groups import Groups, high_of_others
 from amiss.network.behaviours._told import count, finding, severity, span, usually
 from amiss.network.finding import Finding
 from amiss.network.flows import ARP, Flows
@@ -61,9 +61,10 @@ class Sweep:
         least = float(np.log(1 / _FALSE_ALARMS))
         found = runs(contacts, [src], src, same, least=least, gap=_GAP_SECONDS)
         peers = Groups.of([src], contacts.time, np.arange(len(src)))
+        high = dict(zip(src[peers.first].tolist(), high_of_others(peers.total(contacts.amiss)).tolist(), strict=True))
         told = []
         for run in found:
-            usual = _usual(peers, contacts.amiss, src, int(src[run.contacts[0]]))
+            usual = high[int(src[run.contacts[0]])]
             if contacts.amiss[run.contacts].sum() >= max(_LEAST_TARGETS, 2.0 * usual):
                 told.append(self._told(traffic, contacts, run.contacts, name, usual))
         return told
@@ -97,9 +98,3 @@ def _named(flows: Flows) -> npt.NDArray[np.bool_]:
         return np.zeros(0, np.bool_)
     groups = flows.hosts.groups
     return np.asarray(~groups[flows.dst] & ~groups[flows.src] & (flows.src != flows.dst), np.bool_)
-
-
-def _usual(peers: Groups, amiss: npt.NDArray[np.bool_], src: npt.NDArray[np.int32], host: int) -> float:
-    """What nine of ten other hosts stay below; 0 where there are none."""
-    others = peers.total(amiss)[src[peers.first] != host]
-    return float(np.quantile(others, 0.9, method="lower")) if len(others) else 0.0
