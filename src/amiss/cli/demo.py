@@ -171,7 +171,7 @@ def _compare_network(console: Console, network: Network, result: NetworkResult) 
     used: set[int] = set()
     rows = []
     for planted in network.planted:
-        hosts = {planted.host, *planted.peers}
+        hosts = {planted.host, *(planted.peers if len(planted.peers) == 1 else ())}
         near = [
             k for k, event in enumerate(result.events)
             if event.entity in hosts and meets(event, planted.start, planted.end)
