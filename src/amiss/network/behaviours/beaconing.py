@@ -23,7 +23,7 @@ __all__ = ["Beaconing", "evenness"]
 _TOGETHER_SECONDS = 2.0
 _LEAST_CALLS = 6
 _MOST_BYTES = 250e3
-_WHOLE_PERIODS = 2.0
+_WHOLE_PERIODS, _FEW_SERVERS = 2.0, 3
 _FALSE_ALARMS = 1e-5
 """Of calls at the times of a Poisson process, for one host and server."""
 _WIDTHS = (1.15, 1.5, 3.1)
@@ -63,11 +63,12 @@ class Beaconing:
         targets = Targets.of(flows, usual)
         rows = np.flatnonzero(calls & ~targets.shared(own)[targets.code] & ~targets.known[targets.code])
         groups = Groups.of([flows.src, targets.code], flows.start, rows)
+        habits = _Habits.of(flows, targets.code, own)
         found: dict[int, list[_Beacon]] = {}
         for group in np.flatnonzero(groups.sizes >= _LEAST_CALLS):
             picked = groups.rows(int(group))
             one = _beacon(flows, picked)
-            if one is not None and not _made_for_it(flows, picked, targets.code, own):
+            if one is not None and not habits.made_for(int(flows.src[picked[0]]), flows.start[picked]):
                 found.setdefault(int(flows.src[picked[0]]), []).append(one)
         return [_told(traffic, sorted(ones, key=lambda one: -one.evidence), targets) for ones in found.values()]
 
@@ -158,21 +159,32 @@ def _alike(flows: Flows, rows: npt.NDArray[np.int64]) -> tuple[float, float]:
     return share, float(len(rows) * gain)
 
 
-def _made_for_it(
-    flows: Flows, rows: npt.NDArray[np.int64], target: npt.NDArray[np.int64], own: npt.NDArray[np.bool_]
-) -> bool:
-    """Whether the host does little else, from the first moment that was watched to the last, in a fleet of others."""
-    if np.count_nonzero(own) < _LEAST_FLEET:
-        return False
-    mine = (flows.src == flows.src[rows[0]]) & ~own[flows.dst] & ~np.isin(flows.dst_port, list(_CLOCKWORK))
-    starts = flows.start[rows]
-    near = _WHOLE_PERIODS * float(np.median(np.diff(starts)))
-    # Few flows, such as pieces of long ones, may begin far from all others.
-    first, last = np.quantile(flows.start, [0.01, 0.99])
-    if starts[0] - first > near or last - starts[-1] > near:
-        return False
-    lone = distinct(np.zeros(int(mine.sum()), np.int64), target[mine], 1)[0] <= 3
-    return bool(lone and len(rows) > 0.5 * mine.sum())
+@dataclass(frozen=True, slots=True)
+class _Habits:
+    """What each host does outside: how many flows, to how many servers, and when most flows were seen."""
+
+    flows: npt.NDArray[np.int64]
+    servers: npt.NDArray[np.int64]
+    first: float
+    last: float
+    fleet: int
+
+    @classmethod
+    def of(cls, flows: Flows, target: npt.NDArray[np.int64], own: npt.NDArray[np.bool_]) -> _Habits:
+        away = np.flatnonzero(own[flows.src] & ~own[flows.dst] & ~np.isin(flows.dst_port, list(_CLOCKWORK)))
+        n_hosts = len(flows.hosts)
+        # Few flows, such as pieces of long ones, may begin far from all others.
+        first, last = np.quantile(flows.start, [0.01, 0.99])
+        servers = distinct(flows.src[away], target[away], n_hosts)
+        n_flows = np.bincount(flows.src[away], minlength=n_hosts)
+        return cls(n_flows, servers, float(first), float(last), int(np.count_nonzero(own)))
+
+    def made_for(self, host: int, starts: Vector) -> bool:
+        """Whether a host does little else than these calls, from first to last, in a fleet of others."""
+        if self.fleet < _LEAST_FLEET or self.servers[host] > _FEW_SERVERS or len(starts) <= 0.5 * self.flows[host]:
+            return False
+        near = _WHOLE_PERIODS * float(np.median(np.diff(starts)))
+        return bool(starts[0] - self.first <= near and self.last - starts[-1] <= near)
 
 
 def _told(traffic: Traffic, beacons: list[_Beacon], targets: Targets) -> Finding:

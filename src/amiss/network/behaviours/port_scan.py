@@ -25,7 +25,7 @@ _LEAST_TARGETS = 5
 _POLLS = 3
 _PROBE_BYTES = 200.0
 _MOSTLY_ODD = 0.8
-_LEAST_CROWD, _TIMES_NOISE = 30, 3.0
+_LEAST_CROWD, _TIMES_NOISE, _MOST_NOISE = 30, 3.0, 64.0
 
 
 class PortScan:
@@ -123,13 +123,13 @@ class PortScan:
 def _noise(contacts: Contacts, src: npt.NDArray[np.int32], own: npt.NDArray[np.bool_]) -> float:
     """How many targets a host outside may try in vain where many do: the noise that every public address hears.
 
-    Three times what 99 of 100 of them stay below; 0 where few are heard.
+    Three times what 99 of 100 of them stay below, at most 64; 0 where few are heard.
     """
     outside = np.flatnonzero(~own[src] & contacts.amiss)
     groups = Groups.of([src], contacts.time, outside)
     if len(groups) < _LEAST_CROWD:
         return 0.0
-    return _TIMES_NOISE * float(np.quantile(groups.sizes, 0.99, method="lower"))
+    return min(_TIMES_NOISE * float(np.quantile(groups.sizes, 0.99, method="lower")), _MOST_NOISE)
 
 
 def _named(ports: npt.NDArray[np.int32]) -> str:
