@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import struct
 from pathlib import Path
 
 import msgspec
@@ -12,6 +14,7 @@ import pytest
 
 import amiss
 from amiss.core.errors import ConnectorError, DataError, ModelFileError, ParameterError
+from amiss.datasets import make_network
 from amiss.network.traffic import Traffic
 from amiss.pipeline.kept_traffic import arrays_of, traffic_of, words_of
 from amiss.pipeline.network_result import NetworkResult
@@ -179,6 +182,29 @@ def test_options_for_traffic_are_refused_for_a_table() -> None:
         known_traffic(X)
 
 
-def test_causal_is_refused(day: Path) -> None:
+def test_traffic_is_no_series(day: Path) -> None:
     with pytest.raises(ParameterError, match="looked at whole"):
-        amiss.detect(str(day), kind="network", causal=True)
+        amiss.detect(str(day), causal=True)
+    with pytest.raises(ParameterError, match="flows are no series"):
+        amiss.detect(str(day), kind="series")
+
+
+def test_a_folder_of_rough_files(day: Path, tmp_path: Path) -> None:
+    header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    (tmp_path / "empty.pcap").write_bytes(header)
+    (tmp_path / "conn.log.gz").write_bytes(gzip.compress(day.read_bytes()))
+    (tmp_path / "cut.log").write_bytes(b"#separator \\x09\n#fields\tts\tuid\n")
+    (tmp_path / "noise.bin").write_bytes(bytes(range(256)) * 4)
+    result = amiss.detect(tmp_path)
+    assert result.events[0].kind == "vertical_scan"
+    said = {note.partition(":")[0].rpartition("/")[2] for note in result.notes}
+    assert {"empty.pcap", "conn.log.gz", "noise.bin"} <= said
+
+
+def test_a_compressed_capture_is_known(tmp_path: Path) -> None:
+    network = make_network(n_hosts=16, hours=0.1, look_alikes=False, behaviours=["vertical_scan/syn"], seed=3)
+    network.write_pcap(tmp_path / "a.pcap", most_packets=500)
+    (tmp_path / "b").write_bytes(gzip.compress((tmp_path / "a.pcap").read_bytes()))
+    plain, packed = amiss.detect(tmp_path / "a.pcap"), amiss.detect(tmp_path / "b")
+    assert plain.events == packed.events
+    assert [(e.kind, e.entity) for e in plain.events[:1]] == [("vertical_scan", network.planted[0].host)]

@@ -70,9 +70,9 @@ def flows(
 ) -> None:
     """Put the packets of captures together to flows, with statistics and the names that were asked for.
 
-    Reads pcap and pcapng, also gzipped, of any size; pcap+live:eth0 listens at that interface. With several files or a
-    folder, a column "file" says where each flow is from. --format ndjson and csv print all flows, unless --top is
-    given; table and json the largest and counts.
+    Reads pcap and pcapng, also gzipped, of any size, and logs of traffic; pcap+live:eth0 listens at that interface.
+    With several files or a folder, a column "file" says where each flow is from. --format ndjson and csv print all
+    flows, unless --top is given; table and json the largest and counts.
 
     \b
     Examples:
@@ -149,16 +149,17 @@ class _Reading:
             )
 
     def _of_file(self, path: str, progress: Progress) -> Iterator[pl.DataFrame]:
+        import numpy as np
         import polars as pl
 
-        from amiss.io.captures.opening import open_traffic
+        from amiss.io.traffic import open_flows
         from amiss.network.table import table_of_flows
 
-        source = open_traffic(path, seconds=self._seconds, **self._timeouts)
+        source = open_flows(path, seconds=self._seconds, **self._timeouts)
         n_flows = n_packets = 0
         for flows in source.flows(progress):
             n_flows += flows.n_flows
-            n_packets += int(flows.packets_out.sum() + flows.packets_in.sum())
+            n_packets += int(np.nansum(flows.packets_out) + np.nansum(flows.packets_in))
             table = table_of_flows(flows).table
             yield table.select(pl.lit(source.name).alias("file"), pl.all()) if len(self._found) > 1 else table
         say("; ".join([f"{source.name}: {_many(n_flows, 'flow')} of {_many(n_packets, 'packet')}", *source.notes]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from amiss.core.errors import AmissError, ConnectorError, DataError
@@ -19,7 +21,7 @@ from amiss.network.flows import Flows
 from amiss.network.table import flows_of_table
 from amiss.network.traffic import Traffic, TrafficSource
 
-__all__ = ["FlowTable", "TrafficFolder", "traffic_in"]
+__all__ = ["FlowTable", "TrafficFolder", "WholeFlows", "open_flows", "traffic_in"]
 
 _START_BYTES = 65_536
 _TELLING = (b"src_ip", b"dst_ip", b"flags_out", b"flags_in")
@@ -28,7 +30,7 @@ _TELLING = (b"src_ip", b"dst_ip", b"flags_out", b"flags_in")
 def traffic_in(place: Place) -> TrafficSource | None:
     """What reads the traffic in a file, known by its content; None where it holds none."""
     start = place.start(_START_BYTES)
-    if looks_like_capture(start):
+    if looks_like_capture(plain_start(start)):
         return _named(CaptureSource(place.path), place.name)
     if recognise(start) is not None:
         return _named(LogSource([place.path]), place.name)
@@ -39,6 +41,46 @@ def _named(source: TrafficSource, name: str) -> TrafficSource:
     """The source under the name that people gave it."""
     source.name = name
     return source
+
+
+class WholeFlows:
+    """The flows of a source that is read whole, for those who take them in pieces."""
+
+    def __init__(self, source: TrafficSource) -> None:
+        self._source = source
+        self.name, self.notes = source.name, source.notes
+
+    def flows(self, progress: Progress = silent) -> Iterator[Flows]:
+        """All flows, as one piece."""
+        yield self._source.traffic(progress).flows
+        self.notes = self._source.notes
+
+
+def open_flows(
+    path: str, *, idle_timeout: float = 120.0, active_timeout: float = 1800.0, seconds: float | None = None
+) -> CaptureSource | WholeFlows:
+    """What reads the flows of a file, known by its content: of captures in bounded memory, whatever their size.
+
+    Parameters
+    ----------
+    path
+        A file; "-" for a capture on standard input; "pcap+live:eth0" for an interface.
+    idle_timeout, active_timeout, seconds
+        As of `CaptureSource`.
+
+    Raises
+    ------
+    ConnectorError
+        The file is not there, or may not be read.
+    DataError
+        It holds no traffic that is known.
+    """
+    if path != "-" and os.path.isfile(path):
+        place = Place(path)
+        start = place.start(_START_BYTES)
+        if not looks_like_capture(plain_start(start)) and (source := traffic_in(place)) is not None:
+            return WholeFlows(source)
+    return CaptureSource(path, idle_timeout=idle_timeout, active_timeout=active_timeout, seconds=seconds)
 
 
 class FlowTable:
@@ -129,7 +171,7 @@ class TrafficFolder:
         for k, path in enumerate(self._paths):
             try:
                 start = Place(path).start(_START_BYTES)
-                if looks_like_capture(start):
+                if looks_like_capture(plain_start(start)):
                     parts.append(self._read(CaptureSource(path), progress))
                 elif recognise(start) is not None:
                     logs.append(path)
@@ -143,15 +185,18 @@ class TrafficFolder:
             progress("reading", self._done)
         if logs:
             try:
-                parts.append(self._read(LogSource(logs), progress))
+                source = LogSource(logs)
+                parts.append(source.traffic(progress))
+                self.notes += source.notes
             except AmissError as error:
-                self.notes.append(f"logs: not read, {error.what}")
+                self.notes += [f"{readable(str(path))}: not read, {error.what}" for path in logs]
         if not any(part.flows.n_flows for part in parts):
             raise DataError(
                 "no file tells of network traffic", where=self.name,
                 mend="give captures (pcap, pcapng) or logs in a folder, and tables by their names",
             )  # fmt: skip
-        return Traffic.stacked(parts)
+        # Its notes, each with the name of its file, stand in those of this source.
+        return replace(Traffic.stacked(parts), notes=())
 
     def _read(self, source: TrafficSource, progress: Progress) -> Traffic:
         found = source.traffic(progress)

@@ -206,7 +206,8 @@ def detect_source(
     """`detect` for a source that is open already and a recipe."""
     if isinstance(source, FlowRows) and recipe.kind in (None, "network"):
         usual = known_traffic(known_good if known_good is not None else recipe.known_good)
-        return detect_network(source, recipe.checked(), _judge_rows, progress, usual)
+        recipe = msgspec.structs.replace(recipe, kind="network").checked()
+        return detect_network(source, recipe, _judge_rows, progress, usual)
     recipe = _of_rows(source, recipe)
     looked = look(source, recipe.checked(), progress)
     series = read_as_series(source, recipe, looked, progress)
@@ -226,6 +227,9 @@ def _judge_rows(source: Source, learnt_from: Source | None, recipe: Recipe, prog
 def _of_rows(source: Source, recipe: Recipe) -> Recipe:
     """The recipe as the source needs it: flows are rows of a table, and a table has no hosts."""
     if isinstance(source, FlowRows):
+        if recipe.kind == "series" or recipe.causal:
+            mend = "leave out the kind and causal, or say --kind table"
+            raise ParameterError("flows are no series", where=source.name, mend=mend)
         return msgspec.structs.replace(recipe, kind="table")
     if recipe.kind == "network":
         raise DataError(

@@ -1,4 +1,4 @@
-"""Which of some files and folders hold traffic, and opening them."""
+"""The files of some paths."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from amiss.io.captures.source import CaptureSource
-
-__all__ = ["files_of", "open_traffic"]
+__all__ = ["files_of"]
 
 
 def files_of(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
@@ -18,18 +16,3 @@ def files_of(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
             yield from ((str(file), False) for file in sorted(Path(path).rglob("*")) if file.is_file())
         else:
             yield path, True
-
-
-def open_traffic(
-    path: str, *, idle_timeout: float = 120.0, active_timeout: float = 1800.0, seconds: float | None = None
-) -> CaptureSource:
-    """What reads a file of traffic, recognised by its content; or an interface, for so many seconds.
-
-    Raises
-    ------
-    ConnectorError
-        The file is not there, or may not be read.
-    DataError
-        It holds no traffic that is known.
-    """
-    return CaptureSource(path, idle_timeout=idle_timeout, active_timeout=active_timeout, seconds=seconds)
