@@ -208,3 +208,12 @@ def test_a_compressed_capture_is_known(tmp_path: Path) -> None:
     plain, packed = amiss.detect(tmp_path / "a.pcap"), amiss.detect(tmp_path / "b")
     assert plain.events == packed.events
     assert [(e.kind, e.entity) for e in plain.events[:1]] == [("vertical_scan", network.planted[0].host)]
+
+
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_a_harmless_office_raises_less_than_one_event_a_host_day(seed: int) -> None:
+    network = make_network(n_hosts=30, hours=8, seed=seed)
+    result = amiss.detect(network.traffic)
+    assert result.n_events <= 30 * 8 / 24
+    assert sum(event.kind == "unusual_flows" for event in result.events) <= 2
+    assert any("further flows are unlike the others" in note for note in result.notes)
