@@ -67,6 +67,18 @@ def test_time_goes_forward():
     assert told.n_rows == 1000  # the first stretch is learnt from only
 
 
+def test_an_attack_that_fills_the_latest_time_leaves_normal_rows_for_the_cut():
+    random = np.random.default_rng(0)
+    label = np.zeros(1200, bool)
+    label[320:400] = label[620:800] = label[1100:] = True
+    table = pl.DataFrame({"rate": random.normal(size=1200) + 3 * label, "label": label}).with_columns(
+        time=np.datetime64("2026-01-01T00:00:00", "us") + np.arange(1200) * np.timedelta64(1, "m")
+    )
+    told = amiss.compare(table, "label", kind="table", detectors=["isolation_forest"])
+    assert told.split == "forward"
+    assert told.candidates[0].failure == ""
+
+
 def test_a_test_file_is_judged_by_what_the_training_file_taught():
     test = _table(500, seed=5)
     told = amiss.compare(_table(), "label", test=test, detectors=FEW)

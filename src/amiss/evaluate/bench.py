@@ -222,10 +222,11 @@ def _held_out(split: Split, labels: Labels, X: Matrix, kind: str, seed: int) -> 
     """Training rows parted into those learnt from and, a fifth, those for the cut: the latest ones in time."""
     train = split.train
     if kind == "forward":
-        # By the normal rows, which the cut comes from: an attack that goes on for long must not take all their time.
+        cut = len(train) * (_CALIBRATION_FOLDS - 1) // _CALIBRATION_FOLDS
         normal = np.flatnonzero(labels.y[train] == 0)
-        at = len(normal) * (_CALIBRATION_FOLDS - 1) // _CALIBRATION_FOLDS
-        cut = int(normal[at]) if at < len(normal) else len(train)
+        if len(normal) and (normal >= cut).sum() < len(normal) / (2 * _CALIBRATION_FOLDS):
+            # An attack fills that time, and the threshold comes from normal rows: they take their fifth further back.
+            cut = int(normal[len(normal) * (_CALIBRATION_FOLDS - 1) // _CALIBRATION_FOLDS])
         return Split(train[:cut], train[cut:])
     parts = next(iter(stratified_folds(labels.y[train] > 0, n_folds=_CALIBRATION_FOLDS, X=X[train], seed=seed)))
     return Split(train[parts.train], train[parts.test])
