@@ -3,9 +3,11 @@
 need=""
 command -v chromium >/dev/null 2>&1 || need="$need chromium"
 command -v chromedriver >/dev/null 2>&1 || need="$need chromium-driver"
+command -v tshark >/dev/null 2>&1 || need="$need tshark"
+command -v tcpdump >/dev/null 2>&1 || need="$need tcpdump"
 [ -z "$need" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $need >/dev/null && exit 0
 fi
-echo "missing for the browser tests (they will be skipped):$need; as root: apt-get install$need" >&2
+echo "missing for tests of pages and captures (they will be skipped):$need; as root: apt-get install$need" >&2
 exit 0
