@@ -166,6 +166,20 @@ def test_damage_is_counted_by_reason() -> None:
     assert any("left out: of another version" in note for note in exports.notes)
 
 
+def test_times_that_cannot_be_are_left_out() -> None:
+    exports = FlowExports()
+    fields = ((8, 4), (12, 4), (152, 8), (153, 8))
+    ends = bytes([10, 0, 0, 1, 8, 8, 8, 8])
+    exports.add(
+        ipfix(template(256, fields, 10), set_of(256, ends + b"\xff" * 16 + ends + struct.pack(">QQ", 5000, 6000))),
+        "r",
+        0.0,
+    )
+    flows = exports.flows()
+    assert (flows.start.tolist(), flows.duration.tolist()) == ([5.0], [1.0])
+    assert exports.wrong == {"with times that cannot be": 1}
+
+
 def test_recognised_by_content() -> None:
     assert is_export(version_5([Record("1.1.1.1", "2.2.2.2")] * 3))
     assert is_export(version_9(template(256, V9_FIELDS)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ PORTS = (2055, 4739, 9995, 9996)
 _AT_ONCE = 2048
 _MOST_WAITING, _WAITING_BYTES = 1000, 4 << 20
 _MOST_EXPORTERS = 65_536
+_LAST_TIME = 1e11
+_IMPOSSIBLE = "with times that cannot be"
 _GAP = 1_000_000
 """A leap in the sequence numbers beyond which an exporter began anew."""
 
@@ -137,10 +140,14 @@ class FlowExports:
             self._take(self._templates.decode(datagrams, exporter), datagrams, exporter)
 
     def _take(self, records: Records, came: list[bytes], exporter: npt.NDArray[np.int32]) -> None:
-        self.n_records += len(records.reals)
         self.n_dropped += records.n_dropped
-        if len(records.reals):
-            self._read.append(records)
+        possible = (records.reals[:, 0] >= 0) & (records.reals[:, 1] < _LAST_TIME)
+        if not possible.all():
+            self.wrong[_IMPOSSIBLE] += len(set(records.wholes[~possible, 7].tolist()))
+        self.n_records += int(possible.sum())
+        if possible.any():
+            kept = {name: getattr(records, name)[possible] for name in ("reals", "wholes", "addresses")}
+            self._read.append(replace(records, **kept) if not possible.all() else records)
         for datagram, at, length in records.waiting.tolist():
             whole = came[datagram]
             head = 20 if whole[1] == 9 else 16

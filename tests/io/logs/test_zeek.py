@@ -107,6 +107,17 @@ def test_damaged_lines_are_told(tmp_path: Path) -> None:
     assert any("1 line is left out (no time or no address), the first at line 10" in n for n in source.notes)
 
 
+def test_read_again_is_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "conn.log"
+    path.write_text(written(FIELDS, [*ROWS, "1 2 3"]))
+    source, seen = LogSource([path]), []
+    first, notes = source.traffic(lambda stage, share: seen.append((stage, share))), list(source.notes)
+    assert source.traffic().flows.start.tolist() == first.flows.start.tolist()
+    assert source.notes == notes
+    assert seen == [("reading", 1.0)]
+    assert source.share_read() == 1.0
+
+
 def test_names_are_joined_by_identity(conn: Path, tmp_path: Path) -> None:
     ends = ["ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p"]
     (tmp_path / "ssl.log").write_text(

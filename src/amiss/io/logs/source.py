@@ -89,8 +89,8 @@ class LogSource:
         given = [Path(path) for path in paths]
         self.name = ", ".join(readable(str(path)) for path in given)
         self.notes: list[str] = []
-        self._logs = [(Log(path), path, sought) for path, sought in _files(given)]
-        self._size = sum(path.stat().st_size for _, path, _ in self._logs)
+        self._files = list(_files(given))
+        self._size = sum(path.stat().st_size for path, _ in self._files)
         self._done = 0
         self._open: Log | None = None
 
@@ -103,8 +103,8 @@ class LogSource:
             Nothing in them can be read.
         """
         parts, self.notes, self._done = Parts(), [], 0
-        for log, path, sought in self._logs:
-            self._open = log
+        for path, sought in self._files:
+            self._open = log = Log(path)
             reader = recognise(log.start())
             if reader is None:
                 if not sought:
@@ -114,7 +114,7 @@ class LogSource:
                 before = parts.n_rows
                 reader.read(log, parts)
                 self.notes += log.notes(reader.name)
-                if len(self._logs) == 1 and parts.n_rows == before:
+                if len(self._files) == 1 and parts.n_rows == before:
                     self._refuse(log, f"no line of this log ({reader.name}) can be read")
             self._done += path.stat().st_size
             self._open = None
