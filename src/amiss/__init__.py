@@ -9,7 +9,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from amiss.evaluate.backtest import backtest
     from amiss.evaluate.benchmark import Benchmark, benchmark
-    from amiss.evaluate.compare import Comparison, compare
+    from amiss.evaluate.compare import compare
+    from amiss.evaluate.comparison import Comparison
     from amiss.evaluate.drift import drift
     from amiss.evaluate.findings import Drift
     from amiss.evaluate.replayed import Backtest
@@ -34,7 +35,7 @@ _DOORS = {
     "tune": "amiss.evaluate.tune",
     "Backtest": "amiss.evaluate.replayed",
     "Benchmark": "amiss.evaluate.benchmark",
-    "Comparison": "amiss.evaluate.compare",
+    "Comparison": "amiss.evaluate.comparison",
     "Drift": "amiss.evaluate.findings",
     "Model": "amiss.pipeline.model",
     "Result": "amiss.pipeline.result",

@@ -24,7 +24,7 @@ from amiss.cli.streams import as_json_text, say
 from amiss.core.errors import ConnectorError
 
 if TYPE_CHECKING:
-    from amiss.evaluate.compare import Comparison
+    from amiss.evaluate.comparison import Comparison
 
 __all__ = ["compare"]
 

@@ -13,7 +13,8 @@ from amiss.core.errors import AmissError, DataError
 from amiss.core.extras import late
 from amiss.core.source import Progress, Source, silent
 from amiss.core.summary import Matrix
-from amiss.evaluate.compare import Comparison, Plan, compare_sources
+from amiss.evaluate.compare import Plan, compare_sources
+from amiss.evaluate.comparison import Comparison
 from amiss.evaluate.data_sets import Ranked, over_data_sets
 from amiss.pipeline.opening import open_source
 from amiss.pipeline.recipe import Recipe

@@ -14,7 +14,8 @@ from amiss.core.catalog import detector_class
 from amiss.core.errors import ParameterError
 from amiss.core.frame import Frame
 from amiss.core.source import Progress, Source, silent
-from amiss.evaluate.compare import Comparison, Plan, compare_sources, tuned_on_all
+from amiss.evaluate.compare import Plan, compare_sources, tuned_on_all
+from amiss.evaluate.comparison import Comparison
 from amiss.evaluate.consensus import agreed_params
 from amiss.evaluate.halving import Setting
 from amiss.pipeline.opening import open_source

@@ -18,7 +18,7 @@ from amiss.report.rank_figure import rank_figure
 
 if TYPE_CHECKING:
     from amiss.evaluate.candidate import Candidate
-    from amiss.evaluate.compare import Comparison, Selected
+    from amiss.evaluate.comparison import Comparison, Selected
     from amiss.evaluate.decisions import RowJudgement
 
 __all__ = ["comparison_data"]

@@ -12,7 +12,7 @@ from amiss.report.compare_table import SHOWN, split_words
 from amiss.report.frame import filled, framed, versions, write_page
 
 if TYPE_CHECKING:
-    from amiss.evaluate.compare import Comparison
+    from amiss.evaluate.comparison import Comparison
 
 __all__ = ["comparison_html", "comparison_snippet", "plain_table", "write_comparison"]
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from amiss.evaluate.compare import Comparison, Selected
+from amiss.evaluate.comparison import Comparison, Selected
 from amiss.evaluate.courses import SERIES_FIGURES
 from amiss.evaluate.draws import Figure
 from amiss.report.columns import Column, print_columns
