@@ -24,9 +24,22 @@ ALLOWED = {
     # Asked for by name where it is used, in deep/ alone: see `require`.
     "torch": (),
     "narwhals": ("core/foreign.py", "pipeline/result.py"),
-    "rich": ("cli/", "report/columns.py", "report/terminal.py", "report/drift_table.py", "report/backtest_table.py",
+    "rich": ("cli/", "stream/live_view.py",
+             "report/columns.py", "report/terminal.py", "report/drift_table.py", "report/backtest_table.py",
              "report/compare_table.py", "report/tune_table.py", "report/benchmark_table.py",
              "report/judgement_table.py", "report/network_table.py"),
+    "sqlalchemy": ("store/", "io/sql/"),
+    "alembic": ("store/",),
+    "duckdb": ("io/sql/",),
+    "psycopg": (),
+    "paho": ("io/mqtt/", "io/alarms/"),
+    "confluent_kafka": ("io/kafka/",),
+    "psutil": ("io/host/",),
+    "apprise": ("io/alarms/",),
+    # What listens to the network stands in these rooms alone.
+    "starlette": ("io/http/", "stream/"),
+    "uvicorn": ("io/http/", "stream/"),
+    "prometheus_client": ("stream/",),
     "cffi": ("kernels/build_loops.py",),
 }  # fmt: skip
 AT_TOP = {("kernels/build_loops.py", "cffi"), ("testing/detectors.py", "sklearn")}

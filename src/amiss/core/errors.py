@@ -9,6 +9,9 @@ AmissError                     exit code at the command line
 │   ├── SchemaError
 │   └── PromiseError
 ├── ConnectorError   OSError           3
+│   ├── TransientError
+│   └── TerminalError
+├── StoreError       OSError           3
 ├── ModelFileError   ValueError        4
 └── NotFittedError   ValueError, AttributeError   5
 ```
@@ -30,6 +33,9 @@ __all__ = [
     "PromiseError",
     "RecipeError",
     "SchemaError",
+    "StoreError",
+    "TerminalError",
+    "TransientError",
     "not_fitted",
 ]
 
@@ -100,6 +106,28 @@ class PromiseError(DataError):
 
 class ConnectorError(AmissError, OSError):
     """A file or service cannot be reached, read or written."""
+
+    exit_code = 3
+
+
+class TransientError(ConnectorError):
+    """A service did not do what was asked, and may do it later.
+
+    Attributes
+    ----------
+    retry_after_seconds
+        How long it asks to be left alone; None where it says nothing.
+    """
+
+    retry_after_seconds: float | None = None
+
+
+class TerminalError(ConnectorError):
+    """A service refuses what was asked, and will refuse it again."""
+
+
+class StoreError(AmissError, OSError):
+    """The store cannot be opened, is of a version that is not known, or refuses to write."""
 
     exit_code = 3
 

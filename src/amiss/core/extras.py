@@ -11,8 +11,8 @@ from amiss.core.errors import MissingExtraError
 __all__ = ["EXTRAS", "late", "require"]
 
 EXTRAS = {
-    "approximate": "voyager", "boost": "lightgbm", "deep": "torch", "excel": "fastexcel", "pyod": "pyod",
-    "tune": "optuna",
+    "approximate": "voyager", "boost": "lightgbm", "deep": "torch", "excel": "fastexcel", "live": "sqlalchemy",
+    "notify": "apprise", "pyod": "pyod", "sql": "duckdb", "tune": "optuna",
 }  # fmt: skip
 """Name of each extra and the module that shows it is there."""
 

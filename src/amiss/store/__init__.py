@@ -1,0 +1,1 @@
+"""What is kept for years: events, alarms, deliveries, silences, labels, versions of models, scored history."""

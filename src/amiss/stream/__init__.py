@@ -1,0 +1,1 @@
+"""Live: read, decode, score, decide, explain, group, deliver, learn."""
