@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from amiss.kernels import forest, histograms, loops, neighbors, oblique, spheres, tails
+from amiss.kernels import band, forest, histograms, loops, neighbors, oblique, spheres, tails
 from amiss.kernels.blocks import over_blocks, over_pairs
 from amiss.kernels.lookup import RowLookup
 from amiss.kernels.neighbors import Neighbors
@@ -313,3 +313,18 @@ def test_novelty(x, span, capacity, aside, seed):
     Novelty(span, aside, capacity, counts, *arrays).check()
     whole = Novelty.begun(span, capacity=capacity, aside=aside, seed=seed).advance(x)
     np.testing.assert_array_equal(whole, found)
+
+
+@needs_loops
+@settings(max_examples=100, deadline=None)
+@given(X=HOLED, seed=st.integers(0, 100), least=st.integers(2, 6), patience=st.integers(1, 9))
+def test_bands(X, seed, least, patience):
+    entity = np.random.default_rng(seed).integers(0, 3, len(X))
+    pace = band.Pace(np.array([0.3, 0.1, 0.05, 0.02]), 0.5, least, patience)
+
+    def advanced():
+        memory = np.zeros((3, X.shape[1], band.FIELDS))
+        learnt = band.advance_bands(X, entity, memory, pace, learning=True)
+        return *learnt, memory, *band.advance_bands(X, entity, memory, pace, learning=False)
+
+    assert all(np.isfinite(each).all() for each in (*_same(advanced),))
