@@ -7,9 +7,13 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["Change", "LiveEvent", "event_id", "fingerprint"]
+from amiss.core.notification import Severity
+
+__all__ = ["Change", "LiveEvent", "Severity", "event_id", "fingerprint", "severity_word"]
 
 State = Literal["firing", "resolved"]
+_GRAVE: tuple[tuple[float, Severity], ...] = ((1e-8, "critical"), (1e-5, "error"))
+"""p-values below which an event is so grave."""
 
 
 class LiveEvent(msgspec.Struct, omit_defaults=False):
@@ -57,7 +61,7 @@ class LiveEvent(msgspec.Struct, omit_defaults=False):
     reason: str
     values: dict[str, Any]
     usual: dict[str, str]
-    severity: Literal["critical", "error", "warning", "info"] = "warning"
+    severity: Severity = "warning"
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -86,6 +90,11 @@ def fingerprint(source: str, entity: str, kind: str) -> str:
 def event_id(source: str, entity: str, kind: str, start: str, row: int) -> str:
     """Of the event that the `row`-th row of its entity opened, at `start`: 16 letters."""
     return _digest(source, entity, kind, start, str(row))
+
+
+def severity_word(p_value: float) -> Severity:
+    """How grave an event of this p-value is."""
+    return next((word for most, word in _GRAVE if p_value < most), "warning")
 
 
 def _digest(*parts: str) -> str:

@@ -9,12 +9,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from amiss.core.finding import Contribution
 from amiss.core.summary import Matrix, Vector
 from amiss.stream.readings import Readings
 
 __all__ = ["Batch", "Cause", "Judge", "Judgement"]
 
 Mask = npt.NDArray[np.bool_]
+_MOST_COLUMNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,12 @@ class Cause:
     reason: str
     values: dict[str, Any]
     usual: dict[str, str]
+
+    @classmethod
+    def told(cls, reason: str, columns: Sequence[Contribution]) -> Cause:
+        """A model's reason and the first of its columns."""
+        few = columns[:_MOST_COLUMNS]
+        return cls(reason, {c.column: c.value for c in few}, {c.column: c.usual for c in few})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ import msgspec
 import numpy as np
 
 from amiss.core.summary import Vector
-from amiss.stream.events import Change, LiveEvent, event_id, fingerprint
+from amiss.stream.events import Change, LiveEvent, event_id, fingerprint, severity_word
 from amiss.stream.judge import Cause, Judgement
 from amiss.stream.moments import utc_words
 from amiss.stream.presence import Codes
-from amiss.thresholds.promise import severity_word
 
 __all__ = ["Life", "LifeRules"]
 
@@ -103,9 +102,7 @@ class Life:
             changes += self._row(int(codes[i]), names, float(times[i]), int(row_of[i]), judged, i)
         return changes
 
-    def _row(
-        self, code: int, names: Sequence[str], time: float, row: int, judged: Judgement, i: int
-    ) -> list[Change]:
+    def _row(self, code: int, names: Sequence[str], time: float, row: int, judged: Judgement, i: int) -> list[Change]:
         key = (code, "anomaly")
         current = self.open.get(key)
         alarm = bool(judged.is_anomaly[i])

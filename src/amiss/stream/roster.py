@@ -152,7 +152,7 @@ def grown(array: npt.NDArray[Any], n: int, fill: float) -> npt.NDArray[Any]:
 
 
 def in_series(codes: Codes) -> tuple[Codes, Codes]:
-    """An order in which rows of one entity stand together, each in its own order; and where in it each entity begins."""
+    """An order in which the rows of an entity stand together, as they came; and where in it each entity begins."""
     order = np.argsort(codes, kind="stable")
     there = codes[order]
     first = np.flatnonzero(np.concatenate([[True], there[1:] != there[:-1]])) if len(there) else np.zeros(0, np.int64)
