@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "Database"]
 
-VERSION = 1
+VERSION = 2
 """Of the tables; the newest file in migrations/versions."""
 
 _LOCK = 0x616D6973
