@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from amiss.core.notification import Notification
-from amiss.store.records import EventRecord, SilenceRecord
+from amiss.store.records import EventRecord, HistoryBatch, SilenceRecord
 
 T0 = 1_700_000_000.0
 
@@ -47,3 +49,21 @@ def notification(i: int = 0, **changed) -> Notification:
 def silence(i: int = 0, **changed) -> SilenceRecord:
     told = {"id": f"silence-{i}", "author": "kim", "reason": "service", "starts": T0, "ends": T0 + 3600, "created": T0}
     return SilenceRecord(**(told | changed))
+
+
+def batch(
+    n: int = 240, *, first: float = T0, step: float = 1.0, entities=("pump-0", "pump-1"), seed: int = 0, **changed
+):
+    """Rows of some entities in turn; each 50th is an anomaly."""
+    chance = np.random.default_rng(seed)
+    told = {
+        "source": "mqtt://plant/#",
+        "columns": ("temp", "flow"),
+        "entities": [entities[i % len(entities)] for i in range(n)],
+        "times": first + step * np.arange(n),
+        "scores": chance.exponential(size=n),
+        "p_values": chance.uniform(size=n),
+        "is_anomaly": np.arange(n) % 50 == 7,
+        "values": chance.normal(size=(n, 2)),
+    }
+    return HistoryBatch(**(told | changed))

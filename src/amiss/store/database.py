@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "Database"]
 
-VERSION = 1
+VERSION = 2
 """Of the tables; the newest file in migrations/versions."""
 
 _LOCK = 0x616D6973
@@ -66,11 +66,13 @@ class Database:
     @contextmanager
     def telling(self, doing: str) -> Iterator[None]:
         """Errors of the database inside become a `StoreError` that begins with "the store cannot" and `doing`."""
+        import sqlite3
+
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
             yield
-        except (SQLAlchemyError, OverflowError) as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             said = str(getattr(error, "orig", None) or error).strip().splitlines() or [""]
             mend = next((mend for word, mend in _MENDS.items() if any(word in line for line in said)), None)
             raise StoreError(f"the store cannot {doing}: {said[-1].strip()}", where=self.name, mend=mend) from error
@@ -107,6 +109,10 @@ class Database:
         """
         with self.reading() as connection:
             version = self._version(connection)
+        if self.is_sqlite:
+            # Once it is known to be ours: the file remembers it.
+            with self.telling("be opened"), closing(self.engine.raw_connection()) as raw:
+                raw.cursor().execute("PRAGMA journal_mode=WAL")
         if version == VERSION:
             return
         require("alembic", extra="live", what="A store")
@@ -170,7 +176,7 @@ def _url(place: str | Path) -> URL:
 def _prepare(connection: Any, _: Any) -> None:
     # Python's own opinion of when a transaction begins would tear apart the changes of tables.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -9,7 +9,8 @@ import msgspec
 
 from amiss.core.notification import Notification
 from amiss.store.json_text import clean_text, to_json
-from amiss.store.records import EventRecord, SilenceRecord
+from amiss.store.records import DeadLetter, EventRecord, HistoryBatch, SilenceRecord
+from amiss.store.series import Series, SeriesWriter
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Writer", "row_of"]
 
 _LARGEST = 2**63 - 1
+_N_DEAD_LETTERS = 10_000
+_BODY_BYTES = 4096
 
 
 def row_of(record: msgspec.Struct) -> dict[str, Any]:
@@ -40,8 +43,10 @@ def _kept(value: Any) -> Any:
 class Writer:
     """What `Store.writing` hands out: what is put lies in the store once the block has ended without an error."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, series: Series) -> None:
         self._connection = connection
+        self._series = series
+        self._history: SeriesWriter | None = None
 
     def put_events(self, events: Iterable[EventRecord]) -> None:
         """Write events, each in the place of an older state of itself; who acknowledged it stays."""
@@ -92,6 +97,32 @@ class Writer:
         if rows := [{"silence": clean_text(name), "more": more} for name, more in hidden.items()]:
             added = update(SILENCES).where(SILENCES.c.id == bindparam("silence"))
             self._connection.execute(added.values(n_hidden=SILENCES.c.n_hidden + bindparam("more")), rows)
+
+    def put_history(self, batch: HistoryBatch) -> None:
+        """Write scored rows; those of a time that was taken away already are left out, as are those without a time."""
+        self._history = self._history or SeriesWriter(self._connection, self._series)
+        self._history.put(batch)
+
+    def put_dead_letters(self, letters: Iterable[DeadLetter]) -> None:
+        """Keep records that were not understood, the last 10,000 of them, of each its first 4,096 bytes."""
+        rows = [
+            row_of(letter) | {"body": letter.body[:_BODY_BYTES], "size_bytes": max(letter.size_bytes, len(letter.body))}
+            for letter in letters
+        ][-_N_DEAD_LETTERS:]
+        if not rows:
+            return
+        from sqlalchemy import delete, func, insert, select
+
+        from amiss.store.tables import DEAD_LETTERS
+
+        self._connection.execute(insert(DEAD_LETTERS), rows)
+        last = self._connection.scalar(select(func.max(DEAD_LETTERS.c.place))) or 0
+        self._connection.execute(delete(DEAD_LETTERS).where(DEAD_LETTERS.c.place <= last - _N_DEAD_LETTERS))
+
+    def kept(self) -> None:
+        """Called once the transaction is safe."""
+        if self._history is not None:
+            self._history.kept()
 
     def _put(self, name: str, rows: list[dict[str, Any]], *, keys: tuple[str, ...], keep: tuple[str, ...] = ()) -> None:
         """Rows into a table, named as in `tables`, in place of those with the same keys, which keep `keep` if there."""

@@ -70,9 +70,9 @@ class Opened:
 
     def begins_as(self, position: Position) -> bool:
         """Whether it has the first bytes of a position's file and reaches as far."""
-        return (
-            self.size_bytes() >= position["offset"] and _hash(self._there(position["head_bytes"])) == position["head"]
-        )
+        if self.size_bytes() < int(position["offset"]):
+            return False
+        return _hash(self._there(position["head_bytes"])) == str(position["head"])
 
     def _there(self, n_bytes: int) -> bytes:
         return os.pread(self._descriptor, n_bytes, 0)
