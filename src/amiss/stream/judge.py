@@ -33,12 +33,15 @@ class Batch:
         Number of each row's entity.
     names
         Of the entities.
+    columns
+        Of the columns judged.
     """
 
     readings: Readings
     X: Matrix
     codes: npt.NDArray[np.int64]
     names: Sequence[str]
+    columns: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

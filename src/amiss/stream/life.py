@@ -64,10 +64,16 @@ class Life:
         Name of the stream.
     rules
         How alarms become events.
+
+    Attributes
+    ----------
+    run
+        Where the data have no times of their own: words of this run that the ids of its events are made with.
     """
 
     def __init__(self, source: str, rules: LifeRules) -> None:
         self.source, self.rules = source, rules
+        self.run: str | None = None
         self.open: dict[tuple[int, str], _Open] = {}
         self._memory: dict[tuple[int, str], _Memory] = {}
         self._recent: dict[int, list[int]] = {}
@@ -145,8 +151,9 @@ class Life:
         """Open an event of an entity."""
         start = utc_words(time)
         event = LiveEvent(
-            id=event_id(self.source, entity, kind, start, row), fingerprint=fingerprint(self.source, entity, kind),
-            state="firing", source=self.source, entity=entity, kind=kind, start=start, end=None, score=score,
+            id=event_id(self.source, entity, kind, self.run or start, row), state="firing", source=self.source,
+            fingerprint=fingerprint(self.source, entity, kind), entity=entity, kind=kind, start=start, end=None,
+            score=score,
             p_value=p_value, n_alarms=1, reason=cause.reason, values=cause.values, usual=cause.usual,
             severity=severity_word(p_value) if kind == "anomaly" else "warning",
         )  # fmt: skip

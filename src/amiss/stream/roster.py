@@ -59,13 +59,14 @@ class Roster:
         self.most = most
         self.names: list[str] = []
         self._codes: dict[str, int] = {}
+        self._last_codes = np.zeros(0, np.int64)
         self.n_rows = np.zeros(0, np.int64)
         self.last_time = np.zeros(0)
         self.last_row: Matrix = np.zeros((0, 0))
 
-    def place(self, entities: Sequence[str] | None, times: Vector, X: Matrix) -> Placed:
-        """Sort rows that came into the roster; what they say of their entities is taken up by `advance`."""
-        codes = self._numbered(entities, len(times))
+    def place(self, times: Vector, X: Matrix) -> Placed:
+        """Sort the rows that were numbered last; what they say of their entities is taken up by `advance`."""
+        codes = self._last_codes
         known = codes >= 0
         crowded = np.flatnonzero(~known)
         rows = np.flatnonzero(known)
@@ -86,7 +87,8 @@ class Roster:
         self.last_time[codes] = times
         self.last_row[codes] = X
 
-    def _numbered(self, entities: Sequence[str] | None, n: int) -> Codes:
+    def number(self, entities: Sequence[str] | None, n: int) -> None:
+        """Number the entities of `n` rows, new ones too while there is room; all one where there are none."""
         if entities is None:
             entities = [""] * n
         get = self._codes.get
@@ -99,7 +101,7 @@ class Roster:
                     code = self._codes[name] = len(self.names)
                     self.names.append(name)
                 codes[i] = code
-        return codes
+        self._last_codes = codes
 
     def grow(self, n_columns: int) -> None:
         """Make room for all that are named."""

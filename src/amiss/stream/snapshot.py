@@ -37,7 +37,7 @@ def write_snapshot(path: Path, state: dict[str, Any]) -> None:
     try:
         with aside.open("wb", buffering=0) as file:
             start = _MAGIC + len(header).to_bytes(8, "little") + zlib.crc32(header).to_bytes(4, "little") + header
-            _write_all(file.fileno(), [memoryview(start), *(memoryview(a).cast("B") for a in arrays if a.nbytes)])
+            _write_all(file.fileno(), [memoryview(start), *(a.data.cast("B") for a in arrays if a.nbytes)])
             os.fsync(file.fileno())
         aside.replace(path)
         folder = os.open(path.parent, os.O_RDONLY)
@@ -74,6 +74,7 @@ def read_snapshot(path: Path) -> dict[str, Any] | None:
         raise _damaged(path)
     try:
         # The arrays are views into the file's bytes, which can be written to as nobody else has them.
+        state: dict[str, Any]
         state, end = _unpacked(msgspec.json.decode(header), memoryview(bytearray(raw[n + 12 + size :])))
     except (ValueError, TypeError, KeyError) as error:
         raise _damaged(path) from error
