@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from amiss.core.notification import Severity
 from amiss.core.summary import Vector
 from amiss.stream.events import Change, LiveEvent, event_id, fingerprint, severity_word
 from amiss.stream.judge import Cause, Judgement
@@ -16,9 +17,12 @@ from amiss.stream.presence import Codes
 
 __all__ = ["Life", "LifeRules"]
 
+_GRAVITY: tuple[Severity, ...] = ("critical", "error", "warning", "info")
 _DAY = 86_400.0
+_SOON = 7200.0
 _HOLD = 3.0
-"""An event that comes back is held open for so many times the time in which it did."""
+"""An event that comes back soon, or for the second time in a day, is held open for so many times the time in which it
+did."""
 
 
 class LifeRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,17 +50,19 @@ class _Open(msgspec.Struct):
 
 
 class _Memory(msgspec.Struct):
-    """When an event of one entity and kind last opened, and for how long such are held open, in seconds."""
+    """When an event of one entity and kind last opened, how often within a day, and for how long it is held open."""
 
     opened: float
+    n_opened: int
     hold: float
 
 
 class Life:
     """Events of one stream. What it holds grows with the entities that are in trouble, not with the stream.
 
-    An alarm that comes back within a day is held open for three times the time in which it came back: so a signal that
-    flaps opens two events, whatever its rhythm.
+    An event that comes back within two hours, or for the second time in a day, is held open for three times the time in
+    which it came back: so a signal that flaps opens two events, and not one for each turn. Should it become graver while
+    it is merely held open, a new event begins.
 
     Parameters
     ----------
@@ -118,11 +124,16 @@ class Life:
             return [self.begin(code, names[code], "anomaly", time, row, judged.cause(i), float(judged.scores[i]),
                                float(judged.p_values[i]))]  # fmt: skip
         event = current.event
+        p_value = float(judged.p_values[i])
+        if alarm and current.quiet >= self.rules.keep_rows and _graver(severity_word(p_value), event.severity):
+            return [self.end(code, "anomaly", current.last_time),
+                    self.begin(code, names[code], "anomaly", time, row, judged.cause(i), float(judged.scores[i]),
+                               p_value)]  # fmt: skip
         if alarm or judged.lasting[i]:
             current.quiet, current.last_time = 0, time
             event.n_alarms += alarm
             event.score = max(event.score, float(judged.scores[i]))
-            event.p_value = min(event.p_value, float(judged.p_values[i]))
+            event.p_value = min(event.p_value, p_value)
             event.severity = severity_word(event.p_value)
             return []
         current.quiet += 1
@@ -163,8 +174,7 @@ class Life:
             self._on[code] = True
         before = self._memory.get(key)
         again = before is not None and time - before.opened < _DAY
-        hold = max(before.hold, _HOLD * (time - before.opened)) if again and before is not None else 0.0
-        self._memory[key] = _Memory(time, hold)
+        self._memory[key] = _remembered(before if again else None, time)
         if len(self._memory) > 2 * len(self.open) + 1000:
             self._memory = {k: m for k, m in self._memory.items() if time - m.opened < _DAY or k in self.open}
         return Change(msgspec.structs.replace(event), True, again)
@@ -197,6 +207,19 @@ class Life:
         self._recent = {code: list(rows) for code, rows in state["recent"]}
         self._on = np.zeros(n_entities, np.bool_)
         self._on[[code for code, kind in self.open if kind == "anomaly"] + list(self._recent)] = True
+
+
+def _remembered(before: _Memory | None, time: float) -> _Memory:
+    """What is kept of an event that opens now, of one before it within a day."""
+    if before is None:
+        return _Memory(time, 1, 0.0)
+    gap = time - before.opened
+    flaps = gap < _SOON or before.n_opened > 1
+    return _Memory(time, before.n_opened + 1, max(before.hold, _HOLD * gap) if flaps else 0.0)
+
+
+def _graver(severity: Severity, than: Severity) -> bool:
+    return _GRAVITY.index(severity) < _GRAVITY.index(than)
 
 
 def _ordinal(codes: Codes) -> Codes:
