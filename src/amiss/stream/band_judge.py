@@ -68,8 +68,8 @@ class BandJudge:
         usual = {self.columns[j]: range_words(float(low[0, j]), float(high[0, j]), _DIGITS) for j in order}
         said = []
         for j in order:
-            width = float(high[0, j] - low[0, j])
-            value = number_word(float(batch.X[row, j]), _DIGITS, width if np.isfinite(width) else None)
+            x, width = float(batch.X[row, j]), float(high[0, j] - low[0, j])
+            value = number_word(x, _DIGITS, width) if np.isfinite(width) else f"{x:.6g}"
             said.append(f"{self.columns[j]} is {value}, usual is {usual[self.columns[j]]}")
         return Cause("; ".join(said), values, usual)
 

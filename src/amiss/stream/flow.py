@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from amiss.core.summary import Matrix
-from amiss.explain.words import number_word
 from amiss.pipeline.series_rows import duration_words
 from amiss.stream.events import Change
 from amiss.stream.judge import Batch, Cause, Judge, Judgement
@@ -107,7 +106,7 @@ class Flow:
         for code in back.tolist():
             if self.life.is_on(code, "no_data"):
                 taken.changes.append(self.life.end(code, "no_data", float(times[codes == code][0])))
-        stuck = self.presence.watch(codes, X, roster.last_row, roster.n_rows)
+        stuck = self.presence.watch(codes, X)
         taken.judged = self.rules.applied(batch, self.judge.advance(batch))
         taken.changes += self.life.advance(codes, names, times, roster.n_rows, taken.judged)
         for each in stuck:
@@ -121,8 +120,8 @@ class Flow:
         if not each.begins:
             return [self.life.end(each.code, kind, time)] if self.life.is_on(each.code, kind) else []
         value = float(batch.X[each.row, each.column])
-        usual = int(self.presence.longest_run[each.code, each.column]) + 1
-        reason = f"{column} has stayed at {number_word(value, 6)} for {each.run + 1} rows, so far {usual} at most"
+        usual = self.presence.longest_stay(each.code, each.column)
+        reason = f"{column} has stayed at {value:.6g} for {each.run} rows, so far {usual} at most"
         cause = Cause(reason, {column: value}, {column: f"at most {usual} rows alike"})
         row = int(self.roster.n_rows[each.code]) + each.row
         return [self.life.begin(each.code, name, kind, time, row, cause)]

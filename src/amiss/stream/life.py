@@ -14,6 +14,7 @@ from amiss.stream.events import Change, LiveEvent, event_id, fingerprint, severi
 from amiss.stream.judge import Cause, Judgement
 from amiss.stream.moments import utc_words
 from amiss.stream.presence import Codes
+from amiss.stream.roster import grown
 
 __all__ = ["Life", "LifeRules"]
 
@@ -60,9 +61,9 @@ class _Memory(msgspec.Struct):
 class Life:
     """Events of one stream. What it holds grows with the entities that are in trouble, not with the stream.
 
-    An event that comes back within two hours, or for the second time in a day, is held open for three times the time in
-    which it came back: so a signal that flaps opens two events, and not one for each turn. Should it become graver while
-    it is merely held open, a new event begins.
+    An event that comes back within two hours, or for the second time in a day, is held open for three times the time
+    that it took: so a signal that flaps opens two events, and not one for each turn. Should it become graver while it
+    is merely held open, a new event begins.
 
     Parameters
     ----------
@@ -101,8 +102,7 @@ class Life:
         judged
             What is said of the rows.
         """
-        if len(self._on) < len(names):
-            self._on = np.append(self._on, np.zeros(len(names) - len(self._on), np.bool_))
+        self._make_room(len(names))
         watched = judged.is_anomaly | self._on[codes]
         changes: list[Change] = []
         if not watched.any():
@@ -164,14 +164,13 @@ class Life:
         event = LiveEvent(
             id=event_id(self.source, entity, kind, self.run or start, row), state="firing", source=self.source,
             fingerprint=fingerprint(self.source, entity, kind), entity=entity, kind=kind, start=start, end=None,
-            score=score,
-            p_value=p_value, n_alarms=1, reason=cause.reason, values=cause.values, usual=cause.usual,
+            score=score, p_value=p_value, n_alarms=1, reason=cause.reason, values=cause.values, usual=cause.usual,
             severity=severity_word(p_value) if kind == "anomaly" else "warning",
         )  # fmt: skip
         key = (code, kind)
         self.open[key] = _Open(event, time)
-        if kind == "anomaly":
-            self._on[code] = True
+        self._make_room(code + 1)
+        self._on[code] |= kind == "anomaly"
         before = self._memory.get(key)
         again = before is not None and time - before.opened < _DAY
         self._memory[key] = _remembered(before if again else None, time)
@@ -186,6 +185,10 @@ class Life:
             self._on[code] = False
         event.state, event.end = "resolved", utc_words(time)
         return Change(event, False)
+
+    def _make_room(self, n: int) -> None:
+        if n > len(self._on):
+            self._on = grown(self._on, n, False)
 
     def is_on(self, code: int, kind: str) -> bool:
         """Whether an event of an entity is on."""

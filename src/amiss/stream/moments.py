@@ -11,7 +11,7 @@ import numpy as np
 
 from amiss.core.summary import Vector
 
-__all__ = ["moments_of", "utc_words"]
+__all__ = ["flat_numbers", "moments_of", "utc_words"]
 
 _SCALES = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
 """From which size on a number counts nano-, micro-, milliseconds: seconds reach the first in the year 5138."""
@@ -25,7 +25,7 @@ def moments_of(values: Sequence[Any]) -> Vector:
     number; without a zone it is taken to be UTC, as a stream comes from machines.
     """
     try:
-        x = np.array(values, np.float64)
+        x = flat_numbers(values)
     except (TypeError, ValueError, OverflowError):
         x = np.array([_moment(value) for value in values], np.float64)
     for least, unit in _SCALES:
@@ -34,8 +34,16 @@ def moments_of(values: Sequence[Any]) -> Vector:
     return x
 
 
+def flat_numbers(values: Sequence[Any]) -> Vector:
+    """Values as float64; TypeError or ValueError where one of them is no number."""
+    x = np.array(values, np.float64)
+    if x.ndim != 1:
+        raise ValueError("a list among the values")
+    return x
+
+
 def _moment(value: Any) -> float:
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, (bool, list, dict)):
         return math.nan
     if not isinstance(value, str):
         try:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.summary import Matrix, Vector
+from amiss.kernels.stays import FIELDS, LONGEST, Usual, advance_stays
 from amiss.stream.roster import grown, in_series
 
 __all__ = ["Presence", "Stuck"]
@@ -24,11 +25,8 @@ _PULL = 0.1
 _OUTLYING = 3.0
 _TOLD = 3
 """Silences told after which such gaps are held to be usual."""
-_FEWEST_ROWS, _FEWEST_RUN = 50, 10
-_LONGER = 3.0
-"""A value is stuck that stays so many times as long as the longest stay so far."""
-_CHANGING = 0.5
-"""Only channels that usually change can be stuck: from this share of the rows on."""
+_USUAL = Usual(longer=3.0, least_run=10, least_rows=50, changing=0.5)
+"""A value is stuck that stays three times as long as any before, in a channel that changes with every second row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Stuck:
     code, column
         Number of the entity, and of the channel.
     run
-        For how many rows the value has stayed.
+        How many rows have had the value.
     begins
         Whether it begins with this row; otherwise it ends with it.
     """
@@ -55,7 +53,7 @@ class Stuck:
 
 
 class Presence:
-    """How often each entity is heard, and how long its channels keep their values; 40 bytes an entity, 13 a channel.
+    """How often each entity is heard, and how long its channels keep their values; 33 bytes an entity, 28 a channel.
 
     Attributes
     ----------
@@ -69,21 +67,19 @@ class Presence:
         self.interval, self.longest = np.zeros(0), np.zeros(0)
         self.n_gaps, self.n_told = np.zeros(0, np.int64), np.zeros(0, np.int32)
         self.silent = np.zeros(0, np.bool_)
-        self.run = np.zeros((0, 0), np.int32)
-        self.longest_run, self.changes = self.run.copy(), self.run.copy()
-        self.stuck = np.zeros((0, 0), np.bool_)
+        self.last: Matrix = np.zeros((0, 0))
+        self.stays = np.zeros((0, 0, FIELDS), np.int32)
 
     def grow(self, n: int, n_columns: int) -> None:
         """Make room for so many entities of so many channels."""
-        if n <= len(self.interval) and self.run.shape[1] == n_columns:
-            return
-        self.interval, self.longest = grown(self.interval, n, np.nan), grown(self.longest, n, 0.0)
-        self.n_gaps, self.n_told = grown(self.n_gaps, n, 0), grown(self.n_told, n, 0)
-        self.silent = grown(self.silent, n, False)
-        for name in ("run", "longest_run", "changes", "stuck"):
-            array = getattr(self, name)
-            setattr(self, name, grown(array if array.shape[1] == n_columns else array[:0, :1].repeat(n_columns, 1)
-                                      if array.shape[1] else np.zeros((0, n_columns), array.dtype), n, 0))  # fmt: skip
+        if n > len(self.interval):
+            self.interval, self.longest = grown(self.interval, n, np.nan), grown(self.longest, n, 0.0)
+            self.n_gaps, self.n_told = grown(self.n_gaps, n, 0), grown(self.n_told, n, 0)
+            self.silent = grown(self.silent, n, False)
+        if n > len(self.last) or self.last.shape[1] != n_columns:
+            fits = self.last.shape[1] == n_columns
+            self.last = grown(self.last if fits else np.zeros((0, n_columns)), n, np.nan)
+            self.stays = grown(self.stays if fits else np.zeros((0, n_columns, FIELDS), np.int32), n, 0)
 
     # Silence -------------------------------------------------------------------------------------------
 
@@ -128,49 +124,17 @@ class Presence:
 
     # Values that stay ----------------------------------------------------------------------------------
 
-    def watch(self, codes: Codes, X: Matrix, last_row: Matrix, n_rows: Codes) -> list[Stuck]:
-        """Take up values, before the roster does; gives the channels that begin or cease to be stuck."""
-        if not len(codes):
-            return []
-        order, first = in_series(codes)
-        who, values = codes[order], X[order]
-        before = np.empty_like(values)
-        before[1:] = values[:-1]
-        before[first] = last_row[who[first]]
-        same = (values == before) | np.isnan(values)
-        position = np.arange(len(who))
-        start = np.zeros(len(who), np.int64)
-        start[first] = first
-        start = np.maximum.accumulate(start)
-        # How long each value has stayed: since the last change in this batch, or since before it.
-        change = np.where(same, -1, position[:, None])
-        last_change = np.maximum.accumulate(change, axis=0)
-        here = last_change >= start[:, None]
-        run = np.where(here, position[:, None] - last_change, position[:, None] - start[:, None] + 1 + self.run[who])
-        found = self._told(order, who, run, n_rows)
-        last = np.append(first[1:], len(who)) - 1
-        ended = np.where(~same, np.where(np.vstack([here[:1] & False, here[:-1]]) & (position > start)[:, None],
-                                         np.vstack([run[:1], run[:-1]]),
-                                         position[:, None] - start[:, None] + self.run[who]), 0)  # fmt: skip
-        np.maximum.at(self.longest_run, who, np.where(self.stuck[who], 0, ended).astype(np.int32))
-        np.add.at(self.changes, who, (~same).astype(np.int32))
-        self.run[who[last]] = run[last]
-        return found
+    def watch(self, codes: Codes, X: Matrix) -> list[Stuck]:
+        """Take up values; gives the channels that begin or cease to be stuck."""
+        moves = advance_stays(X, codes, self.last, self.stays, _USUAL)
+        return [
+            Stuck(i, int(codes[i]), j, abs(int(moves[i, j])), bool(moves[i, j] > 0))
+            for i, j in zip(*(part.tolist() for part in np.nonzero(moves)), strict=True)
+        ]
 
-    def _told(self, order: Codes, who: Codes, run: npt.NDArray[Any], n_rows: Codes) -> list[Stuck]:
-        usual = np.maximum(_LONGER * (self.longest_run[who] + 1), _FEWEST_RUN)
-        varies = (n_rows[who] >= _FEWEST_ROWS)[:, None] & (
-            self.changes[who] >= _CHANGING * np.maximum(n_rows[who], 1)[:, None]
-        )
-        stuck = (run >= usual) & varies | (run > 0) & self.stuck[who]
-        moves = stuck | self.stuck[who]
-        found = []
-        for i, j in zip(*np.nonzero(moves), strict=True):
-            code, now = int(who[i]), bool(stuck[i, j]) and run[i, j] > 0
-            if now != self.stuck[code, j]:
-                self.stuck[code, j] = now
-                found.append(Stuck(int(order[i]), code, int(j), int(run[i, j]), now))
-        return sorted(found, key=lambda each: each.row)
+    def longest_stay(self, code: int, column: int) -> int:
+        """For how many rows a value of a channel has stayed at most, before it was stuck."""
+        return int(self.stays[code, column, LONGEST]) + 1
 
     def state(self) -> dict[str, Any]:
         """All of it, as arrays."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from amiss.core.frame import Frame
 from amiss.core.summary import Matrix, Vector
+from amiss.stream.moments import flat_numbers
 
 __all__ = ["Readings", "Refused", "as_numbers"]
 
@@ -96,8 +97,7 @@ class Readings:
 def as_numbers(values: Sequence[Any]) -> tuple[Vector, int]:
     """Values as float64, NaN where missing or infinite; and how many are no numbers."""
     try:
-        x = np.array(values, np.float64)
-        odd = 0
+        x, odd = flat_numbers(values), 0
     except (TypeError, ValueError, OverflowError):
         x, odd = np.full(len(values), np.nan), 0
         for i, value in enumerate(values):

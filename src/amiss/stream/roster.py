@@ -75,10 +75,10 @@ class Roster:
             # Rows of one batch that came in disorder are put in order; those of an earlier one are judged already.
             order = np.argsort(times[rows], kind="stable")
             rows, codes = rows[order], codes[order]
-        late = times[rows] < self.last_time[codes]
-        repeated = self._repeated(rows, codes, times, X) & ~late
-        kept = ~(late | repeated)
-        return Placed(rows[kept], codes[kept], rows[late], rows[repeated], crowded)
+        is_late = times[rows] < self.last_time[codes]
+        late, rows, codes = rows[is_late], rows[~is_late], codes[~is_late]
+        again = self._repeated(rows, codes, times, X)
+        return Placed(rows[~again], codes[~again], late, rows[again], crowded)
 
     def advance(self, codes: Codes, times: Vector, X: Matrix) -> None:
         """Take up rows, in order: numbers of their entities, times, values."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import zlib
@@ -46,7 +47,8 @@ def write_snapshot(path: Path, state: dict[str, Any]) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink()
         raise StoreError(
             f"the snapshot cannot be written: {error.strerror}", where=str(path),
             mend="make room, or give a folder that can be written to",
