@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from amiss.kernels import forest, histograms, loops, neighbors, oblique, spheres, tails
+from amiss.kernels import alarm_rate, band, forest, histograms, loops, neighbors, oblique, spheres, tails
 from amiss.kernels.blocks import over_blocks, over_pairs
 from amiss.kernels.lookup import RowLookup
 from amiss.kernels.neighbors import Neighbors
@@ -313,3 +313,43 @@ def test_novelty(x, span, capacity, aside, seed):
     Novelty(span, aside, capacity, counts, *arrays).check()
     whole = Novelty.begun(span, capacity=capacity, aside=aside, seed=seed).advance(x)
     np.testing.assert_array_equal(whole, found)
+
+
+@needs_loops
+@settings(max_examples=100, deadline=None)
+@given(X=HOLED, seed=st.integers(0, 100), least=st.integers(2, 6), patience=st.integers(1, 9))
+def test_bands(X, seed, least, patience):
+    entity = np.random.default_rng(seed).integers(0, 3, len(X))
+    pace = band.Pace(np.array([0.3, 0.1, 0.05, 0.02]), 0.5, least, patience)
+
+    def advanced():
+        memory = np.zeros((3, X.shape[1], band.FIELDS))
+        learnt = band.advance_bands(X, entity, memory, pace, learning=True)
+        return *learnt, memory, *band.advance_bands(X, entity, memory, pace, learning=False)
+
+    assert all(np.isfinite(each).all() for each in (*_same(advanced),))
+
+
+@needs_loops
+@settings(max_examples=60, deadline=None)
+@given(
+    scores=npst.arrays(np.float64, st.integers(1, 400), elements=st.sampled_from([0.0, 1.0, 1e6]) | st.floats(0, 50)),
+    seed=st.integers(0, 100),
+    rate=st.sampled_from([1e-4, 0.02, 0.4]),
+    per_day=st.booleans(),
+)
+def test_alarm_rate(scores, seed, rate, per_day):
+    random = np.random.default_rng(seed)
+    scores = np.append(random.exponential(size=150), scores)
+    entity = random.integers(0, 3, len(scores))
+    # Bursts, rows that are late, and a clock that leaps.
+    time = np.cumsum(random.choice([0.0, 0.0, 1.0, -3.0, 600.0, 1e7, -1e7], len(scores)))
+
+    def advanced():
+        memory, quiet = np.zeros(alarm_rate.MEMORY), np.full(3, alarm_rate.TOGETHER, np.int32)
+        asked = {"rate": 1e3 * rate if per_day else rate, "per_day": per_day}
+        learnt = alarm_rate.advance_alarms(scores, entity, time, memory, quiet, **asked, learning=True)
+        again = alarm_rate.advance_alarms(scores, entity, time, memory, quiet, **asked, learning=False)
+        return *learnt, memory, quiet, *again
+
+    assert all(np.isfinite(each).all() for each in _same(advanced))

@@ -115,8 +115,8 @@ class Estimator:
             return False
         if not learning and X.shape[1] != vars(self).get("n_features_in_"):
             return False
-        # What is missing or infinite is worded, or let through, by the slow way.
-        return bool(np.isfinite(X).all())
+        # What must not be there is worded by the slow way.
+        return not np.isinf(X).any() if self.allow_nan else bool(np.isfinite(X).all())
 
 
 def _is_learnt(name: str) -> bool:

@@ -1,0 +1,16 @@
+/* Which scores of a stream are alarms, so that about so many are raised as are asked for; learnt on the way.
+ *
+ * memory, (116): rows, scores learnt, alarms raised, share of rows with a score above 0, logarithm that the rate allowed
+ * is corrected by, seconds and rows of about the last day, latest time, eight quantiles of the logarithm of the scores,
+ * the first hundred of these ascending. A score of 0 is not judged. Quantile k has a share ½ 5^-k above it and is moved
+ * by each score, the second together with all above it; one that too few lie above for that is laid through those
+ * below. A p-value is read off between them.
+ *
+ * quiet, (n_entities): rows of an entity since its last alarm. An alarm soon after one is the same and not counted.
+ * rate, per_day: alarms asked for, for each row, or for each day where there are times.
+ * time, (n_rows): seconds, or null.
+ * learn: whether the scores and alarms are learnt.
+ */
+void amiss_alarm_rate(const double *scores, const int64_t *entity, const double *time, int64_t n_rows, double rate,
+                      int32_t per_day, int32_t learn, double *memory, int32_t *quiet, double *p_values,
+                      uint8_t *is_anomaly);

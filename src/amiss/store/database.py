@@ -1,0 +1,186 @@
+"""The database behind a store: opened, brought to this version, its errors told in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from amiss.core.errors import StoreError
+from amiss.core.extras import require
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+__all__ = ["VERSION", "Database"]
+
+VERSION = 2
+"""Of the tables; the newest file in migrations/versions."""
+
+_LOCK = 0x616D6973
+"""Number under which writers of a PostgreSQL database wait for one another."""
+_MENDS = {
+    "locked": "another process writes to it, or has died while it did: let it end, or end it",
+    "lock timeout": "another process writes to it: let it end, or end it",
+    "is full": "free space on the disk; nothing of this was written",
+    "No space left": "free space on the database's disk; nothing of this was written",
+    "disk I/O error": "look at the disk's space and health; nothing of this was written",
+    "readonly": "give this user the right to write to the file and its folder",
+    "unable to open": "look whether the folder is there and this user may write to it",
+    "not a database": "name another file: this one is not a store of amiss",
+    "malformed": "the file is damaged: put a copy in its place",
+    "Connection refused": "look whether PostgreSQL runs, and at host and port",
+    "password authentication failed": "look at the user and the password (PGPASSWORD is read too)",
+    "does not exist": "make the database or the user (createdb, createuser), or name another",
+    "permission denied": "give this user the right to make tables in the database",
+}
+
+
+class Database:
+    """An engine, and one writer at a time: of this process by a lock, of others by the database's own.
+
+    Parameters
+    ----------
+    place
+        Path of a file, or URL beginning with sqlite:/// or postgresql://.
+    wait_seconds
+        How long to wait for another writer before it is an error.
+    """
+
+    def __init__(self, place: str | Path, wait_seconds: float) -> None:
+        require("sqlalchemy", extra="live", what="A store")
+        url = _url(place)
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self.name = str(url.database) if self.is_sqlite else url.set(query={}).render_as_string(hide_password=True)
+        self.wait_seconds = wait_seconds
+        self._turn = Lock()
+        with self.telling("be opened"):
+            self.engine = self._engine(url)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def telling(self, doing: str) -> Iterator[None]:
+        """Errors of the database inside become a `StoreError` that begins with "the store cannot" and `doing`."""
+        import sqlite3
+
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            said = str(getattr(error, "orig", None) or error).strip().splitlines() or [""]
+            mend = next((mend for word, mend in _MENDS.items() if any(word in line for line in said)), None)
+            raise StoreError(f"the store cannot {doing}: {said[-1].strip()}", where=self.name, mend=mend) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database and waits for nobody."""
+        with self.telling("be read"), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is written as a whole when the block ends, or not at all when it raises."""
+        if not self._turn.acquire(timeout=self.wait_seconds):
+            what = f"the store cannot be written: another thread has been writing for {self.wait_seconds:g} seconds"
+            raise StoreError(what, where=self.name, mend="end a block of `writing` before the next begins")
+        try:
+            with self.telling("be written"), self.engine.execution_options(amiss_writes=True).begin() as connection:
+                if not self.is_sqlite:
+                    milliseconds = max(1, round(self.wait_seconds * 1000))
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {milliseconds}")
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+                yield connection
+        finally:
+            self._turn.release()
+
+    def upgrade(self) -> None:
+        """Bring the tables to `VERSION`.
+
+        Raises
+        ------
+        StoreError
+            They are newer than that, or it is the database of something else.
+        """
+        with self.reading() as connection:
+            version = self._version(connection)
+        if self.is_sqlite:
+            # Once it is known to be ours: the file remembers it.
+            with self.telling("be opened"), closing(self.engine.raw_connection()) as raw:
+                raw.cursor().execute("PRAGMA journal_mode=WAL")
+        if version == VERSION:
+            return
+        require("alembic", extra="live", what="A store")
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+        with self.writing() as connection:
+            # Another process may have done it while this one waited for its turn.
+            if self._version(connection) != VERSION:
+                config.attributes["connection"] = connection
+                command.upgrade(config, str(VERSION))
+
+    def _version(self, connection: Connection) -> int:
+        from sqlalchemy import inspect, text
+
+        tables = inspect(connection).get_table_names()
+        if "amiss_version" not in tables:
+            if self.is_sqlite and tables:
+                what = "the file is a database of something else"
+                raise StoreError(what, where=self.name, mend="name another file for the store")
+            return 0
+        said = str(connection.execute(text("SELECT version_num FROM amiss_version")).scalar() or "0")
+        if not said.isdigit() or int(said) > VERSION:
+            what = f"the store is of version {said}, and this amiss knows versions up to {VERSION}"
+            raise StoreError(what, where=self.name, mend="pip install --upgrade amiss, or name another store")
+        return int(said)
+
+    def _engine(self, url: URL) -> Engine:
+        from sqlalchemy import create_engine, event
+
+        if not self.is_sqlite:
+            require("psycopg", extra="sql", what="A store in PostgreSQL")
+            wait = {"connect_timeout": max(2, round(self.wait_seconds))}
+            return create_engine(url, pool_pre_ping=True, connect_args=wait)
+        engine = create_engine(url, connect_args={"timeout": self.wait_seconds})
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+
+def _url(place: str | Path) -> URL:
+    from sqlalchemy import URL, make_url
+    from sqlalchemy.exc import ArgumentError
+
+    if isinstance(place, Path) or "://" not in place:
+        return URL.create("sqlite", database=str(Path(place).expanduser()))
+    mend = "write a path, sqlite:///path or postgresql://user@host/database"
+    try:
+        url = make_url(place)
+    except (ArgumentError, ValueError):
+        raise StoreError("the store's address cannot be read", mend=mend) from None
+    backend = url.get_backend_name()
+    if backend not in {"sqlite", "postgresql", "postgres"} or not url.database or url.database == ":memory:":
+        shown = url.set(query={}).render_as_string(hide_password=True)
+        raise StoreError("there is no such kind of store", where=shown, mend=mend)
+    return url if backend == "sqlite" else url.set(drivername="postgresql+psycopg")
+
+
+def _prepare(connection: Any, _: Any) -> None:
+    # Python's own opinion of when a transaction begins would tear apart the changes of tables.
+    connection.isolation_level = None
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # A reader that becomes a writer halfway can be refused at once; a writer asks for its turn first.
+    writes = connection.get_execution_options().get("amiss_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
