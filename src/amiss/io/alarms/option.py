@@ -10,7 +10,7 @@ from amiss.core.errors import RecipeError
 from amiss.core.params import Domain
 from amiss.io.alarms.secret import read_secret
 
-__all__ = ["Choice", "HostName", "Option", "Texts", "checked"]
+__all__ = ["HostName", "Option", "Texts", "checked"]
 
 
 @dataclass(frozen=True, slots=True)
