@@ -176,3 +176,19 @@ def test_what_a_failed_transaction_found_is_not_remembered(store):
     write(store, batch(10))
     store.roll_up()
     assert sum(t.n_rows for t in store.totals(SOURCE, "pump-0")) == 5
+
+
+def test_hostile_names_are_kept_apart_and_found(store):
+    names = ("a\x00b", "'; --", "😀", "", "\ud800", None)
+    write(store, *(batch(12, entities=names, source=source, columns=(source, '"')) for source in ("\x00", "%s ? :x")))
+    store.roll_up()
+    for name in names:
+        for source in ("\x00", "%s ? :x"):
+            assert len(store.history(source, name)) == 2
+            assert sum(total.n_rows for total in store.totals(source, name)) == 2
+
+
+def test_rows_of_which_parts_are_missing_are_refused(store):
+    with pytest.raises((ValueError, IndexError)):
+        write(store, batch(10, scores=np.ones(9)))
+    assert not store.history(SOURCE, "pump-0")
