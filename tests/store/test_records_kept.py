@@ -226,3 +226,15 @@ def test_nothing_of_a_block_that_raises_is_kept(store):
         write()
     assert not store.events()
     assert not store.deliveries()
+
+
+def test_nothing_put_is_nothing_written(store):
+    with store.writing() as writer:
+        writer.put_events([])
+        writer.put_alarm_states({})
+        writer.put_silences([])
+        writer.count_hidden({})
+        writer.put_dead_letters([])
+        assert writer.queue([], ["mail"], T0) == 0 == writer.queue([notification()], [], T0)
+    assert not store.events()
+    assert not store.deliveries()

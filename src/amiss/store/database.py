@@ -55,7 +55,7 @@ class Database:
         require("sqlalchemy", extra="live", what="A store")
         url = _url(place)
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        self.name = str(url.database) if self.is_sqlite else url.set(query={}).render_as_string(hide_password=True)
+        self.name = str(url.database) if self.is_sqlite else _shown(url.set(drivername="postgresql"))
         self.wait_seconds = wait_seconds
         self._turn = Lock()
         with self.telling("be opened"):
@@ -75,9 +75,10 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error) as error:
-            said = str(getattr(error, "orig", None) or error).strip().splitlines() or [""]
-            mend = next((mend for word, mend in _MENDS.items() if any(word in line for line in said)), None)
-            raise StoreError(f"the store cannot {doing}: {said[-1].strip()}", where=self.name, mend=mend) from error
+            said = str(getattr(error, "orig", None) or error).strip()
+            mend = next((mend for word, mend in _MENDS.items() if word in said), None)
+            what = f"the store cannot {doing}: {said.partition(chr(10))[0]}"
+            raise StoreError(what, where=self.name, mend=mend) from error
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -199,9 +200,13 @@ def _url(place: str | Path) -> URL:
         raise StoreError("the store's address cannot be read", mend=mend) from None
     backend = url.get_backend_name()
     if backend not in {"sqlite", "postgresql", "postgres"} or not url.database or url.database == ":memory:":
-        shown = url.set(query={}).render_as_string(hide_password=True)
-        raise StoreError("there is no such kind of store", where=shown, mend=mend)
+        raise StoreError("there is no such kind of store", where=_shown(url), mend=mend)
     return url if backend == "sqlite" else url.set(drivername="postgresql+psycopg")
+
+
+def _shown(url: URL) -> str:
+    # Options after the question mark can hold secrets too.
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def _prepare(connection: Any, _: Any) -> None:
