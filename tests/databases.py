@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -55,7 +56,8 @@ def postgres() -> Iterator[str]:
             wait_for(url, server, Path(place) / "log")
             yield url
         finally:
-            server.terminate()
+            # A plain end would wait for whoever is still connected.
+            server.send_signal(signal.SIGINT)
             try:
                 server.wait(10)
             except subprocess.TimeoutExpired:

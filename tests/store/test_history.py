@@ -176,3 +176,35 @@ def test_what_a_failed_transaction_found_is_not_remembered(store):
     write(store, batch(10))
     store.roll_up()
     assert sum(t.n_rows for t in store.totals(SOURCE, "pump-0")) == 5
+
+
+def test_hostile_names_are_kept_apart_and_found(store):
+    names = ("a\x00b", "'; --", "😀", "", "\ud800", None)
+    write(store, *(batch(12, entities=names, source=source, columns=(source, '"')) for source in ("\x00", "%s ? :x")))
+    store.roll_up()
+    for name in names:
+        for source in ("\x00", "%s ? :x"):
+            assert len(store.history(source, name)) == 2
+            assert sum(total.n_rows for total in store.totals(source, name)) == 2
+
+
+def test_rows_of_which_parts_are_missing_are_refused(store):
+    with pytest.raises((ValueError, IndexError)):
+        write(store, batch(10, scores=np.ones(9)))
+    assert not store.history(SOURCE, "pump-0")
+
+
+def test_totals_are_chosen_by_time(store):
+    write(store, batch(600, entities=(None,)))
+    store.roll_up()
+    minute = T0 // 60 * 60
+    told = store.totals(SOURCE, span_seconds=60, since=minute + 0.5, until=minute + 180)
+    assert [total.start for total in told] == [minute + 60, minute + 120]
+    assert len(store.totals(SOURCE, span_seconds=60, limit=3)) == 3
+
+
+def test_what_is_kept_for_ever_stays(store):
+    write(store, batch(10, first=0.0))
+    for_ever = Retention(history_days=None, minutes_days=None, hours_days=None, deliveries_days=None, events_days=None)
+    assert set(store.prune(T0, for_ever).values()) == {0}
+    assert len(store.history(SOURCE, "pump-0")) == 5

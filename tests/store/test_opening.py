@@ -141,7 +141,7 @@ def test_the_name_of_a_store_holds_no_password(server):
         database(server) as url,
         Store.open(url.replace("postgresql://", "postgres://") + "?application_name=x") as store,
     ):
-        assert store.name.startswith("postgresql+psycopg://amiss:***@127.0.0.1:")
+        assert store.name.startswith("postgresql://amiss:***@127.0.0.1:")
         assert "?" not in store.name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from tests.store.made import T0, event, notification, silence
@@ -70,6 +71,22 @@ def test_numbers_that_json_or_sql_do_not_have_are_kept(store):
     assert read.p_value is None
     assert math.isnan(read.body["value"])
     assert read.body["null"] is None
+
+
+def test_numbers_of_numpy_are_numbers(store):
+    told = {"n": np.int64(3), "x": np.float32(0.5), "inf": np.float64(np.inf), "yes": np.bool_(True), "none": None}
+    plain = {"n": 3, "x": 0.5, "inf": math.inf, "yes": True, "none": None}
+    put(store, event(1, n_alarms=np.int64(7), score=np.float64(2.5), p_value=np.float32(0.5), body=told))
+    assert store.events() == [event(1, n_alarms=7, score=2.5, p_value=0.5, body=plain)]
+    with store.writing() as writer:
+        writer.put_alarm_states({"a": told})
+    assert store.alarm_states() == {"a": plain}
+
+
+def test_what_cannot_be_kept_is_refused_before_anything_is(store):
+    with pytest.raises(TypeError, match="object cannot be kept"):
+        put(store, event(1), event(2, body={"what": object()}))
+    assert not store.events()
 
 
 HOSTILE = [
@@ -207,5 +224,17 @@ def test_nothing_of_a_block_that_raises_is_kept(store):
 
     with pytest.raises(ZeroDivisionError):
         write()
+    assert not store.events()
+    assert not store.deliveries()
+
+
+def test_nothing_put_is_nothing_written(store):
+    with store.writing() as writer:
+        writer.put_events([])
+        writer.put_alarm_states({})
+        writer.put_silences([])
+        writer.count_hidden({})
+        writer.put_dead_letters([])
+        assert writer.queue([], ["mail"], T0) == 0 == writer.queue([notification()], [], T0)
     assert not store.events()
     assert not store.deliveries()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "Database"]
 
+_UPGRADING = Lock()
 VERSION = 2
 """Of the tables; the newest file in migrations/versions."""
 
@@ -53,7 +55,7 @@ class Database:
         require("sqlalchemy", extra="live", what="A store")
         url = _url(place)
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        self.name = str(url.database) if self.is_sqlite else url.set(query={}).render_as_string(hide_password=True)
+        self.name = str(url.database) if self.is_sqlite else _shown(url.set(drivername="postgresql"))
         self.wait_seconds = wait_seconds
         self._turn = Lock()
         with self.telling("be opened"):
@@ -73,31 +75,43 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error) as error:
-            said = str(getattr(error, "orig", None) or error).strip().splitlines() or [""]
-            mend = next((mend for word, mend in _MENDS.items() if any(word in line for line in said)), None)
-            raise StoreError(f"the store cannot {doing}: {said[-1].strip()}", where=self.name, mend=mend) from error
+            said = str(getattr(error, "orig", None) or error).strip()
+            mend = next((mend for word, mend in _MENDS.items() if word in said), None)
+            what = f"the store cannot {doing}: {said.partition(chr(10))[0]}"
+            raise StoreError(what, where=self.name, mend=mend) from error
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database and waits for nobody."""
+        """A transaction that only reads, and waits for nobody."""
         with self.telling("be read"), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is written as a whole when the block ends, or not at all when it raises."""
+        with self.turn(), self.transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until no other thread of this process writes."""
         if not self._turn.acquire(timeout=self.wait_seconds):
             what = f"the store cannot be written: another thread has been writing for {self.wait_seconds:g} seconds"
             raise StoreError(what, where=self.name, mend="end a block of `writing` before the next begins")
         try:
-            with self.telling("be written"), self.engine.execution_options(amiss_writes=True).begin() as connection:
-                if not self.is_sqlite:
-                    milliseconds = max(1, round(self.wait_seconds * 1000))
-                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {milliseconds}")
-                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-                yield connection
+            yield
         finally:
             self._turn.release()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """What is written together; to be begun in one's turn. Waits until no other process writes."""
+        with self.telling("be written"), self.engine.execution_options(amiss_writes=True).begin() as connection:
+            if not self.is_sqlite:
+                milliseconds = max(1, round(self.wait_seconds * 1000))
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {milliseconds}")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            yield connection
 
     def upgrade(self) -> None:
         """Bring the tables to `VERSION`.
@@ -110,9 +124,7 @@ class Database:
         with self.reading() as connection:
             version = self._version(connection)
         if self.is_sqlite:
-            # Once it is known to be ours: the file remembers it.
-            with self.telling("be opened"), closing(self.engine.raw_connection()) as raw:
-                raw.cursor().execute("PRAGMA journal_mode=WAL")
+            self._log_ahead()
         if version == VERSION:
             return
         require("alembic", extra="live", what="A store")
@@ -123,9 +135,29 @@ class Database:
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
         with self.writing() as connection:
             # Another process may have done it while this one waited for its turn.
-            if self._version(connection) != VERSION:
+            if self._version(connection) == VERSION:
+                return
+            # Alembic does one thing at a time in a process.
+            with _UPGRADING:
                 config.attributes["connection"] = connection
                 command.upgrade(config, str(VERSION))
+
+    def _log_ahead(self) -> None:
+        """Let readers and a writer not wait for one another; only once the file is known to be ours, as it stays so."""
+        import sqlite3
+
+        end = time.monotonic() + self.wait_seconds
+        with self.telling("be opened"), closing(self.engine.raw_connection()) as raw:
+            cursor = raw.cursor()
+            while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                try:
+                    cursor.execute("PRAGMA journal_mode=WAL")
+                    return
+                except sqlite3.OperationalError as error:
+                    # Of two that open a new file at once SQLite refuses one, and does not let it wait.
+                    if "locked" not in str(error) or time.monotonic() > end:
+                        raise
+                    time.sleep(0.01)
 
     def _version(self, connection: Connection) -> int:
         from sqlalchemy import inspect, text
@@ -168,9 +200,13 @@ def _url(place: str | Path) -> URL:
         raise StoreError("the store's address cannot be read", mend=mend) from None
     backend = url.get_backend_name()
     if backend not in {"sqlite", "postgresql", "postgres"} or not url.database or url.database == ":memory:":
-        shown = url.set(query={}).render_as_string(hide_password=True)
-        raise StoreError("there is no such kind of store", where=shown, mend=mend)
+        raise StoreError("there is no such kind of store", where=_shown(url), mend=mend)
     return url if backend == "sqlite" else url.set(drivername="postgresql+psycopg")
+
+
+def _shown(url: URL) -> str:
+    # Options after the question mark can hold secrets too.
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def _prepare(connection: Any, _: Any) -> None:

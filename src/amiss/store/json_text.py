@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import msgspec
+import numpy as np
 
 __all__ = ["clean_text", "from_json", "to_json"]
 
@@ -36,17 +37,25 @@ def to_json(value: Any) -> str:
     {'score': inf, 'usual': 2.5}
     """
     try:
-        text = msgspec.json.encode(value).decode()
-    except (OverflowError, UnicodeEncodeError, msgspec.ValidationError):
-        return msgspec.json.encode(_marked(msgspec.to_builtins(value))).decode()
+        text = msgspec.json.encode(value, enc_hook=_plain).decode()
+    except (OverflowError, UnicodeEncodeError):
+        text = None
     # A number that JSON does not have is written as null, so where there is no null there is no such number.
-    return msgspec.json.encode(_marked(msgspec.to_builtins(value))).decode() if "null" in text else text
+    if text is None or "null" in text:
+        return msgspec.json.encode(_marked(msgspec.to_builtins(value, enc_hook=_plain))).decode()
+    return text
 
 
 def from_json(text: str) -> Any:
     """What `to_json` wrote, as dictionaries, lists, words and numbers."""
     value = msgspec.json.decode(text)
     return _unmarked(value) if _MARK in text else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be kept: dictionaries, lists, words, numbers and records can")
 
 
 def _marked(value: Any) -> Any:

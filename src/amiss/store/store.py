@@ -92,7 +92,8 @@ class Store(Events, Outbox, History, Verdicts):
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """One transaction: what is put inside is kept when the block ends, and nothing of it if it raises."""
-        with self._database.writing() as connection:
-            writer = Writer(connection, self._series)
-            yield writer
-        writer.kept()
+        with self._database.turn():
+            with self._database.transaction() as connection:
+                writer = Writer(connection, self._series)
+                yield writer
+            writer.kept()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from amiss.core.notification import Notification
 from amiss.store.json_text import clean_text, to_json
@@ -33,6 +34,8 @@ def row_of(record: msgspec.Struct) -> dict[str, Any]:
 def _kept(value: Any) -> Any:
     if isinstance(value, str):
         return clean_text(value)
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, float):
         return None if value != value else value
     if isinstance(value, int):
