@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -136,7 +136,11 @@ def mosquitto(
 @contextlib.contextmanager
 def kafka_broker(folder: Path) -> Iterator[Server]:
     """A broker that speaks Kafka's protocol (noida-db, and not Apache Kafka), with its data on disk."""
-    program = _program("noida-db", str(Path(sys.executable).with_name("noida-db")))
+    # The program itself: the command that pip installs starts it as a child, which would outlive a kill.
+    found = importlib.util.find_spec("noida_db")
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("noida-db is not installed")
+    program = str(Path(found.submodule_search_locations[0]) / "noida-db")
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     port = free_port()
