@@ -68,7 +68,7 @@ def test_bands_are_where_the_score_is_reached():
     X, who = _stream()
     detector = AdaptiveBand()
     detector.score_partial_fit(X, context=who)
-    for score in (2.0, 4.0):
+    for score in (3.0, 5.0):
         low, high = detector.bands(np.arange(5), score=score)
         for entity in range(5):
             for edge in (low, high):
@@ -84,7 +84,7 @@ def test_bands_are_where_the_score_is_reached():
 def test_a_constant_that_changes_by_one_is_nothing(value, lasts):
     X = np.full((2000, 1), value)
     X[1000 : 1000 + lasts] += 1
-    assert AdaptiveBand().score_partial_fit(X).max() < 2.5
+    assert AdaptiveBand().score_partial_fit(X).max() < 2.4
     X[1000] += 200
     assert AdaptiveBand().score_partial_fit(X).argmax() == 1000
 
@@ -98,11 +98,21 @@ def test_the_first_spread_is_not_forgotten_while_a_channel_stands_still():
 
 def test_a_large_shift_stays_odd_until_it_has_lasted():
     random = np.random.default_rng(0)
-    x = random.normal(size=4000)
+    x = random.normal(size=5000)
     x[2000:] += 30
     scores = AdaptiveBand().score_partial_fit(x[:, None])
-    assert np.median(scores[2050:2300]) > 4
-    assert np.mean(scores[3000:] > 4) < 0.01
+    assert np.median(scores[2050:2900]) > 4
+    assert np.mean(scores[3100:] > 4) < 0.01
+
+
+def test_a_level_that_is_not_the_usual_one_is_told_but_raises_no_alarm():
+    x = np.random.default_rng(0).normal(size=3000)
+    x[2000:2800] += 3
+    scores = AdaptiveBand().score_partial_fit(x[:, None])
+    assert np.median(scores[2100:2800]) > np.quantile(scores[1000:2000], 0.9)
+    assert np.mean(scores[2100:2800] > 2.6) < 0.03
+    accepted = AdaptiveBand(patience=100).score_partial_fit(x[:, None])
+    assert np.median(accepted[2300:2800]) < np.median(scores[2300:2800]) - 0.5
 
 
 def test_a_small_shift_is_soon_usual():

@@ -341,7 +341,7 @@ def test_stays(X, seed, least):
 @given(X=HOLED, seed=st.integers(0, 100), least=st.integers(2, 6), patience=st.integers(1, 9))
 def test_bands(X, seed, least, patience):
     entity = np.random.default_rng(seed).integers(0, 3, len(X))
-    pace = band.Pace(np.array([0.3, 0.1, 0.05, 0.02]), 0.5, least, patience)
+    pace = band.Pace(np.array([0.3, 0.1, 0.05]), 0.5, 2.5, least, patience)
 
     def advanced():
         memory = np.zeros((3, X.shape[1], band.FIELDS))

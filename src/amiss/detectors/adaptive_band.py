@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import NormalDist
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,6 +19,8 @@ __all__ = ["AdaptiveBand"]
 _SLOW_SHARE = 0.5
 """The slow band is so much wider: what is new for good is odd only if it is far."""
 _USUAL = 3.0
+_AWAY = 0.02
+"""A level away from the usual one makes rows as odd as one in so many, and no odder: it raises no alarm by itself."""
 _SLOWER = 4
 """Spreads follow so many times more slowly than levels: a shift must not pass for noise."""
 
@@ -27,12 +30,13 @@ class AdaptiveBand(SequentialDetector):
 
     Made for many entities, each with a few channels, of which nothing is known beforehand. Each channel has a level and
     a spread that follow it, each value pulling them by three spreads at most, and a slow level beside them. A row's
-    score is the larger of its distance to the level and half of that to the slow one: a shift by a few deviations is
-    usual after some `span` rows, one that is larger stays odd until it has lasted for `patience`. A channel that was
-    constant has no known spread: whole numbers may then change by one, others by a tenth, before anything is odd. Knows
-    neither seasons, which widen the band, nor relations between channels. Missing values are passed over.
+    score is the largest of its distance to the level and half of that to the slow one: a shift by a few deviations is
+    usual after some `span` rows, one that is larger stays odd until it has lasted for `patience`. Until then a level
+    that is not the usual one also makes its rows as odd as one in fifty is, and no odder. A channel that was constant
+    has no known spread: whole numbers may then change by one, others by a tenth, before anything is odd. Knows neither
+    seasons, which widen the band, nor relations between channels. Missing values are passed over.
 
-    Costs 72 bytes a channel of each entity, and some 30 ns for each value.
+    Costs 80 bytes a channel of each entity, and some 25 ns for each value.
 
     Parameters
     ----------
@@ -47,7 +51,7 @@ class AdaptiveBand(SequentialDetector):
 
     Attributes
     ----------
-    memory_ : (n_room, n_features, 9)
+    memory_ : (n_room, n_features, 10)
         What is known of each channel of each entity; see `kernels/band.h`. There is room for more than `n_entities_`.
     n_entities_
         Entities so far.
@@ -79,7 +83,7 @@ class AdaptiveBand(SequentialDetector):
     capabilities: ClassVar = Capabilities(missing=True, reasons=True, context=True)
     domains: ClassVar = {"span": Whole(2), "slow_span": Whole(2), "patience": Whole(1), "least_rows": Whole(2)}
 
-    def __init__(self, span: int = 40, slow_span: int = 1000, patience: int = 500, least_rows: int = 30) -> None:
+    def __init__(self, span: int = 40, slow_span: int = 10_000, patience: int = 1000, least_rows: int = 30) -> None:
         self.span = span
         self.slow_span = slow_span
         self.patience = patience
@@ -105,9 +109,10 @@ class AdaptiveBand(SequentialDetector):
         return entity < self.n_entities_ and bool((self.memory_[entity, :, COUNT] >= self.least_rows).any())
 
     def bands(self, entity: npt.ArrayLike, *, score: float = _USUAL) -> tuple[Matrix, Matrix]:
-        """Least and largest values, (n, n_features) each, that would score up to `score` in the next row of entities.
+        """Least and largest values, (n, n_features) each, with which the next row of entities scores up to `score`.
 
-        A channel that cannot be judged yet has a band from minus infinity to infinity.
+        Where the level itself is odd for now, so much is odd at least. A channel that cannot be judged yet has a band
+        from minus infinity to infinity.
         """
         self._check_fitted()
         known = self.memory_[np.asarray(entity, np.int64)]
@@ -164,8 +169,8 @@ class AdaptiveBand(SequentialDetector):
 
     def _pace(self) -> Pace:
         level, slow = 2.0 / (self.span + 1), 2.0 / (self.slow_span + 1)
-        rates = np.array([level, level / _SLOWER, slow, slow / _SLOWER])
-        return Pace(rates, _SLOW_SHARE, self.least_rows, self.patience)
+        most = NormalDist().inv_cdf(1 - _AWAY / (2 * self.n_features_in_))
+        return Pace(np.array([level, level / _SLOWER, slow]), _SLOW_SHARE, most, self.least_rows, self.patience)
 
 
 def _checked(context: Context | None, n_rows: int) -> npt.NDArray[np.int64]:

@@ -2,12 +2,15 @@
 
 #include "band.h"
 
-enum { COUNT, LEVEL, SPREAD, SLOW, SLOW_SPREAD, STEP, STEPS, LAST, AWAY, FIELDS };
+enum { COUNT, LEVEL, SPREAD, SLOW, SLOW_SPREAD, WANDER, STEP, STEPS, LAST, AWAY, FIELDS };
 
 #define LARGEST 1e150
 #define FARTHEST 1e6
 #define SIGMA 1.2533141373155001
 #define REACH 3.0
+#define PULL 1.0
+#define STEEP 3.0
+#define CALM 0.1
 #define FREE_ROWS 5.0
 #define UNKNOWN 0.1
 #define STEP_SHARE 0.7
@@ -25,19 +28,19 @@ static inline double larger(double a, double b) { return a > b ? a : b; }
 static inline double smaller(double a, double b) { return a < b ? a : b; }
 static inline double within(double x, double most) { return x > most ? most : x < -most ? -most : x; }
 
-static inline double distance(const double *m, double x, double share) {
+static inline double distance(const double *m, double x, double share, double most) {
     double least = STEP_SHARE * m[STEP] + TINY;
     double z = fabs(x - m[LEVEL]) / larger(SIGMA * m[SPREAD], least);
-    double slow = share * (fabs(x - m[SLOW]) / larger(SIGMA * m[SLOW_SPREAD], least));
-    return smaller(larger(z, slow), FARTHEST);
+    double far = share * (fabs(x - m[SLOW]) / larger(SIGMA * m[SLOW_SPREAD], least));
+    double away = smaller(fabs(m[LEVEL] - m[SLOW]) / larger(SIGMA * m[WANDER], CALM * least), FARTHEST);
+    away *= STEEP / most;
+    return smaller(larger(larger(z, far), most * away / sqrt(1.0 + away * away)), FARTHEST);
 }
 
-/* Moves a level and its spread towards x: by no more than REACH spreads at once, once there are some rows. */
-static inline void move(double *level, double *spread, double x, double n, double step, double rate, double wide) {
-    double gap = x - *level, most = REACH * larger(SIGMA * *spread, step);
-    if (n > FREE_ROWS) gap = within(gap, most);
-    *level += larger(1.0 / n, rate) * gap;
-    *spread += larger(1.0 / (n - 1.0), wide) * (fabs(gap) - *spread);
+/* Moves a spread towards a deviation, which counts up to REACH of it once there are some rows. */
+static inline void widen(double *spread, double gap, double n, double least, double rate) {
+    if (n > FREE_ROWS) gap = smaller(gap, REACH * larger(SIGMA * *spread, least));
+    *spread += larger(1.0 / (n - 1.0), rate) * (gap - *spread);
 }
 
 static inline void begin(double *m, double x) {
@@ -56,16 +59,22 @@ static inline void learn_value(double *m, double x, const double *rates, double 
         m[STEP] += larger(1.0 / m[STEPS], STEP_RATE) * (step - m[STEP]);
         m[LAST] = x;
     }
-    double least = STEP_SHARE * m[STEP] + TINY;
-    move(m + LEVEL, m + SPREAD, x, n, least, rates[0], rates[1]);
-    move(m + SLOW, m + SLOW_SPREAD, x, n, least, rates[2], rates[3]);
-    double far = REACH * larger(SIGMA * m[SLOW_SPREAD], least);
-    m[AWAY] = fabs(m[LEVEL] - m[SLOW]) > far ? m[AWAY] + 1.0 : 0.0;
+    double least = STEP_SHARE * m[STEP] + TINY, gap = x - m[LEVEL];
+    double most = n > FREE_ROWS ? REACH * larger(SIGMA * m[SPREAD], least) : 2.0 * LARGEST;
+    widen(m + SPREAD, fabs(gap), n, least, rates[1]);
+    m[LEVEL] += larger(1.0 / n, rates[0]) * within(gap, most);
+    widen(m + SLOW_SPREAD, fabs(x - m[SLOW]), n, least, rates[2]);
+    least *= CALM;
+    gap = m[LEVEL] - m[SLOW];
+    most = n > FREE_ROWS ? PULL * larger(SIGMA * m[WANDER], least) : 2.0 * LARGEST;
+    widen(m + WANDER, fabs(gap), n, least, rates[2]);
+    m[SLOW] += larger(1.0 / n, rates[2]) * within(gap, most);
+    m[AWAY] = fabs(gap) > REACH * larger(SIGMA * m[WANDER], least) ? m[AWAY] + 1.0 : 0.0;
     if (m[AWAY] >= patience) { m[SLOW] = m[LEVEL]; m[AWAY] = 0.0; }
 }
 
 void amiss_band(const double *X, const int64_t *entity, int64_t n_rows, int64_t n_features, const double *rates,
-                double share, int64_t least, int64_t patience, int32_t learn, double *memory, double *scores,
+                double share, double most, int64_t least, int64_t patience, int32_t learn, double *memory, double *scores,
                 double *contributions) {
     int64_t size = n_features * FIELDS;
     for (int64_t i = 0; i < n_rows; i++) {
@@ -76,7 +85,7 @@ void amiss_band(const double *X, const int64_t *entity, int64_t n_rows, int64_t 
         for (int64_t j = 0; j < n_features; j++, m += FIELDS) {
             double value = within(x[j], LARGEST), z = 0.0;
             if (value == value) {
-                if (m[COUNT] >= (double)least) z = distance(m, value, share);
+                if (m[COUNT] >= (double)least) z = distance(m, value, share, most);
                 if (learn) learn_value(m, value, rates, (double)patience);
                 score = larger(score, z);
             }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +13,11 @@ from amiss.kernels import loops
 
 __all__ = ["COUNT", "FIELDS", "LEVEL", "SLOW", "Pace", "advance_bands", "half_widths"]
 
-COUNT, LEVEL, SPREAD, SLOW, SLOW_SPREAD, STEP, STEPS, LAST, AWAY = range(9)
-FIELDS = 9
+COUNT, LEVEL, SPREAD, SLOW, SLOW_SPREAD, WANDER, STEP, STEPS, LAST, AWAY = range(10)
+FIELDS = 10
 _LARGEST, _FARTHEST, _TINY = 1e150, 1e6, 1e-300
 _SIGMA, _REACH, _FREE_ROWS, _UNKNOWN, _STEP_SHARE, _STEP_RATE = 1.2533141373155001, 3.0, 5.0, 0.1, 0.7, 0.02
+_PULL, _STEEP, _CALM = 1.0, 3.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,12 @@ class Pace:
 
     Attributes
     ----------
-    rates : (4,)
-        Weight of the newest value in the level, its spread, the slow level and its spread.
+    rates : (3,)
+        Weight of the newest value in the level, its spread, and the slow level and its spreads.
     share
         Share of the distance to the slow level that counts.
+    most
+        How odd a level can be at most that is not the usual one, whatever the values about it.
     least
         Values before any is judged, at least 2.
     patience
@@ -36,6 +40,7 @@ class Pace:
 
     rates: Vector
     share: float
+    most: float
     least: int
     patience: int
 
@@ -51,7 +56,7 @@ def advance_bands(
         C-contiguous, finite or NaN.
     entity : (n_rows,)
         From 0, below the number of entities in `memory`.
-    memory : (n_entities, n_features, 9)
+    memory : (n_entities, n_features, 10)
         Written to where `learning`; zeros for an entity of which nothing is known.
     """
     scores, apart = np.empty(len(X)), np.empty(X.shape)
@@ -59,8 +64,8 @@ def advance_bands(
         _advance(X, entity, memory, pace, learning, scores, apart)
         return scores, apart
     loops.lib.amiss_band(
-        loops.address(X), loops.address(entity), len(X), X.shape[1], loops.address(pace.rates), pace.share, pace.least,
-        pace.patience, int(learning), loops.address(memory), loops.address(scores), loops.address(apart),
+        loops.address(X), loops.address(entity), len(X), X.shape[1], loops.address(pace.rates), pace.share, pace.most,
+        pace.least, pace.patience, int(learning), loops.address(memory), loops.address(scores), loops.address(apart),
     )  # fmt: skip
     return scores, apart
 
@@ -87,18 +92,20 @@ def _advance(
                 continue
             m = memory[entity[i], j].tolist()
             if m[COUNT] >= pace.least:
-                apart[i, j] = _distance(m, value, pace.share)
+                apart[i, j] = _distance(m, value, pace)
             if learning:
                 _learn(m, value, pace)
                 memory[entity[i], j] = m
     scores[:] = apart.max(axis=1, initial=0.0)
 
 
-def _distance(m: list[float], x: float, share: float) -> float:
+def _distance(m: list[float], x: float, pace: Pace) -> float:
     least = _STEP_SHARE * m[STEP] + _TINY
     z = abs(x - m[LEVEL]) / max(_SIGMA * m[SPREAD], least)
-    slow = share * (abs(x - m[SLOW]) / max(_SIGMA * m[SLOW_SPREAD], least))
-    return min(max(z, slow), _FARTHEST)
+    far = pace.share * (abs(x - m[SLOW]) / max(_SIGMA * m[SLOW_SPREAD], least))
+    away = min(abs(m[LEVEL] - m[SLOW]) / max(_SIGMA * m[WANDER], _CALM * least), _FARTHEST)
+    away *= _STEEP / pace.most
+    return min(max(z, far, pace.most * away / math.sqrt(1.0 + away * away)), _FARTHEST)
 
 
 def _learn(m: list[float], x: float, pace: Pace) -> None:
@@ -114,19 +121,23 @@ def _learn(m: list[float], x: float, pace: Pace) -> None:
         m[STEP] += max(1.0 / m[STEPS], _STEP_RATE) * (step - m[STEP])
         m[LAST] = x
     least = _STEP_SHARE * m[STEP] + _TINY
-    level, spread, slow, wide = pace.rates.tolist()
-    m[LEVEL], m[SPREAD] = _moved(m[LEVEL], m[SPREAD], x, m[COUNT], least, level, spread)
-    m[SLOW], m[SLOW_SPREAD] = _moved(m[SLOW], m[SLOW_SPREAD], x, m[COUNT], least, slow, wide)
-    far = _REACH * max(_SIGMA * m[SLOW_SPREAD], least)
-    m[AWAY] = m[AWAY] + 1.0 if abs(m[LEVEL] - m[SLOW]) > far else 0.0
+    n, (level, spread, slow) = m[COUNT], pace.rates.tolist()
+    gap, most = x - m[LEVEL], _most(m[SPREAD], n, least, _REACH)
+    m[SPREAD] = _widened(m[SPREAD], abs(gap), n, least, spread)
+    m[LEVEL] += max(1.0 / n, level) * min(max(gap, -most), most)
+    m[SLOW_SPREAD] = _widened(m[SLOW_SPREAD], abs(x - m[SLOW]), n, least, slow)
+    least *= _CALM
+    gap, most = m[LEVEL] - m[SLOW], _most(m[WANDER], n, least, _PULL)
+    m[WANDER] = _widened(m[WANDER], abs(gap), n, least, slow)
+    m[SLOW] += max(1.0 / n, slow) * min(max(gap, -most), most)
+    m[AWAY] = m[AWAY] + 1.0 if abs(gap) > _REACH * max(_SIGMA * m[WANDER], least) else 0.0
     if m[AWAY] >= pace.patience:
         m[SLOW], m[AWAY] = m[LEVEL], 0.0
 
 
-def _moved(
-    level: float, spread: float, x: float, n: float, step: float, rate: float, wide: float
-) -> tuple[float, float]:
-    gap, most = x - level, _REACH * max(_SIGMA * spread, step)
-    if n > _FREE_ROWS:
-        gap = min(max(gap, -most), most)
-    return level + max(1.0 / n, rate) * gap, spread + max(1.0 / (n - 1.0), wide) * (abs(gap) - spread)
+def _most(spread: float, n: float, least: float, reach: float) -> float:
+    return reach * max(_SIGMA * spread, least) if n > _FREE_ROWS else 2.0 * _LARGEST
+
+
+def _widened(spread: float, gap: float, n: float, least: float, rate: float) -> float:
+    return spread + max(1.0 / (n - 1.0), rate) * (min(gap, _most(spread, n, least, _REACH)) - spread)
