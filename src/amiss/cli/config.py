@@ -19,8 +19,9 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file
     """
     from amiss.io.live import open_live
     from amiss.stream.config import read_config
+    from amiss.stream.watching import sinks_of
 
     found = read_config(file)
     source = open_live(found.source.address, **found.source.options)
-    n = len(found.channel)
+    n = len(sinks_of(found))
     typer.echo(f"{file} is right: {source.name}, {n} channel{'' if n == 1 else 's'}")

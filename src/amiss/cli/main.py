@@ -13,6 +13,7 @@ import typer
 
 from amiss import __version__
 from amiss.cli import (
+    alert,
     backtest,
     benchmark,
     compare,
@@ -103,6 +104,7 @@ for _name, _verb in _VERBS.items():
     app.command(_name)(_worded(_verb))
 
 _GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "alert": ("Alarms and those who are told.", {"test": alert.try_channels}),
     "config": ("Configuration files of amiss watch.", {"check": config.check}),
 }
 for _name, (_help, _verbs) in _GROUPS.items():

@@ -144,12 +144,15 @@ def _run(watching: Watching, config: WatchConfig, form: Form, seconds: float | N
     try:
         with _ending(stop):
             monitor.open()
+            if watching.postman is not None:
+                watching.postman.start()
             with _shown(watching, form) as show:
 
                 def each(step: Step) -> None:
                     if metrics is not None:
                         metrics.take(step)
                     show(step)
+                    watching.deliver(step)
                     if until is not None and monitor.clock.now() >= until:
                         stop.set()
 

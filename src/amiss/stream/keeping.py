@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from datetime import datetime
 
@@ -41,7 +40,6 @@ class Keeper:
         self._store, self._source, self._sinks, self._history = store, source, sinks, history
         self._silences: list[SilenceRecord] = []
         self._asked_at = -np.inf
-        self.queued = threading.Event()
 
     def keep(self, taken: Taken, changes: list[Change], groups: Groups, now: float) -> list[Notification]:
         """Keep what a round has brought; gives the notifications that were queued, those silenced left out."""
@@ -61,8 +59,6 @@ class Keeper:
             writer.count_hidden(hidden)
             if self._sinks:
                 writer.queue(told, self._sinks, now)
-        if told:
-            self.queued.set()
         return told
 
     def _is_hidden(self, change: Change, now: float, hidden: Counter[str]) -> bool:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amiss.core.errors import StoreError
+from amiss.core.errors import ParameterError, StoreError
 from amiss.core.live import LiveSource
+from amiss.core.notification import AlarmSink
 from amiss.core.source import Progress, silent
+from amiss.io.alarms.making import make_sink
 from amiss.io.live import open_live
 from amiss.pipeline.api import fit_source, load
 from amiss.pipeline.model import Model
@@ -26,10 +28,11 @@ from amiss.stream.groups import Groups
 from amiss.stream.judge import Judge
 from amiss.stream.life import Life
 from amiss.stream.model_judge import judge_of
-from amiss.stream.monitor import Monitor, Pace
+from amiss.stream.monitor import Monitor, Pace, Step
+from amiss.stream.outbox import Postman
 from amiss.stream.rules import Rules
 
-__all__ = ["Watching", "put_together"]
+__all__ = ["Watching", "put_together", "sinks_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +47,25 @@ class Watching:
         Where it keeps what it finds; None where nothing is kept.
     source
         What it reads.
+    postman
+        Who tells of it; None where there is nobody to be told.
     """
 
     monitor: Monitor
     store: Store | None
     source: LiveSource
+    postman: Postman | None
+
+    def deliver(self, step: Step) -> None:
+        """Wake the postman where a round has something to be told."""
+        if step.told and self.postman is not None:
+            self.postman.wake()
 
     def close(self) -> None:
-        """Let go of all; may be called twice."""
+        """Let go of all; may be called twice. What is not delivered by then waits in the store for the next start."""
         self.source.close()
+        if self.postman is not None:
+            self.postman.stop()
         if self.store is not None:
             self.store.close()
 
@@ -67,14 +80,19 @@ def put_together(
     AmissError
         A file, an address or a channel is not as it should be.
     """
+    # Who is told is looked at first: a wrong channel must not be found at the first alarm.
+    sinks = sinks_of(config)
+    if sinks and config.store is None and config.state is None:
+        raise ParameterError(
+            "alarms are delivered out of a store, and there is none", mend="give a folder with --state, or a store"
+        )
     source = open_live(config.source.address, **config.source.options)
     judge, model = _judge(config, progress)
     folder = None if config.state is None else _folder(Path(config.state))
-    store, sinks = None, []
+    store = None
     if config.store is not None or folder is not None:
         place: Any = config.store if config.store is not None else _in(folder, "amiss.db")
         store = Store.open(place)
-        sinks = [str(channel.get("name", channel["type"])) for channel in config.channel]
     time, entity = config.source.time, config.source.entity
     if model is not None:
         time, entity = time or model.schema.first("time"), entity or model.schema.first("entity")
@@ -84,11 +102,28 @@ def put_together(
     )  # fmt: skip
     monitor = Monitor(
         source, Decoder(time=time, entity=entity, ignore=config.source.ignore), flow,
-        Groups(source.name, config.storms), clock=clock or WallClock(), store=store, sinks=sinks,
+        Groups(source.name, config.storms), clock=clock or WallClock(), store=store, sinks=list(sinks),
         snapshot=None if folder is None else folder / _snapshot_name(source.name), pace=pace,
         keep_history=config.keep_history,
     )  # fmt: skip
-    return Watching(monitor, store, source)
+    postman = Postman(store, sinks, clock=clock) if store is not None and sinks else None
+    return Watching(monitor, store, source, postman)
+
+
+def sinks_of(config: WatchConfig) -> dict[str, AlarmSink]:
+    """Who is told, by name.
+
+    Raises
+    ------
+    RecipeError
+        A channel has an option that is not known, or lacks one.
+    """
+    found = {}
+    for k, channel in enumerate(config.channel):
+        name = str(channel.get("name", channel.get("type", "")))
+        options = {option: value for option, value in channel.items() if option != "name"}
+        found[name] = make_sink(name, options, where=f"channel[{k}]")
+    return found
 
 
 def _judge(config: WatchConfig, progress: Progress) -> tuple[Judge, Model | None]:
