@@ -90,7 +90,7 @@ class Flow:
     def _judge(self, readings: Readings, X: Matrix, taken: Taken) -> None:
         roster, names = self.roster, self.roster.names
         roster.number(readings.entities, readings.n_rows)
-        roster.grow(X.shape[1])
+        roster.grow()
         self.presence.grow(len(names), X.shape[1])
         placed = roster.place(readings.times, X)
         for rows, reason in ((placed.late, "older than the last of its entity"), (placed.repeated, "came before"),

@@ -20,7 +20,7 @@ from amiss.stream.events import Change
 from amiss.stream.flow import Flow, Taken
 from amiss.stream.groups import Groups
 from amiss.stream.keeping import Keeper
-from amiss.stream.snapshot import read_snapshot, write_snapshot
+from amiss.stream.snapshot import Saver, read_snapshot, write_snapshot
 
 __all__ = ["Monitor", "Pace", "Step"]
 
@@ -112,6 +112,8 @@ class Monitor:
         self._snapshot, self._run = snapshot, secrets.token_hex(8)
         self._position: Position | None = None
         self._unsafe, self._safe_at = 0, clock.now()
+        self._saver = None if snapshot is None else Saver(snapshot)
+        self._saving: Position | None = None
 
     def open(self) -> None:
         """Take up the last snapshot, and connect.
@@ -141,6 +143,7 @@ class Monitor:
                 if step.polled.ended:
                     break
             self.make_safe()
+            self._acknowledge()
         finally:
             self.source.close()
 
@@ -156,7 +159,9 @@ class Monitor:
         self._unsafe += len(polled.messages)
         self._count(polled, taken, changes, told)
         due = now - self._safe_at >= self.pace.snapshot_seconds or self._unsafe >= self.pace.snapshot_messages
-        if polled.ended or (due and (self._unsafe or changes)):
+        if self._saving is not None and self._saver is not None and not self._saver.busy:
+            self._acknowledge()
+        if due and self._saving is None and (self._unsafe or changes):
             self.make_safe()
         return Step(polled, taken, changes, told)
 
@@ -166,13 +171,25 @@ class Monitor:
         return self._keeper.keep(taken, changes, self.groups, now)
 
     def make_safe(self) -> None:
-        """Write the snapshot, then tell the source that all up to it is safe."""
+        """Begin to write the snapshot; once it lies on the disk, the source is told that all up to it is safe."""
+        self._acknowledge()
         if self._position is None:
             return
-        if self._snapshot is not None:
-            write_snapshot(self._snapshot, self._state())
-        self.source.commit(self._position)
+        self._saving = self._position
         self._unsafe, self._safe_at = 0, self.clock.now()
+        if self._saver is None:
+            self._acknowledge()
+        else:
+            self._saver.save(self._state())
+
+    def _acknowledge(self) -> None:
+        """Wait for the snapshot that is being written, and tell the source of it."""
+        if self._saving is None:
+            return
+        if self._saver is not None:
+            self._saver.wait()
+        self.source.commit(self._saving)
+        self._saving = None
 
     def _count(self, polled: Polled, taken: Taken, changes: list[Change], told: list[Notification]) -> None:
         self.counts["messages"] += len(polled.messages)

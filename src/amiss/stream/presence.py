@@ -53,7 +53,7 @@ class Stuck:
 
 
 class Presence:
-    """How often each entity is heard, and how long its channels keep their values; 33 bytes an entity, 28 a channel.
+    """How often each entity is heard, and how long its channels keep their values; 23 bytes an entity, 28 a channel.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Presence:
 
     def __init__(self) -> None:
         self.interval, self.longest = np.zeros(0), np.zeros(0)
-        self.n_gaps, self.n_told = np.zeros(0, np.int64), np.zeros(0, np.int32)
+        self.n_gaps, self.n_told = np.zeros(0, np.int32), np.zeros(0, np.int16)
         self.silent = np.zeros(0, np.bool_)
         self.last: Matrix = np.zeros((0, 0))
         self.stays = np.zeros((0, 0, FIELDS), np.int32)
@@ -119,7 +119,7 @@ class Presence:
         limit = np.maximum(_SILENT * self.interval, _LONGEST * self.longest)
         found = np.flatnonzero((self.n_gaps >= _FEWEST_GAPS) & ~self.silent & (now - last_time[:n] > limit))
         self.silent[found] = True
-        self.n_told[found] += 1
+        self.n_told[found] = np.minimum(self.n_told[found] + 1, _TOLD)
         return found
 
     # Values that stay ----------------------------------------------------------------------------------

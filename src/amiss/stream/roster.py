@@ -15,6 +15,7 @@ __all__ = ["Placed", "Roster", "grown", "in_series"]
 
 Codes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Placed:
 
 
 class Roster:
-    """The entities of a stream; 40 bytes for each, 8 more for each column, and its name.
+    """The entities of a stream; 24 bytes for each, and its name.
 
     Parameters
     ----------
@@ -51,8 +52,8 @@ class Roster:
     ----------
     names
         By number.
-    n_rows, last_time, last_row
-        By entity: rows so far, time of the last (NaN before it), and its values.
+    n_rows, last_time, last_mark
+        By entity: rows so far, time of the last (NaN before it), and a number made from its values.
     """
 
     def __init__(self, most: int) -> None:
@@ -62,7 +63,7 @@ class Roster:
         self._last_codes = np.zeros(0, np.int64)
         self.n_rows = np.zeros(0, np.int64)
         self.last_time = np.zeros(0)
-        self.last_row: Matrix = np.zeros((0, 0))
+        self.last_mark = np.zeros(0, np.uint64)
 
     def place(self, times: Vector, X: Matrix) -> Placed:
         """Sort the rows that were numbered last; what they say of their entities is taken up by `advance`."""
@@ -85,7 +86,7 @@ class Roster:
         self.n_rows += np.bincount(codes, minlength=len(self.n_rows))
         # The last of several assignments to one place holds.
         self.last_time[codes] = times
-        self.last_row[codes] = X
+        self.last_mark[codes] = _marks(X)
 
     def number(self, entities: Sequence[str] | None, n: int) -> None:
         """Number the entities of `n` rows, new ones too while there is room; all one where there are none."""
@@ -103,14 +104,13 @@ class Roster:
                 codes[i] = code
         self._last_codes = codes
 
-    def grow(self, n_columns: int) -> None:
+    def grow(self) -> None:
         """Make room for all that are named."""
         n = len(self.names)
-        if n > len(self.n_rows) or self.last_row.shape[1] != n_columns:
+        if n > len(self.n_rows):
             self.n_rows = grown(self.n_rows, n, 0)
             self.last_time = grown(self.last_time, n, np.nan)
-            before = self.last_row if self.last_row.shape[1] == n_columns else np.zeros((0, n_columns))
-            self.last_row = grown(before, n, np.nan)
+            self.last_mark = grown(self.last_mark, n, 0)
 
     def _goes_back(self, codes: Codes, times: Vector) -> bool:
         if len(times) < 2 or bool((times[1:] >= times[:-1]).all()):
@@ -123,27 +123,41 @@ class Roster:
         """Rows with the time and the values of the one before of the same entity."""
         found = np.zeros(len(rows), np.bool_)
         order, first = in_series(codes)
-        when, values = times[rows][order], X[rows][order]
-        before_time, before = np.empty_like(when), np.empty_like(values)
-        before_time[1:], before[1:] = when[:-1], values[:-1]
-        before_time[first], before[first] = self.last_time[codes[order][first]], self.last_row[codes[order][first]]
-        at_once = when == before_time
+        when, who = times[rows][order], codes[order]
+        before = np.empty_like(when)
+        before[1:] = when[:-1]
+        before[first] = self.last_time[who[first]]
+        at_once = when == before
         if at_once.any():
-            same = ((values == before) | (np.isnan(values) & np.isnan(before))).all(axis=1)
-            found[order] = at_once & same
+            marks = _marks(X[rows][order])
+            mark_before = np.empty_like(marks)
+            mark_before[1:] = marks[:-1]
+            mark_before[first] = self.last_mark[who[first]]
+            found[order] = at_once & (marks == mark_before)
         return found
 
     def state(self) -> dict[str, Any]:
         """All of it, as arrays and names."""
         return {
-            "names": list(self.names), "n_rows": self.n_rows, "last_time": self.last_time, "last_row": self.last_row,
+            "names": list(self.names), "n_rows": self.n_rows, "last_time": self.last_time,
+            "last_mark": self.last_mark,
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up a `state`."""
         self.names = list(state["names"])
         self._codes = {name: code for code, name in enumerate(self.names)}
-        self.n_rows, self.last_time, self.last_row = state["n_rows"], state["last_time"], state["last_row"]
+        self.n_rows, self.last_time, self.last_mark = state["n_rows"], state["last_time"], state["last_mark"]
+
+
+def _marks(X: Matrix) -> npt.NDArray[np.uint64]:
+    """A number for each row that is the same for the same values, and for hardly any others."""
+    bits = np.where(np.isnan(X), np.nan, X + 0.0).view(np.uint64)
+    mark = np.full(len(X), _ODD, np.uint64)
+    for column in bits.T:
+        mark = (mark ^ column) * _ODD
+        mark ^= mark >> np.uint64(29)
+    return mark
 
 
 def grown(array: npt.NDArray[Any], n: int, fill: float) -> npt.NDArray[Any]:

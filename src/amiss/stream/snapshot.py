@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import threading
 import zlib
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from amiss.core.errors import StoreError
 
-__all__ = ["read_snapshot", "write_snapshot"]
+__all__ = ["Saver", "read_snapshot", "write_snapshot"]
 
 _MAGIC = b"AMISSNAP1\n"
 _ARRAY, _NOT_FINITE = "\x00array", "\x00float"
@@ -33,7 +34,60 @@ def write_snapshot(path: Path, state: dict[str, Any]) -> None:
         It cannot be written; the earlier one is as it was.
     """
     arrays: list[np.ndarray[Any, Any]] = []
-    header = msgspec.json.encode(_packed(state, arrays))
+    _write(path, msgspec.json.encode(_packed(state, arrays)), arrays)
+
+
+class Saver:
+    """Writes one snapshot after another in a thread of its own: what goes on waits for a copy of the state alone.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread: threading.Thread | None = None
+        self._error: StoreError | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is being written."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Copy a state and begin to write it, behind the one that is being written."""
+        self.wait()
+        arrays: list[np.ndarray[Any, Any]] = []
+        header = msgspec.json.encode(_packed(state, arrays))
+        copies = [array.copy() for array in arrays]
+        self._thread = threading.Thread(target=self._run, args=(header, copies), name="amiss-snapshot")
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Return once what was begun is safe.
+
+        Raises
+        ------
+        StoreError
+            It could not be written.
+        """
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _run(self, header: bytes, arrays: list[np.ndarray[Any, Any]]) -> None:
+        try:
+            _write(self._path, header, arrays)
+        except StoreError as error:
+            self._error = error
+
+
+def _write(path: Path, header: bytes, arrays: list[np.ndarray[Any, Any]]) -> None:
     aside = path.with_name(path.name + ".part")
     try:
         with aside.open("wb", buffering=0) as file:
@@ -64,20 +118,21 @@ def read_snapshot(path: Path) -> dict[str, Any] | None:
         The file is no snapshot, or cut.
     """
     try:
-        raw = path.read_bytes()
+        raw = np.fromfile(path, np.uint8)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StoreError(f"the snapshot cannot be read: {error.strerror}", where=str(path), mend="check it") from error
     n = len(_MAGIC)
-    size, check = int.from_bytes(raw[n : n + 8], "little"), int.from_bytes(raw[n + 8 : n + 12], "little")
-    header = raw[n + 12 : n + 12 + size]
-    if not raw.startswith(_MAGIC) or len(header) != size or zlib.crc32(header) != check:
+    start = raw[: n + 12].tobytes()
+    size, check = int.from_bytes(start[n : n + 8], "little"), int.from_bytes(start[n + 8 :], "little")
+    header = raw[n + 12 : n + 12 + size].tobytes() if size < len(raw) else b""
+    if not start.startswith(_MAGIC) or len(header) != size or zlib.crc32(header) != check:
         raise _damaged(path)
     try:
-        # The arrays are views into the file's bytes, which can be written to as nobody else has them.
         state: dict[str, Any]
-        state, end = _unpacked(msgspec.json.decode(header), memoryview(bytearray(raw[n + 12 + size :])))
+        # The arrays are views into what was read, which nobody else has.
+        state, end = _unpacked(msgspec.json.decode(header), raw[n + 12 + size :])
     except (ValueError, TypeError, KeyError) as error:
         raise _damaged(path) from error
     if end != len(raw) - n - 12 - size:
@@ -106,6 +161,8 @@ def _packed(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
     """The value as JSON takes it; arrays are put aside."""
     if isinstance(value, dict):
         return {str(name): _packed(inner, arrays) for name, inner in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return value
     if isinstance(value, (list, tuple)):
         return [_packed(inner, arrays) for inner in value]
     if isinstance(value, np.ndarray) and value.dtype.kind in _KINDS:
@@ -120,14 +177,15 @@ def _packed(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
     return value
 
 
-def _unpacked(value: Any, body: memoryview) -> tuple[Any, int]:
+def _unpacked(value: Any, body: np.ndarray[Any, Any]) -> tuple[Any, int]:
     """The state, and how many bytes its arrays take."""
     place = 0
 
     def built(inner: Any) -> Any:
         nonlocal place
         if isinstance(inner, list):
-            return [built(each) for each in inner]
+            # Long lists are names: plain words need no look at each.
+            return inner if inner and isinstance(inner[0], str) else [built(each) for each in inner]
         if not isinstance(inner, dict):
             return inner
         if _NOT_FINITE in inner:
@@ -138,7 +196,7 @@ def _unpacked(value: Any, body: memoryview) -> tuple[Any, int]:
         if kind.kind not in _KINDS or any(n < 0 for n in shape):
             raise ValueError("no such array")
         end = place + kind.itemsize * math.prod(shape)
-        array = np.frombuffer(body[place:end], kind).reshape(shape)
+        array = np.frombuffer(body[place:end].data, kind).reshape(shape)
         place = end
         return array
 
