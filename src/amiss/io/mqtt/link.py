@@ -120,14 +120,15 @@ class Link:
             Nobody answers, or not as a broker does, or it refuses us.
         """
         self._known_topic = known_topic
+        self._client = self._made(self._wishes.version)
         try:
-            self._client = self._made(self._wishes.version)
             self._dial(first=True)
             if str(self._answer) == "Unsupported protocol version" and self._wishes.version == "5":
                 self._client = self._made("3.1.1")
                 self._dial(first=True)
             self._check_answer()
         except BaseException:
+            self._client.disconnect()
             self._let_go()
             raise
         self._known_topic = True

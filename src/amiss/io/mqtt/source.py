@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+import time
 from typing import Literal
 
 import msgspec
@@ -152,17 +153,15 @@ class MqttSource:
         """Up to `most` messages; waits up to `timeout_seconds` for the first, and for no other."""
         link = self._linked()
         self._ledger.settled(*link.settled)
-        self._inbox.wait(timeout_seconds)
-        was_full, n_large = self._inbox.full, 0
+        until = time.monotonic() + timeout_seconds
         messages: list[Message] = []
-        while len(messages) < most and (item := self._inbox.take()) is not None:
-            if isinstance(item, Connected):
-                self._ledger.connected(item.connection, resumed=item.resumed)
-            elif self._is_new(item):
-                if len(item.body) > self._options.max_message_bytes:
-                    n_large += 1
-                else:
-                    messages.append(Message(item.body, item.topic, item.received))
+        n_large = 0
+        while True:
+            self._inbox.wait(until - time.monotonic())
+            was_full = self._inbox.full
+            n_large += self._take(messages, most)
+            if messages or n_large or link.notes or time.monotonic() >= until:
+                break
         if was_full or self._rings:
             link.ring()
         self._rings = False
@@ -171,6 +170,19 @@ class MqttSource:
             limit = self._options.max_message_bytes
             notes.append(f"{self.name}: {n_large:,} messages of more than {limit:,} bytes left out")
         return Polled(messages, self._position(), len(self._inbox), notes=notes)
+
+    def _take(self, messages: list[Message], most: int) -> int:
+        """Take what is new out of the inbox; how many were too large."""
+        n_large = 0
+        while len(messages) < most and (item := self._inbox.take()) is not None:
+            if isinstance(item, Connected):
+                self._ledger.connected(item.connection, resumed=item.resumed)
+            elif self._is_new(item):
+                if len(item.body) > self._options.max_message_bytes:
+                    n_large += 1
+                else:
+                    messages.append(Message(item.body, item.topic, item.received))
+        return n_large
 
     def _position(self) -> Position:
         return {"client_id": self._client_id, "topic": self._address.path, "handed_out": self._ledger.position()}
@@ -220,9 +232,22 @@ def _derived(address: Address, name: str) -> str:
     return "amiss-" + hashlib.blake2b(parts.encode(), digest_size=8).hexdigest()
 
 
+class _Shaking(ssl.SSLSocket):
+    """Closes itself where the other side is not to be trusted: paho would leave that to the collector of garbage."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Agree on keys."""
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 def _tls(options: MqttOptions, name: str) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=options.ca_file or None)
+        context.sslsocket_class = _Shaking
         if options.certificate_file:
             context.load_cert_chain(options.certificate_file, options.key_file or None)
     except (OSError, ssl.SSLError) as error:

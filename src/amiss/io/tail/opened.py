@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import stat
+from collections.abc import Callable
 
 from amiss.core.errors import ConnectorError
 from amiss.core.live import Position
 from amiss.core.written import readable
 
-__all__ = ["Opened", "find_moved", "open_file"]
+__all__ = ["Opened", "find_moved", "find_next", "open_file"]
 
 _HEAD_BYTES = 256
 _ROTATED = re.compile(r"[.-][\w.:-]*")
@@ -50,9 +52,9 @@ class Opened:
         """How long it is now."""
         return os.fstat(self._descriptor).st_size
 
-    def changed(self) -> float:
-        """When it was last written to, in seconds since 1970."""
-        return os.fstat(self._descriptor).st_mtime
+    def changed(self) -> int:
+        """When it was last written to, in nanoseconds since 1970."""
+        return os.fstat(self._descriptor).st_mtime_ns
 
     def position(self, offset: int) -> Position:
         """Where `offset` is, in words that find it again; the first bytes are told only as far as they were read."""
@@ -111,8 +113,8 @@ def open_file(path: str) -> Opened:
         raise ConnectorError(f"the file cannot be opened: {error.strerror}", where=name) from error
 
 
-def find_moved(path: str, position: Position, now: Opened) -> list[Opened]:
-    """The file of a position under the name that a rotation gave it, and those that were rotated after it, in order.
+def find_moved(path: str, position: Position, now: Opened) -> Opened | None:
+    """The file of a position, under the name that a rotation gave it; None where it is not to be found.
 
     Parameters
     ----------
@@ -121,25 +123,48 @@ def find_moved(path: str, position: Position, now: Opened) -> list[Opened]:
     position
         Where it was read to.
     now
-        The file that has the name now, which is none of them.
+        The file that has the name now, which is another one.
     """
-    if not position["offset"]:
-        return []
+
+    def alike(file: Opened) -> bool:
+        # A copy is known by its first bytes alone, of which there must be some.
+        return file.holds(position) or bool(position["offset"] and file.begins_as(position))
+
+    return _chosen(path, lambda file: file.identity != now.identity and alike(file), lambda file: file.holds(position))
+
+
+def find_next(path: str, after: Opened) -> Opened | None:
+    """The first of the files that were rotated after another one, by the time they were written; None without one."""
+    there = _identity(path)
+
+    def newer(file: Opened) -> bool:
+        return file.identity not in (there, after.identity) and file.changed() > after.changed()
+
+    return _chosen(path, newer, lambda file: -file.changed())
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _chosen(path: str, fits: Callable[[Opened], bool], rank: Callable[[Opened], float]) -> Opened | None:
+    """Of the files beside one that its rotation named, the one of the highest rank that fits."""
     folder, name = os.path.split(os.path.abspath(path))
     found = []
-    for entry in sorted(os.listdir(folder)):
+    try:
+        entries = sorted(os.listdir(folder))
+    except OSError:
+        return None
+    for entry in entries:
         if entry.startswith(name) and _ROTATED.fullmatch(entry[len(name) :]) and not entry.endswith(_COMPRESSED):
-            try:
+            with contextlib.suppress(ConnectorError):
                 found.append(open_file(os.path.join(folder, entry)))
-            except ConnectorError:
-                continue
-    alike = [file for file in found if file.identity != now.identity and file.begins_as(position)]
-    chosen = max(alike, key=lambda file: file.holds(position), default=None)
-    kept: list[Opened] = []
-    if chosen is not None:
-        newer = [file for file in found if file is not chosen and file.changed() > chosen.changed()]
-        kept = [chosen, *sorted(newer, key=Opened.changed)]
+    chosen = max((file for file in found if fits(file)), key=rank, default=None)
     for file in found:
-        if file not in kept:
+        if file is not chosen:
             file.close()
-    return kept
+    return chosen

@@ -13,7 +13,7 @@ from amiss.core.live import Message, Polled, Position
 from amiss.core.written import readable
 from amiss.io.address import Address
 from amiss.io.line_parts import LineParts
-from amiss.io.tail.opened import Opened, find_moved, open_file
+from amiss.io.tail.opened import Opened, find_moved, find_next, open_file
 
 __all__ = ["TailOptions", "TailSource"]
 
@@ -54,7 +54,6 @@ class TailSource:
         self._path = path
         self._options = options or TailOptions()
         self._pending: deque[tuple[bytes, int, int]] = deque()
-        self._later: list[Opened] = []
         self._notes: list[str] = []
         self._file: Opened | None = None
 
@@ -78,12 +77,12 @@ class TailSource:
             self._begin(now, position["offset"] if position else 0)
             return
         before = find_moved(self._path, position, now)
-        self._notes.append(_rotated(self.name, bool(before)))
-        if before:
-            self._later = [*before[1:], now]
-            self._begin(before[0], position["offset"])
-        else:
+        self._notes.append(_rotated(self.name, before is not None))
+        if before is None:
             self._begin(now, 0)
+        else:
+            now.close()
+            self._begin(before, position["offset"])
 
     def _begin(self, file: Opened, offset: int) -> None:
         if self._file is not None:
@@ -114,7 +113,7 @@ class TailSource:
         return self._file
 
     def _waiting(self) -> int | None:
-        return None if self._now.size_bytes() > self._read_at or self._later else len(self._pending)
+        return None if self._now.size_bytes() > self._read_at else len(self._pending)
 
     def _fill(self) -> bool:
         """Read until lines are there; whether any came."""
@@ -140,45 +139,65 @@ class TailSource:
         here = self._now.position(self._handed)
         if self._now.holds({**here, "offset": self._read_at}):
             return False
-        copies = find_moved(self._path, here, self._now)
-        self._notes.append(_rotated(self.name, bool(copies)))
-        fresh = open_file(self._path)
-        if copies:
-            self._later = [*copies[1:], fresh]
-            self._begin(copies[0], self._handed)
-        else:
+        fresh = self._fresh()
+        if fresh is None:
+            return False
+        copy = find_moved(self._path, here, fresh)
+        self._notes.append(_rotated(self.name, copy is not None))
+        if copy is None:
             self._begin(fresh, 0)
+        else:
+            fresh.close()
+            self._begin(copy, self._handed)
         return True
 
     def _next(self) -> bool:
-        """At the end of a file: go on with the one that has its name now, once that holds something."""
-        if not self._later:
-            try:
-                there = os.stat(self._path)
-            except OSError:
-                if not self._gone:
-                    self._notes.append(f"{self.name}: the file is gone; it is waited for")
-                self._gone = True
-                return False
-            if (there.st_dev, there.st_ino) == self._now.identity or not there.st_size:
-                return False
-            self._later = [open_file(self._path)]
-            self._notes.append(f"{self.name}: the file was rotated, the new one is read on")
-            if self._read():  # what was written between our last look and the new file
-                return True
+        """At the end of a file that was rotated: go on with the next one; whether there is one."""
+        try:
+            there = os.stat(self._path)
+        except OSError:
+            there = None
+        if there is not None and (there.st_dev, there.st_ino) == self._now.identity:
+            return False
+        following = find_next(self._path, self._now)
+        if following is None and (there is None or not there.st_size):
+            # Whoever wrote to the old file may still do so, until the new one holds something.
+            if there is None and not self._gone:
+                self._notes.append(f"{self.name}: the file is gone; it is waited for")
+            self._gone = there is None
+            return False
         self._gone = False
-        self._pending += self._parts.last()
-        if not self._pending:
-            self._begin(self._later.pop(0), 0)
+        # What was written between our last look and the next file, and a last line without an end.
+        if not self._read():
+            self._pending += self._parts.last()
+            if not self._pending:
+                following = following or self._fresh()
+                if following is None:
+                    return False
+                self._notes.append(f"{self.name}: the file was rotated, the next one is read on")
+                self._begin(following, 0)
+                return True
+        if following is not None:
+            following.close()
         return True
+
+    def _fresh(self) -> Opened | None:
+        """The file that has the name now; None, and a note, where it cannot be opened."""
+        try:
+            return open_file(self._path)
+        except ConnectorError as error:
+            if not self._gone:
+                self._notes.append(f"{self.name}: {error.what}; it is waited for")
+            self._gone = True
+            return None
 
     def commit(self, position: Position) -> None:
         """Nobody is to be told."""
 
     def close(self) -> None:
         """Let go of the file."""
-        for file in (*self._later, *([self._file] if self._file else [])):
-            file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 def _rotated(name: str, found: bool) -> str:
