@@ -113,7 +113,7 @@ class TestSyslog(SinkContract):
             return [message.group(5).decode() for message in messages]
 
         away = None if transport == "udp" else logger(free_port(), **options)
-        yield Channel(logger(listener.port, **options), arrived, away)
+        return Channel(logger(listener.port, **options), arrived, away)
 
 
 def test_one_message_is_one_line_and_fits_a_datagram(listening):
@@ -153,7 +153,7 @@ class TestNdjson(SinkContract):
             return [json.dumps(json.loads(line), ensure_ascii=False) for line in path.read_text("utf-8").splitlines()]
 
         away = make_sink("lines", {"type": "ndjson", "path": str(tmp_path / "gone" / "alarms.ndjson")})
-        yield Channel(make_sink("lines", {"type": "ndjson", "path": str(path)}), arrived, away)
+        return Channel(make_sink("lines", {"type": "ndjson", "path": str(path)}), arrived, away)
 
 
 def test_lines_go_to_standard_output(capsys):

@@ -18,6 +18,8 @@ aiosmtpd = pytest.importorskip("aiosmtpd.controller", reason="aiosmtpd is not in
 from aiosmtpd.smtp import AuthResult  # noqa: E402
 
 PASSWORD = "of-the-mailbox-55ad"
+# The server cannot know that with TLS from the first byte nothing goes in the clear.
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
 
 
 class Mailbox:
@@ -105,7 +107,7 @@ class TestMail(SinkContract):
 
         away = mailer(free_port(), monkeypatch, password=PASSWORD)
         guarded = {"password": PASSWORD, **guarded}
-        yield Channel(mailer(monkeypatch=monkeypatch, **guarded), arrived, away, (PASSWORD,))
+        return Channel(mailer(monkeypatch=monkeypatch, **guarded), arrived, away, (PASSWORD,))
 
 
 def test_mails_of_one_alarm_stand_in_one_thread_and_the_same_mail_is_one(plain, mailbox):

@@ -175,7 +175,7 @@ class TestAlertmanager(SinkContract):
         def arrived(_):
             return [json.dumps(json.loads(r.body), ensure_ascii=False) for r in alertmanager.requests]
 
-        yield Channel(made(alertmanager.url), arrived, made(f"http://127.0.0.1:{free_port()}"), (TOKEN,))
+        return Channel(made(alertmanager.url), arrived, made(f"http://127.0.0.1:{free_port()}"), (TOKEN,))
 
 
 def test_an_alert_goes_on_until_its_end_is_told(alertmanager):
@@ -241,7 +241,7 @@ class TestPagerDuty(SinkContract):
             assert [t.pop("routing_key") for t in texts] == [TOKEN] * len(texts)
             return [json.dumps(text, ensure_ascii=False) for text in texts]
 
-        yield Channel(pager(pagerduty.url), arrived, pager(f"http://127.0.0.1:{free_port()}"), (TOKEN,))
+        return Channel(pager(pagerduty.url), arrived, pager(f"http://127.0.0.1:{free_port()}"), (TOKEN,))
 
 
 def test_an_incident_is_one_key_from_trigger_to_resolve(pagerduty):
