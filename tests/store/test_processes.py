@@ -61,16 +61,17 @@ def test_a_killed_process_leaves_whole_transactions_and_all_that_it_reported(pla
     for kill in range(5):
         process = start(place, "killed", 10_000 * kill, 10_000)
         assert process.stdout.readline() == "open\n"
-        time.sleep(chance.uniform(0.02, 0.3))
+        lines = [process.stdout.readline() for _ in range(chance.randrange(1, 9))]
+        time.sleep(chance.uniform(0, 0.02))
         process.kill()
-        reported |= {int(line) for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")}
-        process.communicate()
+        lines += process.communicate(timeout=60)[0].splitlines(keepends=True)
+        reported |= {int(line) for line in lines if line.endswith("\n")}
         with Store.open(place) as store:
             there = turns(store, "killed")
             assert reported <= there
             # The last commit may have come through before its line did.
             assert len(there - reported) <= kill + 1
-    assert len(reported) > 5
+    assert len(reported) >= 5
 
 
 def test_two_processes_write_the_same_rows_in_opposite_orders(place):

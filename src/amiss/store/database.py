@@ -34,6 +34,8 @@ _MENDS = {
     "not a database": "name another file: this one is not a store of amiss",
     "malformed": "the file is damaged: put a copy in its place",
     "Connection refused": "look whether PostgreSQL runs, and at host and port",
+    "resolve host": "look at the host's name",
+    "timeout expired": "look whether the server can be reached from here",
     "password authentication failed": "look at the user and the password (PGPASSWORD is read too)",
     "does not exist": "make the database or the user (createdb, createuser), or name another",
     "permission denied": "give this user the right to make tables in the database",
@@ -81,9 +83,9 @@ class Database:
             raise StoreError(what, where=self.name, mend=mend) from error
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads, and waits for nobody."""
-        with self.telling("be read"), self.engine.begin() as connection:
+    def reading(self, doing: str = "be read") -> Iterator[Connection]:
+        """A transaction that only reads, and waits for nobody; `doing` is what an error calls it."""
+        with self.telling(doing), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -121,7 +123,7 @@ class Database:
         StoreError
             They are newer than that, or it is the database of something else.
         """
-        with self.reading() as connection:
+        with self.reading("be opened") as connection:
             version = self._version(connection)
         if self.is_sqlite:
             self._log_ahead()
