@@ -90,6 +90,6 @@ def monitor_of(
 ) -> Monitor:  # fmt: skip
     return Monitor(
         feed, Decoder(), flow_of(judge), Groups(NAME, GroupRules()), clock=SetClock(START + len(feed.messages)),
-        store=store, sinks=sinks, snapshot=None if folder is None else folder / "snapshot",
+        store=store, sinks=sinks, keep_history=True, snapshot=None if folder is None else folder / "snapshot",
         pace=Pace(batch_rows=batch_rows, snapshot_messages=snapshot_messages),
     )  # fmt: skip

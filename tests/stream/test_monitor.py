@@ -28,8 +28,11 @@ class _CrashError(Exception):
 
 def _run(monitor: Monitor) -> list[Step]:
     steps: list[Step] = []
-    monitor.open()
-    monitor.run(threading.Event(), steps.append)
+    try:
+        monitor.open()
+        monitor.run(threading.Event(), steps.append)
+    finally:
+        monitor.close()
     return steps
 
 
@@ -63,6 +66,8 @@ def test_a_crash_at_any_point_loses_nothing_and_tells_nothing_twice(tmp_path: Pa
         first.open()
         for _ in range(round_):
             first.step()
+        with pytest.raises(StoreError, match="another watch"):
+            _run(monitor_of(Feed(messages), tmp_path))
         _break(first, at)
         with pytest.raises(_CrashError):
             # A snapshot is acknowledged in one of the next rounds, once it lies on the disk.
@@ -149,16 +154,16 @@ def test_a_snapshot_of_another_stream_or_a_damaged_one_is_refused(tmp_path: Path
     other = Feed(pumps(10))
     other.name = "another"
     with pytest.raises(StoreError, match="not of 'another'"):
-        monitor_of(other, tmp_path).open()
+        _run(monitor_of(other, tmp_path))
     file = tmp_path / "snapshot"
     whole = file.read_bytes()
     for cut in (0, 5, 30, len(whole) // 2, len(whole) - 1):
         file.write_bytes(whole[:cut])
         with pytest.raises(StoreError):
-            monitor_of(Feed(pumps(10)), tmp_path).open()
+            _run(monitor_of(Feed(pumps(10)), tmp_path))
     file.write_bytes(b"\xff" * 5_000)
     with pytest.raises(StoreError, match="no snapshot"):
-        monitor_of(Feed(pumps(10)), tmp_path).open()
+        _run(monitor_of(Feed(pumps(10)), tmp_path))
 
 
 def test_a_snapshot_comes_back_as_it_was(tmp_path: Path) -> None:

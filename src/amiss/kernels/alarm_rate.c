@@ -10,7 +10,7 @@ enum { ROWS, LEARNT, RAISED, SHARE, CORRECTION, ELAPSED, PASSED, LATEST, QUANTIL
 #define FEWEST 10.0
 #define LN5 1.6094379124341003
 #define STEP 0.02
-#define FALLS 0.8
+#define FALLS 0.9
 #define NARROWEST 0.05
 #define SLOW 1e-3
 #define MOST_CORRECTION 3.0
@@ -39,7 +39,7 @@ static double p_value_of(const double *quantiles, double y) {
 
 static void keep_apart(double *quantiles, double learnt) {
     for (int k = 1; k < LEVELS; k++) {
-        if (k > 2 && learnt * SHARES[k] < FEWEST)
+        if (k > 1 && learnt * SHARES[k] < FEWEST)
             quantiles[k] = quantiles[k - 1] + FALLS * (quantiles[k - 1] - quantiles[k - 2]);
         quantiles[k] = larger(quantiles[k], quantiles[k - 1] + NARROWEST);
     }

@@ -16,7 +16,7 @@ __all__ = ["CORRECTION", "ELAPSED", "LEARNT", "MEMORY", "PASSED", "RAISED", "ROW
 ROWS, LEARNT, RAISED, SHARE, CORRECTION, ELAPSED, PASSED, LATEST, _QUANTILES = range(9)
 _LEVELS, _LEADING, _FIRST, _FEWEST = 8, 1, 100, 10.0
 _SHARES = (0.5, 0.1, 0.02, 0.004, 0.0008, 0.00016, 0.000032, 0.0000064)
-_LN5, _STEP, _FALLS, _NARROWEST, _SLOW = 1.6094379124341003, 0.02, 0.8, 0.05, 1e-3
+_LN5, _STEP, _FALLS, _NARROWEST, _SLOW = 1.6094379124341003, 0.02, 0.9, 0.05, 1e-3
 _MOST_CORRECTION, _MOST_PAUSES, _DAY = 3.0, 100.0, 86400.0
 _HOUR, _TOLD, _AGAIN = 3600.0, 0.7, 1.0
 TOGETHER = 10
@@ -146,7 +146,7 @@ def _learn(m: list[float], y: float) -> None:
         m[_QUANTILES + _LEVELS : _QUANTILES + _LEVELS + len(first)] = first
     else:
         for k, share in enumerate(_SHARES):
-            if k > 2 and n * share < _FEWEST:
+            if k > 1 and n * share < _FEWEST:
                 break
             wide = quantiles[k] - quantiles[k - 1] if k else quantiles[1] - quantiles[0]
             step = max(_STEP, 1.0 / (_LN5 * share * n)) * wide
@@ -156,7 +156,7 @@ def _learn(m: list[float], y: float) -> None:
                 quantiles[j] += moved
     if n >= _FIRST:
         for k in range(1, _LEVELS):
-            if k > 2 and n * _SHARES[k] < _FEWEST:
+            if k > 1 and n * _SHARES[k] < _FEWEST:
                 quantiles[k] = quantiles[k - 1] + _FALLS * (quantiles[k - 1] - quantiles[k - 2])
             quantiles[k] = max(quantiles[k], quantiles[k - 1] + _NARROWEST)
     m[_QUANTILES : _QUANTILES + _LEVELS] = quantiles

@@ -65,7 +65,7 @@ class WatchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     zone
         Time zone of hours, days and maintenance.
     keep_history
-        Whether scored rows are kept in the store.
+        Whether scored rows are kept in the store, at some 75 bytes each.
     most_entities
         So many are told apart.
     alarms, storms
@@ -84,7 +84,7 @@ class WatchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     store: str | None = None
     listen: str | None = None
     zone: str = "UTC"
-    keep_history: bool = True
+    keep_history: bool = False
     most_entities: int = 1_000_000
     alarms: LifeRules = LifeRules()
     storms: GroupRules = GroupRules()

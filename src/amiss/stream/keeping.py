@@ -17,6 +17,7 @@ from amiss.stream.groups import Groups
 
 __all__ = ["Keeper"]
 
+_SUMS_SECONDS, _DAY = 60.0, 86_400.0
 _SILENCES_SECONDS = 5.0
 """Silences are asked for so often."""
 
@@ -39,15 +40,21 @@ class Keeper:
     def __init__(self, store: Store, source: str, sinks: tuple[str, ...], *, history: bool) -> None:
         self._store, self._source, self._sinks, self._history = store, source, sinks, history
         self._silences: list[SilenceRecord] = []
-        self._asked_at = -np.inf
+        self._asked_at = self._summed_at = self._pruned_at = -np.inf
 
     def keep(self, taken: Taken, changes: list[Change], groups: Groups, now: float) -> list[Notification]:
         """Keep what a round has brought; gives the notifications that were queued, those silenced left out."""
         hidden: Counter[str] = Counter()
         told = groups.offer([change for change in changes if not self._is_hidden(change, now, hidden)], now)
         history = self._history_of(taken)
-        if not (changes or told or history or taken.refused or hidden):
-            return told
+        if changes or told or history or taken.refused or hidden:
+            self._write(taken, changes, told, history, hidden, now)
+        return told
+
+    def _write(
+        self, taken: Taken, changes: list[Change], told: list[Notification], history: HistoryBatch | None,
+        hidden: Counter[str], now: float,
+    ) -> None:  # fmt: skip
         with self._store.writing() as writer:
             writer.put_events([_record(change, now) for change in changes])
             writer.put_dead_letters(
@@ -59,7 +66,15 @@ class Keeper:
             writer.count_hidden(hidden)
             if self._sinks:
                 writer.queue(told, self._sinks, now)
-        return told
+
+    def tidy(self, now: float) -> None:
+        """Sum up scored rows once a minute, and take away what is older than is kept once a day."""
+        if self._history and now - self._summed_at >= _SUMS_SECONDS:
+            self._store.roll_up()
+            self._summed_at = now
+        if now - self._pruned_at >= _DAY:
+            self._store.prune(now)
+            self._pruned_at = now
 
     def _is_hidden(self, change: Change, now: float, hidden: Counter[str]) -> bool:
         """Whether a silence keeps an event that opens from being told; its end is then not told either."""

@@ -102,7 +102,7 @@ class Monitor:
     def __init__(
         self, source: LiveSource, decoder: Decoder, flow: Flow, groups: Groups, *, clock: Clock,
         store: Store | None = None, sinks: Sequence[str] = (), snapshot: Path | None = None, pace: Pace | None = None,
-        keep_history: bool = True,
+        keep_history: bool = False,
     ) -> None:  # fmt: skip
         self.source, self.decoder, self.flow, self.groups = source, decoder, flow, groups
         self.clock, self.pace = clock, pace or Pace()
@@ -125,6 +125,8 @@ class Monitor:
         ConnectorError
             The source cannot be reached.
         """
+        if self._saver is not None:
+            self._saver.lock()
         state = None if self._snapshot is None else read_snapshot(self._snapshot)
         if state is not None:
             self._restore(state)
@@ -145,7 +147,13 @@ class Monitor:
             self.make_safe()
             self._acknowledge()
         finally:
-            self.source.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the source and of the snapshot; may be called twice."""
+        self.source.close()
+        if self._saver is not None:
+            self._saver.close()
 
     def step(self) -> Step:
         """One round."""
@@ -168,7 +176,9 @@ class Monitor:
     def _tell(self, taken: Taken, changes: list[Change], now: float) -> list[Notification]:
         if self._keeper is None:
             return self.groups.offer(changes, now)
-        return self._keeper.keep(taken, changes, self.groups, now)
+        told = self._keeper.keep(taken, changes, self.groups, now)
+        self._keeper.tidy(now)
+        return told
 
     def make_safe(self) -> None:
         """Begin to write the snapshot; once it lies on the disk, the source is told that all up to it is safe."""

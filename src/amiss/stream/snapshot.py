@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import math
 import os
 import threading
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import numpy as np
@@ -48,8 +49,40 @@ class Saver:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock: IO[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._error: StoreError | None = None
+
+    def lock(self) -> None:
+        """Keep others from writing there, until `close` or the end of the process.
+
+        Raises
+        ------
+        StoreError
+            Another process does, or the folder cannot be written to.
+        """
+        place = self._path.with_name(self._path.name + ".lock")
+        try:
+            self._lock = place.open("wb")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise StoreError(
+                "another watch goes on from this snapshot", where=str(self._path),
+                mend="stop it, or give this one another folder with --state",
+            ) from None  # fmt: skip
+        except OSError as error:
+            raise StoreError(
+                f"the snapshot cannot be written: {error.strerror}", where=str(self._path),
+                mend="give a folder that can be written to",
+            ) from error  # fmt: skip
+
+    def close(self) -> None:
+        """Let a write that is on end, and others write there; may be called twice."""
+        if self._thread is not None:
+            self._thread.join()
+        if self._lock is not None:
+            self._lock.close()
 
     @property
     def busy(self) -> bool:

@@ -63,7 +63,7 @@ class Watching:
 
     def close(self) -> None:
         """Let go of all; may be called twice. What is not delivered by then waits in the store for the next start."""
-        self.source.close()
+        self.monitor.close()
         if self.postman is not None:
             self.postman.stop()
         if self.store is not None:
