@@ -98,7 +98,8 @@ def watch(
     seconds = options.seconds_of(stop_after)
     said = _configured(
         config, source, model=model, history=history, false_alarms=false_alarms, state=state, store=store,
-        listen=listen, keep_history=keep_history, time=time, entity=entity, ignore=tuple(ignore or ()), option=option or [],
+        listen=listen, keep_history=keep_history, time=time, entity=entity, ignore=tuple(ignore or ()),
+        option=option or [],
     )  # fmt: skip
     with progress_bar() as progress:
         watching = put_together(said, progress=progress)
@@ -122,7 +123,11 @@ def _configured(config: Path | None, source: str | None, **given: Any) -> WatchC
         of_source["address"] = source
     if given["option"]:
         of_source["options"] = found.source.options | dict(_pair(each) for each in given["option"])
-    top = {name: given[name] for name in ("model", "history", "false_alarms", "store", "listen", "keep_history") if given[name]}
+    top = {
+        name: given[name]
+        for name in ("model", "history", "false_alarms", "store", "listen", "keep_history")
+        if given[name]
+    }
     if given["state"] is not None:
         top["state"] = str(given["state"])
     return msgspec.structs.replace(found, source=msgspec.structs.replace(found.source, **of_source), **top).checked()

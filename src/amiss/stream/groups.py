@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from amiss.core.notification import Action, Notification
+from amiss.core.notification import Action, Notification, Severity
 from amiss.stream.events import Change, LiveEvent, fingerprint
 from amiss.stream.moments import utc_words
 
@@ -72,7 +72,8 @@ class Groups:
     def __init__(self, source: str, rules: GroupRules) -> None:
         self.source, self.rules = source, rules
         self._recent: list[float] = []
-        self._told: set[str] = set()
+        # By the event: how grave it was told to be, which its end has to say too.
+        self._told: dict[str, Severity] = {}
         self._storm: _Storm | None = None
 
     def offer(self, changes: Sequence[Change], now: float) -> list[Notification]:
@@ -80,13 +81,12 @@ class Groups:
         found = []
         for change in changes:
             if change.opened and self._alone(now):
-                self._told.add(change.event.id)
-                found.append(self._single(change.event, "trigger"))
+                self._told[change.event.id] = change.event.severity
+                found.append(self._single(change.event, "trigger", change.event.severity))
             elif change.opened:
                 self._join(change.event, now)
             elif change.event.id in self._told:
-                self._told.discard(change.event.id)
-                found.append(self._single(change.event, "resolve"))
+                found.append(self._single(change.event, "resolve", self._told.pop(change.event.id)))
             elif self._storm is not None:
                 self._storm.open.discard(change.event.id)
         return found + self._storm_news(now)
@@ -124,11 +124,11 @@ class Groups:
         storm.pause = min(2 * storm.pause, _MOST_PAUSE)
         return [told]
 
-    def _single(self, event: LiveEvent, action: Action) -> Notification:
+    def _single(self, event: LiveEvent, action: Action, severity: Severity) -> Notification:
         who = event.entity or self.source
         title = f"{who} is {_WORDS.get(event.kind, event.kind)}" + (" no more" if action == "resolve" else "")
         return Notification(
-            id=f"{event.id}-{action}", fingerprint=event.fingerprint, action=action, severity=event.severity,
+            id=f"{event.id}-{action}", fingerprint=event.fingerprint, action=action, severity=severity,
             title=title, reason=event.reason, source=self.source, entity=event.entity or None, kind=event.kind,
             started=event.start, ended=event.end, n_alarms=event.n_alarms,
             measures={name: f"{event.values[name]}, usual {usual}" for name, usual in event.usual.items()},
@@ -148,11 +148,11 @@ class Groups:
     def state(self) -> dict[str, Any]:
         """All of it, as JSON."""
         return {
-            "recent": self._recent, "told": sorted(self._told),
+            "recent": self._recent, "told": self._told,
             "storm": None if self._storm is None else msgspec.to_builtins(self._storm),
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up a `state`."""
-        self._recent, self._told = list(state["recent"]), set(state["told"])
+        self._recent, self._told = list(state["recent"]), dict(state["told"])
         self._storm = None if state["storm"] is None else msgspec.convert(state["storm"], _Storm)
