@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pickle
 import re
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 import amiss.io.alarms
-from amiss.core.errors import RecipeError
+from amiss.core.errors import MissingExtraError, RecipeError
 from amiss.io.alarms.making import SINK_TYPES, make_sink, trial_notification
 from amiss.io.alarms.secret import read_secret
 from amiss.io.alarms.words import as_json, cut, key_of, seconds_of, tidy
@@ -143,3 +144,14 @@ def test_a_trial_ends_what_it_began():
     assert begins.fingerprint == ends.fingerprint != trial_notification(6.0).fingerprint
     assert (begins.severity, begins.started) == (ends.severity, ends.started)
     assert begins.id != ends.id
+
+
+@pytest.mark.parametrize(("options", "module", "extra"), [
+    ({"type": "mqtt", "host": "h"}, "paho.mqtt.client", "live"),
+    ({"type": "apprise", "url": {"env": "CHAT"}}, "apprise", "notify"),
+])  # fmt: skip
+def test_what_is_not_installed_is_named(monkeypatch, options, module, extra):
+    monkeypatch.setenv("CHAT", "json://127.0.0.1/")
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=rf"amiss\[{extra}\]"):
+        make_sink("channel", options)
