@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -75,8 +76,8 @@ class WebService:
 
 
 @contextlib.contextmanager
-def serving(service: WebService, port: int = 0) -> Iterator[int]:
-    """The service on a port, while the block runs."""
+def serving(service: WebService, port: int = 0, context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The service on a port, over TLS with a context, while the block runs."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -99,6 +100,9 @@ def serving(service: WebService, port: int = 0) -> Iterator[int]:
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

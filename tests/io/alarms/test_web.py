@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
+import socket
+import ssl
+import threading
 import time
 from datetime import datetime
 from email.utils import formatdate
@@ -16,7 +20,7 @@ from amiss.core.errors import TerminalError, TransientError
 from amiss.io.alarms.making import make_sink
 from tests.io.alarms.contract import Channel, SinkContract
 from tests.io.alarms.receivers import Answer, Request, WebService, hostile, news, serving
-from tests.servers import free_port
+from tests.servers import authority, free_port
 
 SECRET = "of-the-signature-7f3a"
 TOKEN = "of-the-bearer-91bc"
@@ -104,10 +108,11 @@ def test_a_date_to_come_back_at_is_understood_and_nonsense_is_not():
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_not_followed(status):
     other = WebService()
-    with serving(other) as elsewhere:
-        with serving(WebService(Answer(status, {"Location": f"http://127.0.0.1:{elsewhere}/"}))) as port:
-            with pytest.raises(TerminalError, match=str(status)):
-                hook(port).deliver(news())
+    service = WebService()
+    with serving(other) as elsewhere, serving(service) as port:
+        service.usual = Answer(status, {"Location": f"http://127.0.0.1:{elsewhere}/"})
+        with pytest.raises(TerminalError, match=str(status)):
+            hook(port).deliver(news())
     assert other.requests == []
 
 
@@ -129,6 +134,39 @@ def test_an_answer_that_breaks_off_behind_its_status_counts():
     service = WebService(Answer(200, breaks="within", body=b"{"))
     with serving(service) as port:
         hook(port, timeout_seconds=1.0).deliver(news())
+    assert len(service.requests) == 1
+
+
+def test_a_service_that_answers_a_byte_now_and_then_is_left():
+    stop = threading.Event()
+
+    def drip(server):
+        link, _ = server.accept()
+        with link, contextlib.suppress(OSError):
+            while not stop.wait(0.05):
+                link.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,), daemon=True)
+        thread.start()
+        began = time.monotonic()
+        with pytest.raises(TransientError, match="no answer"):
+            hook(server.getsockname()[1], timeout_seconds=0.3).deliver(news())
+        assert 0.5 < time.monotonic() - began < 2.0
+        stop.set()
+        thread.join(5)
+
+
+def test_only_the_named_authority_is_believed(tmp_path):
+    ca, certificate, key = authority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    service = WebService()
+    with serving(service, context=context) as port:
+        url = f"https://127.0.0.1:{port}/"
+        hook(port, url=url, ca_file=str(ca)).deliver(news())
+        with pytest.raises(TransientError, match="certificate"):
+            hook(port, url=url).deliver(news())
     assert len(service.requests) == 1
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import socket
 import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -70,7 +74,7 @@ class Post:
     url
         Address; of it only scheme and host are ever shown.
     timeout_seconds
-        Longest silence of the other side.
+        Longest silence of the other side; an answer may take twice as long in all.
     ca_file
         Authorities to trust instead of the machine's.
     where
@@ -92,8 +96,7 @@ class Post:
         # dependency. Only these handlers: with none for redirects and errors, each answer is seen as it came.
         self._opener = urllib.request.OpenerDirector()
         for handler in (
-            urllib.request.ProxyHandler(), urllib.request.HTTPHandler(),
-            urllib.request.HTTPSHandler(context=tls_context(ca_file, f"{where}.ca_file")),
+            urllib.request.ProxyHandler(), _Http(), _Https(context=tls_context(ca_file, f"{where}.ca_file")),
         ):  # fmt: skip
             self._opener.add_handler(handler)
 
@@ -107,7 +110,11 @@ class Post:
         TerminalError
             Any other answer; also a redirect, as a request with secrets is not sent to where it was not meant to go.
         """
-        request = urllib.request.Request(self._url, data=body, headers=headers, method="POST")
+        request = _Request(self._url, data=body, headers=headers, method="POST")
+        # The timeout is one of silence: who sends a byte now and then would hold this thread for ever.
+        limit = threading.Timer(2.0 * self._timeout, request.cut)
+        limit.daemon = True
+        limit.start()
         try:
             with self._opener.open(request, timeout=self._timeout) as response:
                 status, text = response.status, self._answer(response)
@@ -118,6 +125,8 @@ class Post:
                 f"no answer: {self._shown(str(reason) or type(reason).__name__)}", where=self.place,
                 mend="check the address and whether the service runs",
             ) from None  # fmt: skip
+        finally:
+            limit.cancel()
         if 200 <= status < 300:
             return int(status)
         what = f"answered {status}{': ' + text if text else ''}"
@@ -138,6 +147,42 @@ class Post:
 
     def _shown(self, text: str) -> str:
         return one_line(hidden(text, self._secrets)).strip()[:200]
+
+
+class _Request(urllib.request.Request):
+    """A request that can be ended from another thread."""
+
+    link: socket.socket | None = None
+
+    def cut(self) -> None:
+        """End its connection."""
+        with contextlib.suppress(OSError):
+            if self.link is not None:
+                self.link.shutdown(socket.SHUT_RDWR)
+
+
+class _Http(urllib.request.HTTPHandler):
+    def http_open(self, req: Any) -> Any:
+        return self.do_open(partial(_connection, http.client.HTTPConnection, req), req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def https_open(self, req: Any) -> Any:
+        made = partial(_connection, http.client.HTTPSConnection, req)
+        return self.do_open(made, req, context=self._context)  # type: ignore[attr-defined]
+
+
+def _connection(kind: Any, request: _Request, host: str, **options: Any) -> Any:
+    """A connection whose socket the request gets to know."""
+    connection = kind(host, **options)
+    connect = connection.connect
+
+    def connected() -> None:
+        connect()
+        request.link = connection.sock
+
+    connection.connect = connected
+    return connection
 
 
 def _rest_of(header: str | None) -> float | None:
