@@ -85,13 +85,24 @@ def test_restored_it_goes_on_as_before():
             Adaptive.restored(state | wrong)
 
 
-def test_what_is_far_beyond_all_is_always_an_alarm():
+def test_a_storm_is_told_to_its_end_and_deafens_nobody():
     random = np.random.default_rng(0)
-    scores = np.abs(random.normal(size=20_000))
-    scores[10_000:11_000:2] = 50
-    entity = np.arange(20_000) % 1000
+    scores, entity = np.abs(random.normal(size=60_000)), random.integers(0, 1000, 60_000)
+    storm = slice(20_000, 23_000)
+    scores[storm] += 30
+    scores[40_000] = 12
     _, high = Adaptive(1e-3).advance(scores, entity)
-    assert high[10_000:10_100:2].all()
+    assert high[storm].mean() > 0.99
+    assert high[40_000]
+    assert 10 < high[30_000:].sum() < 90
+
+
+def test_scores_that_are_higher_for_good_are_learnt():
+    random = np.random.default_rng(0)
+    scores = np.abs(random.normal(size=40_000))
+    scores[10_000:] *= 10
+    _, high = Adaptive(1e-3).advance(scores)
+    assert high[20_000:].mean() < 4e-3
 
 
 def test_an_alarm_that_goes_on_is_one():

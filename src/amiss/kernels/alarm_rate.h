@@ -4,7 +4,8 @@
  * is corrected by, seconds and rows of about the last day, latest time, eight quantiles of the logarithm of the scores,
  * the first hundred of these ascending. A score of 0 is not judged. Quantile k has a share ½ 5^-k above it and is moved
  * by each score, the second together with all above it; one that too few lie above for that is laid through those
- * below. A p-value is read off between them.
+ * below. A p-value is read off between them. What is far beyond, by a thousandth of the rate asked for, hardly moves
+ * them, and hardly counts: it would be an alarm at any rate.
  *
  * quiet, (n_entities): rows of an entity since its last alarm. An alarm soon after one is the same and not counted.
  * rate, per_day: alarms asked for, for each row, or for each day where there are times.

@@ -15,7 +15,9 @@ from amiss.kernels.alarm_rate import (
     CORRECTION,
     ELAPSED,
     LEARNT,
+    LEAST_CORRECTION,
     MEMORY,
+    MOST_CORRECTION,
     PASSED,
     RAISED,
     ROWS,
@@ -27,7 +29,6 @@ __all__ = ["Adaptive"]
 
 _PER = ("row", "day")
 _DAY = 86_400.0
-_MOST_CORRECTION = 3.0
 
 
 class Adaptive(Threshold):
@@ -35,9 +36,10 @@ class Adaptive(Threshold):
 
     The scores of all entities are one stream. Eight quantiles of it, down to 6 in a million, follow the scores row by
     row and give each its p-value; those for which too few scores have come are laid through the ones below. What is
-    wrong with that is put right by counting: each alarm lowers the rate allowed, time without one raises it again,
-    both by 20 at most. So asked and reached agree whatever the scores are like, and real anomalies are
-    counted too: where there are more of them than were asked for, the others need a p-value 20 times smaller, no more.
+    wrong with that is put right by counting: each alarm halves the rate allowed, down to a 400th; time without one
+    raises it again, up to 20 times what was asked. So asked and reached agree whatever the scores are like. What is far
+    beyond the usual, by a thousandth of the rate, is always an alarm, and is hardly counted or learnt from: a storm of
+    real anomalies is told to its end, beyond what was asked for, and does not deafen what comes after.
 
     An alarm of an entity whose last one is no more than 10 of its rows ago is the same alarm, and not counted. A score
     of 0, of an entity not known yet, is never one; nor are the first 100 others. How the stream is cut into batches
@@ -183,7 +185,11 @@ class Adaptive(Threshold):
         if memory.shape != (MEMORY,) or quiet.ndim != 1 or not np.isfinite(memory).all():
             raise ValueError("the threshold's numbers do not fit together")
         # Of a hand-made one: the compiled loop writes where these say.
-        if not 0 <= memory[LEARNT] <= memory[ROWS] or memory[LEARNT] % 1 or abs(memory[CORRECTION]) > _MOST_CORRECTION:
+        if (
+            not 0 <= memory[LEARNT] <= memory[ROWS]
+            or memory[LEARNT] % 1
+            or not LEAST_CORRECTION <= memory[CORRECTION] <= MOST_CORRECTION
+        ):
             raise ValueError("the threshold's numbers do not fit together")
         made._memory, made._quiet = memory, quiet
         return made
