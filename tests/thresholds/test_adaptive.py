@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amiss.core.detector import Context
 from amiss.core.errors import DataError, ParameterError
+from amiss.detectors import AdaptiveBand
 from amiss.thresholds.adaptive import Adaptive
 
 SHAPES = {
@@ -127,6 +129,24 @@ def test_zeros_are_not_judged_and_looking_teaches_nothing():
     assert abs(threshold.p_value(np.array([1.96]))[0] - 0.05) < 0.02
     np.testing.assert_array_equal(threshold.state()["memory"], before)
     assert threshold.promise().reached == threshold.n_raised / 6000
+
+
+def test_a_fleet_that_stands_still_raises_nothing_and_what_is_odd_in_it_does():
+    random = np.random.default_rng(0)
+    n_rows, n_entities = 400, 100
+    X = np.repeat(np.round(random.normal(50, 20, size=(1, n_entities))), n_rows, axis=0)
+    for entity in range(n_entities):
+        X[random.integers(100, n_rows) :, entity] += random.choice([-1, 1])
+    band, who = AdaptiveBand(), Context(entity=np.tile(np.arange(n_entities), n_rows))
+    scores = band.score_partial_fit(X.reshape(-1, 1), context=who)
+    threshold = Adaptive(1e-3, least_score=band.usual_score)
+    _, high = threshold.advance(scores, who.entity)
+    assert not high.any()
+    row = X[-1:].T.copy()
+    row[7] += 40
+    here = Context(entity=np.arange(n_entities))
+    _, high = threshold.advance(band.score_partial_fit(np.ascontiguousarray(row), context=here), here.entity)
+    assert np.flatnonzero(high).tolist() == [7]
 
 
 def test_wrong_input_is_refused():

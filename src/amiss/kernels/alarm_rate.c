@@ -17,6 +17,7 @@ enum { ROWS, LEARNT, RAISED, SHARE, CORRECTION, ELAPSED, PASSED, LATEST, QUANTIL
 #define TOLD 0.7
 #define AGAIN 1.0
 #define FAR 1e-3
+#define CALM 0.25
 #define HARDLY 0.01
 #define MOST_PAUSES 100.0
 #define DAY 86400.0
@@ -88,7 +89,7 @@ static double passed(double *m, double time) {
 }
 
 void amiss_alarm_rate(const double *scores, const int64_t *entity, const double *time, int64_t n_rows, double rate,
-                      int32_t per_day, int32_t learn, double *memory, int32_t *quiet, double *p_values,
+                      double least, int32_t per_day, int32_t learn, double *memory, int32_t *quiet, double *p_values,
                       uint8_t *is_anomaly) {
     double *m = memory;
     for (int64_t i = 0; i < n_rows; i++) {
@@ -103,13 +104,13 @@ void amiss_alarm_rate(const double *scores, const int64_t *entity, const double 
         int32_t *since = quiet + entity[i];
         int on = *since < TOGETHER;
         if (judged) {
-            double y = log(scores[i]);
+            double y = log(larger(scores[i], CALM * least));
             if (m[LEARNT] >= FIRST) {
                 double asked = per_day ? rate * mean_pause(m) / DAY : rate;
                 double room = exp(m[CORRECTION] + (on ? AGAIN : 0.0)) * asked / larger(m[SHARE], SLOW);
                 p = p_value_of(m + QUANTILES, y);
-                high = p < smaller(room, 0.5);
-                if (p < FAR * asked) weight = HARDLY;
+                high = p < smaller(room, 0.5) && scores[i] > least;
+                if (high && p < FAR * asked) weight = HARDLY;
             }
             if (learn) learn_score(m, y, weight);
         }

@@ -9,9 +9,10 @@
  *
  * quiet, (n_entities): rows of an entity since its last alarm. An alarm soon after one is the same and not counted.
  * rate, per_day: alarms asked for, for each row, or for each day where there are times.
+ * least: a score up to it is never an alarm, and what is below a quarter of it is all the same; 0 for no such score.
  * time, (n_rows): seconds, or null.
  * learn: whether the scores and alarms are learnt.
  */
 void amiss_alarm_rate(const double *scores, const int64_t *entity, const double *time, int64_t n_rows, double rate,
-                      int32_t per_day, int32_t learn, double *memory, int32_t *quiet, double *p_values,
+                      double least, int32_t per_day, int32_t learn, double *memory, int32_t *quiet, double *p_values,
                       uint8_t *is_anomaly);

@@ -19,7 +19,7 @@ _SHARES = (0.5, 0.1, 0.02, 0.004, 0.0008, 0.00016, 0.000032, 0.0000064)
 _LN5, _STEP, _NARROWEST, _SLOW = 1.6094379124341003, 0.02, 0.05, 1e-3
 LEAST_CORRECTION, MOST_CORRECTION = -6.0, 3.0
 _MOST_PAUSES, _DAY = 100.0, 86400.0
-_HOUR, _TOLD, _AGAIN, _FAR, _HARDLY = 3600.0, 0.7, 1.0, 1e-3, 0.01
+_HOUR, _TOLD, _AGAIN, _FAR, _HARDLY, _CALM = 3600.0, 0.7, 1.0, 1e-3, 0.01, 0.25
 TOGETHER = 10
 MEMORY = _QUANTILES + _LEVELS + _FIRST
 
@@ -32,6 +32,7 @@ def advance_alarms(
     quiet: npt.NDArray[np.int32],
     *,
     rate: float,
+    least: float,
     per_day: bool,
     learning: bool,
 ) -> tuple[Vector, npt.NDArray[np.bool_]]:
@@ -50,11 +51,11 @@ def advance_alarms(
     """
     p_values, high = np.empty(len(scores)), np.empty(len(scores), np.uint8)
     if not loops.compiled():
-        _advance(scores, entity, time, memory, quiet, rate, per_day, learning, p_values, high)
+        _advance(scores, entity, time, memory, quiet, rate, least, per_day, learning, p_values, high)
         return p_values, high.astype(np.bool_)
     loops.lib.amiss_alarm_rate(
         loops.address(scores), loops.address(entity), loops.nothing() if time is None else loops.address(time),
-        len(scores), rate, int(per_day), int(learning), loops.address(memory), loops.address(quiet),
+        len(scores), rate, least, int(per_day), int(learning), loops.address(memory), loops.address(quiet),
         loops.address(p_values), loops.address(high),
     )  # fmt: skip
     return p_values, high.view(np.bool_)
@@ -67,6 +68,7 @@ def _advance(
     memory: Vector,
     quiet: npt.NDArray[np.int32],
     rate: float,
+    least: float,
     per_day: bool,
     learning: bool,
     p_values: Vector,
@@ -83,13 +85,13 @@ def _advance(
             m[CORRECTION] = min(m[CORRECTION] + _TOLD * room, MOST_CORRECTION)
         on = bool(quiet[who] < TOGETHER)
         if judged:
-            y = math.log(score)
+            y = math.log(max(score, _CALM * least))
             if m[LEARNT] >= _FIRST:
                 asked = rate * _mean_pause(m) / _DAY if per_day else rate
                 room = math.exp(m[CORRECTION] + (_AGAIN if on else 0.0)) * asked / max(m[SHARE], _SLOW)
                 p_values[i] = _p_value(m[_QUANTILES : _QUANTILES + _LEVELS], y)
-                high[i] = p_values[i] < min(room, 0.5)
-                if p_values[i] < _FAR * asked:
+                high[i] = p_values[i] < min(room, 0.5) and score > least
+                if high[i] and p_values[i] < _FAR * asked:
                     weight = _HARDLY
             if learning:
                 _learn(m, y, weight)
