@@ -114,6 +114,11 @@ def test_an_alarm_that_goes_on_is_one():
     before = calm.n_raised
     calm.advance(np.full(40, 30.0))
     assert calm.n_raised == before + 1
+    calm.advance(np.full(5, 30.0))
+    assert calm.n_raised == before + 1
+    calm.forget([0])
+    calm.advance(np.full(5, 30.0))
+    assert calm.n_raised == before + 2
 
 
 def test_zeros_are_not_judged_and_looking_teaches_nothing():

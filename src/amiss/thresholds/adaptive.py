@@ -159,6 +159,10 @@ class Adaptive(Threshold):
             learning=learning,
         )
 
+    def forget(self, entity: npt.ArrayLike) -> None:
+        """Forget the alarms of entities that have gone, so that others can have their numbers."""
+        self._quiet[np.asarray(entity, np.int64)] = TOGETHER
+
     def p_value(self, scores: Vector) -> Vector:
         """p-value of each score by what is known now, (n_rows,); nothing is learnt."""
         return self._advance(scores, None, np.zeros(len(scores)), learning=False)[0]
