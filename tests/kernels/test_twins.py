@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from amiss.kernels import alarm_rate, band, forest, histograms, loops, neighbors, oblique, spheres, tails
+from amiss.kernels import alarm_rate, band, forest, histograms, loops, neighbors, oblique, spheres, stays, tails
 from amiss.kernels.blocks import over_blocks, over_pairs
 from amiss.kernels.lookup import RowLookup
 from amiss.kernels.neighbors import Neighbors
@@ -313,6 +313,27 @@ def test_novelty(x, span, capacity, aside, seed):
     Novelty(span, aside, capacity, counts, *arrays).check()
     whole = Novelty.begun(span, capacity=capacity, aside=aside, seed=seed).advance(x)
     np.testing.assert_array_equal(whole, found)
+
+
+_FEW = st.sampled_from([0.0, 1.0, 2.5, np.nan])
+
+
+@needs_loops
+@settings(max_examples=100, deadline=None)
+@given(
+    X=npst.arrays(np.float64, st.tuples(st.integers(1, 60), st.integers(1, 3)), elements=_FEW),
+    seed=st.integers(0, 100),
+    least=st.integers(2, 4),
+)
+def test_stays(X, seed, least):
+    entity = np.random.default_rng(seed).integers(0, 2, len(X))
+
+    def advanced():
+        last, counts = np.full((2, X.shape[1]), np.nan), np.zeros((2, X.shape[1], stays.FIELDS), np.int32)
+        usual = stays.Usual(1.5, least, 4, 0.3)
+        return stays.advance_stays(X, entity, last, counts, usual), np.nan_to_num(last), counts
+
+    _same(advanced)
 
 
 @needs_loops

@@ -13,9 +13,11 @@ import typer
 
 from amiss import __version__
 from amiss.cli import (
+    alert,
     backtest,
     benchmark,
     compare,
+    config,
     demo,
     detect,
     doctor,
@@ -26,6 +28,7 @@ from amiss.cli import (
     promise,
     score,
     tune,
+    watch,
 )
 from amiss.cli.streams import let_carry_everything, say_last, settled
 from amiss.core.errors import AmissError
@@ -93,11 +96,24 @@ _VERBS: dict[str, Callable[..., None]] = {
     "backtest": backtest.backtest,
     "drift": drift.drift,
     "flows": flows.flows,
+    "watch": watch.watch,
     "demo": demo.demo,
     "doctor": doctor.doctor,
 }
 for _name, _verb in _VERBS.items():
     app.command(_name)(_worded(_verb))
+
+_GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "alert": ("Alarms and those who are told.", {"test": alert.try_channels}),
+    "config": ("Configuration files of amiss watch.", {"check": config.check}),
+}
+for _name, (_help, _verbs) in _GROUPS.items():
+    _group = typer.Typer(name=_name, help=_help, no_args_is_help=True, rich_markup_mode=None)
+    # A group of one verb is a group all the same.
+    _group.callback()(lambda: None)
+    for _inner, _verb in _verbs.items():
+        _group.command(_inner)(_worded(_verb))
+    app.add_typer(_group)
 
 
 def _version(wanted: bool) -> None:

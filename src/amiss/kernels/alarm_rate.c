@@ -42,7 +42,7 @@ static double p_value_of(const double *quantiles, double y) {
 
 static void keep_apart(double *quantiles, double learnt) {
     for (int k = 1; k < LEVELS; k++) {
-        if (k > 2 && learnt * SHARES[k] < FEWEST)
+        if (k > 1 && learnt * SHARES[k] < FEWEST)
             quantiles[k] = 2.0 * quantiles[k - 1] - quantiles[k - 2];
         quantiles[k] = larger(quantiles[k], quantiles[k - 1] + NARROWEST);
     }
@@ -58,7 +58,7 @@ static void learn_score(double *m, double y, double weight) {
         if (n == FIRST)
             for (int k = 0; k < 3; k++) quantiles[k] = first[FIRST - 1 - (int)(FIRST * SHARES[k])];
     } else {
-        for (int k = 0; k < LEVELS && (k <= 2 || n * SHARES[k] >= FEWEST); k++) {
+        for (int k = 0; k < LEVELS && (k <= 1 || n * SHARES[k] >= FEWEST); k++) {
             double wide = k ? quantiles[k] - quantiles[k - 1] : quantiles[1] - quantiles[0];
             double step = weight < 1.0 ? weight * STEP : larger(STEP, 1.0 / (LN5 * SHARES[k] * n));
             double moved = step * wide * ((y > quantiles[k] ? 1.0 : 0.0) - SHARES[k]);

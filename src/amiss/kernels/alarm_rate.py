@@ -151,7 +151,7 @@ def _learn(m: list[float], y: float, weight: float) -> None:
         m[_QUANTILES + _LEVELS : _QUANTILES + _LEVELS + len(first)] = first
     else:
         for k, share in enumerate(_SHARES):
-            if k > 2 and n * share < _FEWEST:
+            if k > 1 and n * share < _FEWEST:
                 break
             wide = quantiles[k] - quantiles[k - 1] if k else quantiles[1] - quantiles[0]
             step = weight * _STEP if weight < 1 else max(_STEP, 1.0 / (_LN5 * share * n))
@@ -161,7 +161,7 @@ def _learn(m: list[float], y: float, weight: float) -> None:
                 quantiles[j] += moved
     if n >= _FIRST:
         for k in range(1, _LEVELS):
-            if k > 2 and n * _SHARES[k] < _FEWEST:
+            if k > 1 and n * _SHARES[k] < _FEWEST:
                 quantiles[k] = 2.0 * quantiles[k - 1] - quantiles[k - 2]
             quantiles[k] = max(quantiles[k], quantiles[k - 1] + _NARROWEST)
     m[_QUANTILES : _QUANTILES + _LEVELS] = quantiles

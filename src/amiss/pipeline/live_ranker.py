@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.detector import Matrix, SequentialSeriesDetector, SeriesDetector, Vector
 from amiss.pipeline.judged import Judged
@@ -16,7 +17,7 @@ from amiss.series.channels import held
 from amiss.series.live_marks import LiveMarks
 from amiss.thresholds.notices import Notices, separation
 
-__all__ = ["LiveRanker"]
+__all__ = ["LiveRanker", "marked", "raised_by_marks"]
 
 _FIRST_FIT = 50
 _MARKS = "marks."
@@ -53,7 +54,7 @@ class LiveRanker:
         X = _seen(detector, member, member.n_numbers if numbers else member.grid.shape[1])
         scores = detector.fit_score(X) if isinstance(detector, SequentialSeriesDetector) else _forward(detector, X)
         marks = LiveMarks.begun(member.n_numbers) if numbers else None
-        loud, due = _marked(marks, member, rate)
+        loud, due, _ = marked(marks, _channels(marks, member), rate)
         made = cls(detector, Notices(rate), marks)
         return made, made._judged(
             made.notices, np.maximum(scores, loud.max(axis=1)), loud.max(axis=1), due, learning=True
@@ -74,13 +75,12 @@ class LiveRanker:
         return self._judged(self.notices.at(self.notices.rate), scores, loud.max(axis=1), due, learning=False)
 
     def _marked(self, member: Member) -> tuple[Matrix, Vector]:
-        return _marked(None if self.marks is None else self.marks.copy(), member, self.notices.rate)
+        marks = None if self.marks is None else self.marks.copy()
+        return marked(marks, _channels(marks, member), self.notices.rate)[:2]
 
     def _judged(self, notices: Notices, scores: Vector, loud: Vector, due: Vector, *, learning: bool) -> Judged:
-        raised = (loud >= scores) & (loud >= due)
-        # What is raised so is not heard again: the last score before it stands.
-        before = np.maximum.accumulate(np.where(raised, 0, np.arange(1, len(scores) + 1)))
-        p_values, high = notices.advance(np.append(0.0, scores)[before], learning=learning)
+        raised, heard = raised_by_marks(loud, due, scores, 0.0)
+        p_values, high = notices.advance(heard, learning=learning)
         p_values[raised] = 0.5 * np.exp(-np.maximum(loud[raised], 0.0))
         return Judged(scores, p_values, high | raised, causal=True)
 
@@ -119,22 +119,39 @@ class LiveRanker:
         return cls(detector, Notices.restored(numbers), LiveMarks.restored(state) if state else None)
 
 
-def _marked(marks: LiveMarks | None, member: Member, rate: float) -> tuple[Matrix, Vector]:
-    """What marks say of further rows, (n_cells, n_channels), as scores of the default; and from where on it is raised.
+def marked(
+    marks: LiveMarks | None, X: Matrix, rate: float, before: Vector | None = None
+) -> tuple[Matrix, Vector, Vector | None]:
+    """What marks say of further rows, (n_rows, n_channels), as scores of the default; and from where on it is raised.
 
-    The marks go on with the rows.
+    The marks go on with the rows. `before` is what they said of the last row that came, which a row that did not come
+    has too; the like is given for what follows.
     """
-    n = member.clock.n_cells
     if marks is None:
-        return np.full((n, 1), -np.inf), np.zeros(n)
-    X = member.as_rows[:, : member.n_numbers]
+        return np.full((len(X), 1), -np.inf), np.zeros(len(X)), None
     there = ~np.isnan(X).all(axis=1)
     row = np.cumsum(there)
     # So many rows have one peak, and half of these are above a score of 0.
     peak = np.log(2 * _APART * separation(marks.n_rows + row))
+    first = np.full(X.shape[1], -np.inf) if before is None else before
     # A row that did not come says nothing new.
-    said = np.vstack([np.full(X.shape[1], -np.inf), marks.advance(X[there])])[row]
-    return said - peak[:, None], -np.log(rate) - peak
+    said = np.vstack([first, marks.advance(X[there])])
+    return said[row] - peak[:, None], -np.log(rate) - peak, said[-1]
+
+
+def raised_by_marks(loud: Vector, due: Vector, scores: Vector, before: float) -> tuple[npt.NDArray[np.bool_], Vector]:
+    """Rows that the marks raise, and the scores that are then heard: what is raised so is not heard again.
+
+    The last score before it stands, `before` where there is none.
+    """
+    raised = (loud >= scores) & (loud >= due)
+    last = np.maximum.accumulate(np.where(raised, 0, np.arange(1, len(scores) + 1)))
+    return raised, np.append(before, scores)[last]
+
+
+def _channels(marks: LiveMarks | None, member: Member) -> Matrix:
+    """The rows that marks look at."""
+    return member.grid[:, :0] if marks is None else member.as_rows[:, : member.n_numbers]
 
 
 def _seen(detector: SeriesDetector, member: Member, n_seen: int) -> Matrix:

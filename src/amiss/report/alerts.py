@@ -12,6 +12,7 @@ from typing import Any
 
 from amiss import __version__
 from amiss.core.finding import Event
+from amiss.core.one_line import cef_field, cef_head
 from amiss.report.moments import seconds_of
 
 __all__ = ["cef_line", "ecs_document", "event_id", "severity_of", "syslog_line"]
@@ -137,7 +138,7 @@ def cef_line(event: Event, data: str) -> str:
             fields += [("cs1Label", "ATT&CK technique"), ("cs1", event.evidence.technique)]
         fields += [("cs2Label", "display filter"), ("cs2", event.evidence.display_filter)]
     fields.append(("msg", event.reason))
-    return "|".join([*map(_in_head, head), _joined(fields)])
+    return "|".join([*map(cef_head, head), _joined(fields)])
 
 
 def syslog_line(event: Event, data: str, host: str | None = None) -> str:
@@ -157,20 +158,7 @@ def syslog_line(event: Event, data: str, host: str | None = None) -> str:
 
 
 def _joined(fields: Iterable[tuple[str, Any]]) -> str:
-    return " ".join(f"{name}={_in_field(str(value))}" for name, value in fields)
-
-
-def _in_head(word: str) -> str:
-    return _one_line(word).replace("\\", "\\\\").replace("|", "\\|")
-
-
-def _in_field(word: str) -> str:
-    return _one_line(word).replace("\\", "\\\\").replace("=", "\\=")
-
-
-def _one_line(word: str) -> str:
-    """What comes from the data may hold anything, even the end of a line and with it another message."""
-    return "".join(c if c.isprintable() else " " for c in word)
+    return " ".join(f"{name}={cef_field(str(value))}" for name, value in fields)
 
 
 def _now() -> str:

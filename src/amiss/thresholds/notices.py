@@ -199,6 +199,24 @@ class Notices:
             "peaks": np.array(self.peaks), "correction": self.correction,
         }  # fmt: skip
 
+    def moment(self) -> dict[str, Any]:
+        """As `state`, and where an alarm that is on stands: to go on as if nothing had been."""
+        return self.state() | {
+            "base": self.base, "candidate": self._candidate, "recent": list(self._recent),
+            "course": np.array(self._course, np.float64), "lasted": self._lasted, "last_on": self._last_on,
+        }  # fmt: skip
+
+    @classmethod
+    def resumed(cls, moment: dict[str, Any], rate: float) -> Self:
+        """From a `moment`, under a rate; ValueError if its numbers do not fit together."""
+        made = cls.restored(moment | {"rate": rate})
+        made.base, made._lasted, made._last_on = moment["base"], int(moment["lasted"]), int(moment["last_on"])
+        made._candidate = None if moment["candidate"] is None else (moment["candidate"][0], moment["candidate"][1])
+        made._recent = deque((int(row), float(score)) for row, score in moment["recent"])
+        made._course = deque(np.asarray(moment["course"], np.float64).tolist())
+        made._sorted = sorted(made._course)
+        return made
+
     @classmethod
     def restored(cls, state: dict[str, Any]) -> Self:
         """From a `state`; ValueError if its numbers do not fit together."""

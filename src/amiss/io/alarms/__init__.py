@@ -1,0 +1,1 @@
+"""Channels that alarms are told through: a file for each."""

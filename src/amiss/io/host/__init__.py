@@ -1,0 +1,1 @@
+"""This machine's own load, memory, disks, network and temperatures."""

@@ -1,0 +1,1 @@
+"""Records pushed to us over HTTP: JSON, and InfluxDB's line protocol."""

@@ -1,0 +1,1 @@
+"""Messages from MQTT brokers, acknowledged once they are safe."""

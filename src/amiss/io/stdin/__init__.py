@@ -1,0 +1,1 @@
+"""Lines from standard input, as they come."""

@@ -1,0 +1,1 @@
+"""Lines from a file that grows, over rotations and restarts."""

@@ -1,0 +1,3 @@
+"""One file a version, never changed once it is released."""
+
+from __future__ import annotations

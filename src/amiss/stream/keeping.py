@@ -1,0 +1,113 @@
+"""What a Monitor puts into the store after each round, in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+import msgspec
+import numpy as np
+
+from amiss.core.notification import Notification
+from amiss.store.records import DeadLetter, EventRecord, HistoryBatch, SilenceRecord
+from amiss.store.store import Store
+from amiss.stream.events import Change
+from amiss.stream.flow import Taken
+from amiss.stream.groups import Groups
+
+__all__ = ["Keeper"]
+
+_SUMS_SECONDS, _DAY = 60.0, 86_400.0
+_SILENCES_SECONDS = 5.0
+"""Silences are asked for so often."""
+
+
+class Keeper:
+    """Writes events, scored rows, deliveries and records that were refused.
+
+    Parameters
+    ----------
+    store
+        Where.
+    source
+        Name of the stream.
+    sinks
+        Names of those who are told.
+    history
+        Whether scored rows are kept.
+    """
+
+    def __init__(self, store: Store, source: str, sinks: tuple[str, ...], *, history: bool) -> None:
+        self._store, self._source, self._sinks, self._history = store, source, sinks, history
+        self._silences: list[SilenceRecord] = []
+        self._asked_at = self._summed_at = self._pruned_at = -np.inf
+
+    def keep(self, taken: Taken, changes: list[Change], groups: Groups, now: float) -> list[Notification]:
+        """Keep what a round has brought; gives the notifications that were queued, those silenced left out."""
+        hidden: Counter[str] = Counter()
+        told = groups.offer([change for change in changes if not self._is_hidden(change, now, hidden)], now)
+        history = self._history_of(taken)
+        if changes or told or history or taken.refused or hidden:
+            self._write(taken, changes, told, history, hidden, now)
+        return told
+
+    def _write(
+        self, taken: Taken, changes: list[Change], told: list[Notification], history: HistoryBatch | None,
+        hidden: Counter[str], now: float,
+    ) -> None:  # fmt: skip
+        with self._store.writing() as writer:
+            writer.put_events([_record(change, now) for change in changes])
+            writer.put_dead_letters(
+                DeadLetter(at=now, source=each.topic or self._source, reason=each.reason, body=each.body)
+                for each in taken.refused
+            )
+            if history is not None:
+                writer.put_history(history)
+            writer.count_hidden(hidden)
+            if self._sinks:
+                writer.queue(told, self._sinks, now)
+
+    def tidy(self, now: float) -> None:
+        """Sum up scored rows once a minute, and take away what is older than is kept once a day."""
+        if self._history and now - self._summed_at >= _SUMS_SECONDS:
+            self._store.roll_up()
+            self._summed_at = now
+        if now - self._pruned_at >= _DAY:
+            self._store.prune(now)
+            self._pruned_at = now
+
+    def _is_hidden(self, change: Change, now: float, hidden: Counter[str]) -> bool:
+        """Whether a silence keeps an event that opens from being told; its end is then not told either."""
+        if now - self._asked_at >= _SILENCES_SECONDS:
+            self._silences, self._asked_at = self._store.silences(active_at=now), now
+        if not change.opened:
+            return False
+        event = change.event
+        found = next((s for s in self._silences if s.covers(event.source, event.entity, event.kind)), None)
+        if found is not None:
+            hidden[found.id] += 1
+        return found is not None
+
+    def _history_of(self, taken: Taken) -> HistoryBatch | None:
+        batch, judged = taken.batch, taken.judged
+        if not self._history or batch is None or judged is None:
+            return None
+        return HistoryBatch(
+            source=self._source, columns=tuple(batch.columns),
+            entities=[batch.names[code] or None for code in batch.codes.tolist()], times=batch.readings.times,
+            scores=judged.scores, p_values=judged.p_values, is_anomaly=judged.is_anomaly, values=batch.X,
+        )  # fmt: skip
+
+
+def _record(change: Change, now: float) -> EventRecord:
+    event = change.event
+    return EventRecord(
+        id=event.id, source=event.source, entity=event.entity or None, kind=event.kind, severity=event.severity,
+        opened=_seconds(event.start), updated=now, ended=None if event.end is None else _seconds(event.end),
+        score=event.score, p_value=event.p_value, n_alarms=event.n_alarms, reason=event.reason,
+        fingerprint=event.fingerprint, state=event.state, body=msgspec.to_builtins(event),
+    )  # fmt: skip
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()

@@ -1,0 +1,234 @@
+"""Monitor: reads a live source, judges what comes, keeps and tells what is wrong, and loses nothing."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amiss.core.errors import StoreError
+from amiss.core.live import LiveSource, Polled, Position
+from amiss.core.notification import Notification
+from amiss.store.store import Store
+from amiss.stream.clock import Clock
+from amiss.stream.decode import Decoder
+from amiss.stream.events import Change
+from amiss.stream.flow import Flow, Taken
+from amiss.stream.groups import Groups
+from amiss.stream.keeping import Keeper
+from amiss.stream.snapshot import Saver, read_snapshot, write_snapshot
+
+__all__ = ["Monitor", "Pace", "Step"]
+
+_FORM = 1
+"""Of the snapshot: one of another form is not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a Monitor goes.
+
+    Attributes
+    ----------
+    batch_rows, batch_seconds
+        Messages that are judged together at most, and how long the first of them is waited for.
+    snapshot_seconds, snapshot_messages
+        After which time, or so many messages, the state is made safe and the source told so.
+    """
+
+    batch_rows: int = 2_000
+    batch_seconds: float = 0.25
+    snapshot_seconds: float = 1.0
+    snapshot_messages: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one round has brought.
+
+    Attributes
+    ----------
+    polled
+        As the source handed it out.
+    taken
+        What was said of it.
+    changes
+        Events that opened or ended, silences among them.
+    told
+        Notifications that were queued.
+    """
+
+    polled: Polled
+    taken: Taken
+    changes: list[Change]
+    told: list[Notification]
+
+
+class Monitor:
+    """Rounds of: read, decode, judge, keep events and deliveries, snapshot of all state with the position, acknowledge.
+
+    In this order a crash loses nothing and learns nothing twice: what is not in the snapshot comes again, raises the
+    same events under the same ids, and these are in the store already.
+
+    Parameters
+    ----------
+    source, decoder, flow, groups
+        Where rows come from and what is made of them.
+    store
+        Where events and deliveries are kept; None keeps none.
+    sinks
+        Names of those who are told.
+    snapshot
+        File of the state; None keeps none.
+    clock
+        What time it is.
+    pace
+        How it goes.
+    keep_history
+        Whether scored rows are kept in the store.
+
+    Attributes
+    ----------
+    counts
+        Messages, events and the like so far.
+    lag
+        How many messages are known to wait; None where the source cannot say.
+    """
+
+    def __init__(
+        self, source: LiveSource, decoder: Decoder, flow: Flow, groups: Groups, *, clock: Clock,
+        store: Store | None = None, sinks: Sequence[str] = (), snapshot: Path | None = None, pace: Pace | None = None,
+        keep_history: bool = False,
+    ) -> None:  # fmt: skip
+        self.source, self.decoder, self.flow, self.groups = source, decoder, flow, groups
+        self.clock, self.pace = clock, pace or Pace()
+        self.counts: Counter[str] = Counter()
+        self.lag: int | None = None
+        self._keeper = None if store is None else Keeper(store, source.name, tuple(sinks), history=keep_history)
+        self._snapshot, self._run = snapshot, secrets.token_hex(8)
+        self._position: Position | None = None
+        self._unsafe, self._safe_at = 0, clock.now()
+        self._saver = None if snapshot is None else Saver(snapshot)
+        self._saving: Position | None = None
+
+    def open(self) -> None:
+        """Take up the last snapshot, and connect.
+
+        Raises
+        ------
+        StoreError
+            The snapshot is damaged, or of another stream.
+        ConnectorError
+            The source cannot be reached.
+        """
+        if self._saver is not None:
+            self._saver.lock()
+        state = None if self._snapshot is None else read_snapshot(self._snapshot)
+        if state is not None:
+            self._restore(state)
+        self.flow.life.run = None
+        self.source.open(self._position)
+        if state is None and self._snapshot is not None:
+            # From now on ids of events rest on this run, even if the very first batch is not survived.
+            write_snapshot(self._snapshot, self._state())
+
+    def run(self, stop: threading.Event, each: Callable[[Step], None]) -> None:
+        """Go round until `stop` is set or the source has ended; `each` is called after every round."""
+        try:
+            while not stop.is_set():
+                step = self.step()
+                each(step)
+                if step.polled.ended:
+                    break
+            self.make_safe()
+            self._acknowledge()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the source and of the snapshot; may be called twice."""
+        self.source.close()
+        if self._saver is not None:
+            self._saver.close()
+
+    def step(self) -> Step:
+        """One round."""
+        polled = self.source.poll(self.pace.batch_rows, self.pace.batch_seconds)
+        now = self.clock.now()
+        taken = self.flow.take(self.decoder.decode(polled.messages, now), now)
+        self.flow.life.run = None if self.decoder.time is not None else self._run
+        changes = taken.changes + self.flow.silences(now)
+        told = self._tell(taken, changes, now)
+        self._position, self.lag = polled.position, polled.lag
+        self._unsafe += len(polled.messages)
+        self._count(polled, taken, changes, told)
+        due = now - self._safe_at >= self.pace.snapshot_seconds or self._unsafe >= self.pace.snapshot_messages
+        if self._saving is not None and self._saver is not None and not self._saver.busy:
+            self._acknowledge()
+        if due and self._saving is None and (self._unsafe or changes):
+            self.make_safe()
+        return Step(polled, taken, changes, told)
+
+    def _tell(self, taken: Taken, changes: list[Change], now: float) -> list[Notification]:
+        if self._keeper is None:
+            return self.groups.offer(changes, now)
+        told = self._keeper.keep(taken, changes, self.groups, now)
+        self._keeper.tidy(now)
+        return told
+
+    def make_safe(self) -> None:
+        """Begin to write the snapshot; once it lies on the disk, the source is told that all up to it is safe."""
+        self._acknowledge()
+        if self._position is None:
+            return
+        self._saving = self._position
+        self._unsafe, self._safe_at = 0, self.clock.now()
+        if self._saver is None:
+            self._acknowledge()
+        else:
+            self._saver.save(self._state())
+
+    def _acknowledge(self) -> None:
+        """Wait for the snapshot that is being written, and tell the source of it."""
+        if self._saving is None:
+            return
+        if self._saver is not None:
+            self._saver.wait()
+        self.source.commit(self._saving)
+        self._saving = None
+
+    def _count(self, polled: Polled, taken: Taken, changes: list[Change], told: list[Notification]) -> None:
+        self.counts["messages"] += len(polled.messages)
+        self.counts["refused"] += len(taken.refused)
+        self.counts["alarms"] += 0 if taken.judged is None else int(taken.judged.is_anomaly.sum())
+        self.counts["events"] += sum(change.opened for change in changes)
+        self.counts["notifications"] += len(told)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "form": _FORM, "source": self.source.name, "run": self._run, "position": self._position,
+            "decoder": self.decoder.state(), "flow": self.flow.state(), "groups": self.groups.state(),
+            "counts": dict(self.counts),
+        }  # fmt: skip
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        if state.get("form") != _FORM or state.get("source") != self.source.name:
+            raise StoreError(
+                f"this snapshot is of {state.get('source')!r}, not of {self.source.name!r}", where=str(self._snapshot),
+                mend="give another folder with --state, or move the snapshot away to begin anew",
+            )  # fmt: skip
+        try:
+            self._run, self._position = state["run"], state["position"]
+            self.decoder.restore(state["decoder"])
+            self.flow.restore(state["flow"])
+            self.groups.restore(state["groups"])
+            self.counts = Counter(state["counts"])
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+            raise StoreError(
+                "this snapshot does not fit what is watched now: another model, or other columns",
+                where=str(self._snapshot), mend="give another folder with --state, or move the snapshot away",
+            ) from error  # fmt: skip

@@ -1,0 +1,170 @@
+"""Puts a watch together from its configuration."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amiss.core.errors import ParameterError, StoreError
+from amiss.core.live import LiveSource
+from amiss.core.notification import AlarmSink
+from amiss.core.source import Progress, silent
+from amiss.io.alarms.making import make_sink
+from amiss.io.live import open_live
+from amiss.pipeline.api import fit_source, load
+from amiss.pipeline.model import Model
+from amiss.pipeline.opening import open_source
+from amiss.pipeline.recipe import Recipe
+from amiss.store.store import Store
+from amiss.stream.band_judge import BandJudge
+from amiss.stream.clock import Clock, WallClock
+from amiss.stream.config import WatchConfig, promise_of
+from amiss.stream.decode import Decoder
+from amiss.stream.flow import Flow
+from amiss.stream.groups import Groups
+from amiss.stream.judge import Judge
+from amiss.stream.life import Life
+from amiss.stream.model_judge import judge_of
+from amiss.stream.monitor import Monitor, Pace, Step
+from amiss.stream.outbox import Postman
+from amiss.stream.rules import Rules
+
+__all__ = ["Watching", "put_together", "sinks_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """A watch that is put together, and not yet connected.
+
+    Attributes
+    ----------
+    monitor
+        What goes round.
+    store
+        Where it keeps what it finds; None where nothing is kept.
+    source
+        What it reads.
+    postman
+        Who tells of it; None where there is nobody to be told.
+    """
+
+    monitor: Monitor
+    store: Store | None
+    source: LiveSource
+    postman: Postman | None
+
+    def deliver(self, step: Step) -> None:
+        """Wake the postman where a round has something to be told."""
+        if step.told and self.postman is not None:
+            self.postman.wake()
+
+    def close(self) -> None:
+        """Let go of all; may be called twice. What is not delivered by then waits in the store for the next start."""
+        self.monitor.close()
+        if self.postman is not None:
+            self.postman.stop()
+        if self.store is not None:
+            self.store.close()
+
+
+def put_together(
+    config: WatchConfig, *, clock: Clock | None = None, pace: Pace | None = None, progress: Progress = silent
+) -> Watching:
+    """A watch as the configuration has it.
+
+    Raises
+    ------
+    AmissError
+        A file, an address or a channel is not as it should be.
+    """
+    # Who is told is looked at first: a wrong channel must not be found at the first alarm.
+    sinks = sinks_of(config)
+    if sinks and config.store is None and config.state is None:
+        raise ParameterError(
+            "alarms are delivered out of a store, and there is none", mend="give a folder with --state, or a store"
+        )
+    source = open_live(config.source.address, **config.source.options)
+    judge, model = _judge(config, progress)
+    folder = None if config.state is None else _folder(Path(config.state))
+    store = None
+    if config.store is not None or folder is not None:
+        place: Any = config.store if config.store is not None else _in(folder, "amiss.db")
+        store = Store.open(place)
+    time, entity = config.source.time, config.source.entity
+    if model is not None:
+        time, entity = time or model.schema.first("time"), entity or model.schema.first("entity")
+    flow = Flow(
+        judge, Life(source.name, config.alarms), Rules(config.rule, config.maintenance, config.zone),
+        most_entities=config.most_entities,
+    )  # fmt: skip
+    monitor = Monitor(
+        source, Decoder(time=time, entity=entity, ignore=config.source.ignore), flow,
+        Groups(source.name, config.storms), clock=clock or WallClock(), store=store, sinks=list(sinks),
+        snapshot=None if folder is None else folder / _snapshot_name(source.name), pace=pace,
+        keep_history=config.keep_history,
+    )  # fmt: skip
+    postman = Postman(store, sinks, clock=clock) if store is not None and sinks else None
+    return Watching(monitor, store, source, postman)
+
+
+def sinks_of(config: WatchConfig) -> dict[str, AlarmSink]:
+    """Who is told, by name.
+
+    Raises
+    ------
+    RecipeError
+        A channel has an option that is not known, or lacks one.
+    """
+    found = {}
+    for k, channel in enumerate(config.channel):
+        name = str(channel.get("name", channel.get("type", "")))
+        options = {option: value for option, value in channel.items() if option != "name"}
+        found[name] = make_sink(name, options, where=f"channel[{k}]")
+    return found
+
+
+def _judge(config: WatchConfig, progress: Progress) -> tuple[Judge, Model | None]:
+    wish = config.false_alarms
+    if config.model is not None:
+        model = load(config.model)
+        model = model if wish is None else model.with_false_alarms(wish)
+        return judge_of(model), model
+    if config.history is not None:
+        model = _learnt(config, progress)
+        return judge_of(model), model
+    rate, per = promise_of(wish)
+    return BandJudge(rate, per), None
+
+
+def _learnt(config: WatchConfig, progress: Progress) -> Model:
+    """A model of the history, that judges rows as they come."""
+    assert config.history is not None
+    recipe = Recipe(
+        false_alarms=config.false_alarms, time=config.source.time, entity=config.source.entity,
+        ignore=config.source.ignore, causal=True,
+    )  # fmt: skip
+    return fit_source(open_source(config.history), recipe.checked(), progress=progress)
+
+
+def _folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the folder cannot be made: {error.strerror}", where=str(folder), mend="give another with --state"
+        ) from error
+    return folder
+
+
+def _in(folder: Path | None, name: str) -> Path:
+    assert folder is not None
+    return folder / name
+
+
+def _snapshot_name(source: str) -> str:
+    """A file for each source of a folder."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", source).strip("-")[:40]
+    return f"{plain}-{hashlib.sha256(source.encode()).hexdigest()[:8]}.snapshot"
