@@ -152,6 +152,16 @@ def test_new_entities_leave_the_others_what_they_learnt():
     assert len(detector.memory_) < 700
 
 
+def test_a_number_that_is_free_again_begins_anew():
+    X, who = _stream()
+    detector = AdaptiveBand()
+    detector.score_partial_fit(X, context=who)
+    assert detector.forget([1, 3]).ready(0)
+    assert not detector.ready(3)
+    row, here = X[:1] + 100, Context(entity=np.array([3]))
+    assert detector.score_partial_fit(row, context=here)[0] == 0
+
+
 def test_foreign_state_and_entities_are_refused():
     X, who = _stream(100)
     detector = AdaptiveBand()

@@ -357,9 +357,10 @@ def test_bands(X, seed, least, patience):
     scores=npst.arrays(np.float64, st.integers(1, 400), elements=st.sampled_from([0.0, 1.0, 1e6]) | st.floats(0, 50)),
     seed=st.integers(0, 100),
     rate=st.sampled_from([1e-4, 0.02, 0.4]),
+    least=st.sampled_from([0.0, 2.0]),
     per_day=st.booleans(),
 )
-def test_alarm_rate(scores, seed, rate, per_day):
+def test_alarm_rate(scores, seed, rate, least, per_day):
     random = np.random.default_rng(seed)
     scores = np.append(random.exponential(size=150), scores)
     entity = random.integers(0, 3, len(scores))
@@ -368,7 +369,7 @@ def test_alarm_rate(scores, seed, rate, per_day):
 
     def advanced():
         memory, quiet = np.zeros(alarm_rate.MEMORY), np.full(3, alarm_rate.TOGETHER, np.int32)
-        asked = {"rate": 1e3 * rate if per_day else rate, "per_day": per_day}
+        asked = {"rate": 1e3 * rate if per_day else rate, "least": least, "per_day": per_day}
         learnt = alarm_rate.advance_alarms(scores, entity, time, memory, quiet, **asked, learning=True)
         again = alarm_rate.advance_alarms(scores, entity, time, memory, quiet, **asked, learning=False)
         return *learnt, memory, quiet, *again

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amiss.core.detector import Context
 from amiss.core.errors import DataError, ParameterError
+from amiss.detectors import AdaptiveBand
 from amiss.thresholds.adaptive import Adaptive
 
 SHAPES = {
@@ -85,13 +87,24 @@ def test_restored_it_goes_on_as_before():
             Adaptive.restored(state | wrong)
 
 
-def test_what_is_far_beyond_all_is_always_an_alarm():
+def test_a_storm_is_told_to_its_end_and_deafens_nobody():
     random = np.random.default_rng(0)
-    scores = np.abs(random.normal(size=20_000))
-    scores[10_000:11_000:2] = 50
-    entity = np.arange(20_000) % 1000
+    scores, entity = np.abs(random.normal(size=60_000)), random.integers(0, 1000, 60_000)
+    storm = slice(20_000, 23_000)
+    scores[storm] += 30
+    scores[40_000] = 12
     _, high = Adaptive(1e-3).advance(scores, entity)
-    assert high[10_000:10_100:2].all()
+    assert high[storm].mean() > 0.99
+    assert high[40_000]
+    assert 10 < high[30_000:].sum() < 90
+
+
+def test_scores_that_are_higher_for_good_are_learnt():
+    random = np.random.default_rng(0)
+    scores = np.abs(random.normal(size=40_000))
+    scores[10_000:] *= 10
+    _, high = Adaptive(1e-3).advance(scores)
+    assert high[20_000:].mean() < 4e-3
 
 
 def test_an_alarm_that_goes_on_is_one():
@@ -101,6 +114,11 @@ def test_an_alarm_that_goes_on_is_one():
     before = calm.n_raised
     calm.advance(np.full(40, 30.0))
     assert calm.n_raised == before + 1
+    calm.advance(np.full(5, 30.0))
+    assert calm.n_raised == before + 1
+    calm.forget([0])
+    calm.advance(np.full(5, 30.0))
+    assert calm.n_raised == before + 2
 
 
 def test_zeros_are_not_judged_and_looking_teaches_nothing():
@@ -116,6 +134,24 @@ def test_zeros_are_not_judged_and_looking_teaches_nothing():
     assert abs(threshold.p_value(np.array([1.96]))[0] - 0.05) < 0.02
     np.testing.assert_array_equal(threshold.state()["memory"], before)
     assert threshold.promise().reached == threshold.n_raised / 6000
+
+
+def test_a_fleet_that_stands_still_raises_nothing_and_what_is_odd_in_it_does():
+    random = np.random.default_rng(0)
+    n_rows, n_entities = 400, 100
+    X = np.repeat(np.round(random.normal(50, 20, size=(1, n_entities))), n_rows, axis=0)
+    for entity in range(n_entities):
+        X[random.integers(100, n_rows) :, entity] += random.choice([-1, 1])
+    band, who = AdaptiveBand(), Context(entity=np.tile(np.arange(n_entities), n_rows))
+    scores = band.score_partial_fit(X.reshape(-1, 1), context=who)
+    threshold = Adaptive(1e-3, least_score=band.usual_score)
+    _, high = threshold.advance(scores, who.entity)
+    assert not high.any()
+    row = X[-1:].T.copy()
+    row[7] += 40
+    here = Context(entity=np.arange(n_entities))
+    _, high = threshold.advance(band.score_partial_fit(np.ascontiguousarray(row), context=here), here.entity)
+    assert np.flatnonzero(high).tolist() == [7]
 
 
 def test_wrong_input_is_refused():

@@ -108,6 +108,18 @@ class AdaptiveBand(SequentialDetector):
         self._check_fitted()
         return entity < self.n_entities_ and bool((self.memory_[entity, :, COUNT] >= self.least_rows).any())
 
+    def forget(self, entity: npt.ArrayLike) -> Self:
+        """Unlearn entities that have gone, so that others can have their numbers."""
+        self._check_fitted()
+        self.memory_[np.asarray(entity, np.int64)] = 0.0
+        return self
+
+    @property
+    def usual_score(self) -> float:
+        """Score that one in fifty rows of independent normal values exceeds: no reason for an alarm by itself."""
+        self._check_fitted()
+        return NormalDist().inv_cdf(1 - _AWAY / (2 * self.n_features_in_))
+
     def bands(self, entity: npt.ArrayLike, *, score: float = _USUAL) -> tuple[Matrix, Matrix]:
         """Least and largest values, (n, n_features) each, with which the next row of entities scores up to `score`.
 
@@ -131,7 +143,8 @@ class AdaptiveBand(SequentialDetector):
     def restore(self, state: Mapping[str, Any]) -> Self:
         """Take up a copy of a `state`; ValueError if its parts do not fit together."""
         known = np.asarray(state["memory_"], np.float64)
-        if known.shape != (state["n_entities_"], state["n_features_in_"], FIELDS) or not np.isfinite(known).all():
+        # One value that is not finite makes the sum so; to look at each of them would take longer than the copy.
+        if known.shape != (state["n_entities_"], state["n_features_in_"], FIELDS) or not np.isfinite(known.sum()):
             raise ValueError("the bands do not fit together")
         super().restore({**state, "memory_": known})
         self._grow(self.n_entities_)
@@ -169,8 +182,8 @@ class AdaptiveBand(SequentialDetector):
 
     def _pace(self) -> Pace:
         level, slow = 2.0 / (self.span + 1), 2.0 / (self.slow_span + 1)
-        most = NormalDist().inv_cdf(1 - _AWAY / (2 * self.n_features_in_))
-        return Pace(np.array([level, level / _SLOWER, slow]), _SLOW_SHARE, most, self.least_rows, self.patience)
+        rates = np.array([level, level / _SLOWER, slow])
+        return Pace(rates, _SLOW_SHARE, self.usual_score, self.least_rows, self.patience)
 
 
 def _checked(context: Context | None, n_rows: int) -> npt.NDArray[np.int64]:

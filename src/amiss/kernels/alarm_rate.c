@@ -7,15 +7,18 @@ enum { ROWS, LEARNT, RAISED, SHARE, CORRECTION, ELAPSED, PASSED, LATEST, QUANTIL
 #define LEVELS 8
 #define LEADING 1
 #define FIRST 100
-#define FEWEST 10.0
+#define FEWEST 3.0
 #define LN5 1.6094379124341003
 #define STEP 0.02
-#define FALLS 0.9
 #define NARROWEST 0.05
 #define SLOW 1e-3
+#define LEAST_CORRECTION -6.0
 #define MOST_CORRECTION 3.0
 #define TOLD 0.7
 #define AGAIN 1.0
+#define FAR 1e-3
+#define CALM 0.25
+#define HARDLY 0.01
 #define MOST_PAUSES 100.0
 #define DAY 86400.0
 #define HOUR 3600.0
@@ -40,12 +43,12 @@ static double p_value_of(const double *quantiles, double y) {
 static void keep_apart(double *quantiles, double learnt) {
     for (int k = 1; k < LEVELS; k++) {
         if (k > 1 && learnt * SHARES[k] < FEWEST)
-            quantiles[k] = quantiles[k - 1] + FALLS * (quantiles[k - 1] - quantiles[k - 2]);
+            quantiles[k] = 2.0 * quantiles[k - 1] - quantiles[k - 2];
         quantiles[k] = larger(quantiles[k], quantiles[k - 1] + NARROWEST);
     }
 }
 
-static void learn_score(double *m, double y) {
+static void learn_score(double *m, double y, double weight) {
     double *quantiles = m + QUANTILES, *first = m + QUANTILES + LEVELS;
     double n = m[LEARNT] += 1.0;
     if (n <= FIRST) {
@@ -55,10 +58,10 @@ static void learn_score(double *m, double y) {
         if (n == FIRST)
             for (int k = 0; k < 3; k++) quantiles[k] = first[FIRST - 1 - (int)(FIRST * SHARES[k])];
     } else {
-        for (int k = 0; k < LEVELS && (k <= 2 || n * SHARES[k] >= FEWEST); k++) {
+        for (int k = 0; k < LEVELS && (k <= 1 || n * SHARES[k] >= FEWEST); k++) {
             double wide = k ? quantiles[k] - quantiles[k - 1] : quantiles[1] - quantiles[0];
-            double step = larger(STEP, 1.0 / (LN5 * SHARES[k] * n)) * wide;
-            double moved = step * ((y > quantiles[k] ? 1.0 : 0.0) - SHARES[k]);
+            double step = weight < 1.0 ? weight * STEP : larger(STEP, 1.0 / (LN5 * SHARES[k] * n));
+            double moved = step * wide * ((y > quantiles[k] ? 1.0 : 0.0) - SHARES[k]);
             quantiles[k] += moved;
             /* The rare ones hear too seldom of a spread that changes. */
             for (int j = k + 1; k == LEADING && j < LEVELS; j++) quantiles[j] += moved;
@@ -86,11 +89,11 @@ static double passed(double *m, double time) {
 }
 
 void amiss_alarm_rate(const double *scores, const int64_t *entity, const double *time, int64_t n_rows, double rate,
-                      int32_t per_day, int32_t learn, double *memory, int32_t *quiet, double *p_values,
+                      double least, int32_t per_day, int32_t learn, double *memory, int32_t *quiet, double *p_values,
                       uint8_t *is_anomaly) {
     double *m = memory;
     for (int64_t i = 0; i < n_rows; i++) {
-        double p = 1.0, y = 0.0;
+        double p = 1.0, weight = 1.0;
         int judged = scores[i] > 0.0, high = 0;
         if (learn) {
             m[ROWS] += 1.0;
@@ -101,19 +104,20 @@ void amiss_alarm_rate(const double *scores, const int64_t *entity, const double 
         int32_t *since = quiet + entity[i];
         int on = *since < TOGETHER;
         if (judged) {
-            y = log(scores[i]);
+            double y = log(larger(scores[i], CALM * least));
             if (m[LEARNT] >= FIRST) {
                 double asked = per_day ? rate * mean_pause(m) / DAY : rate;
                 double room = exp(m[CORRECTION] + (on ? AGAIN : 0.0)) * asked / larger(m[SHARE], SLOW);
                 p = p_value_of(m + QUANTILES, y);
-                high = p < smaller(room, 0.5);
+                high = p < smaller(room, 0.5) && scores[i] > least;
+                if (high && p < FAR * asked) weight = HARDLY;
             }
-            if (learn) learn_score(m, y);
+            if (learn) learn_score(m, y, weight);
         }
         if (learn && high) {
             if (!on) {
                 m[RAISED] += 1.0;
-                m[CORRECTION] = larger(m[CORRECTION] - TOLD, -MOST_CORRECTION);
+                m[CORRECTION] = larger(m[CORRECTION] - weight * TOLD, LEAST_CORRECTION);
             }
             *since = 0;
         } else if (learn && *since < TOGETHER) {

@@ -4,13 +4,15 @@
  * is corrected by, seconds and rows of about the last day, latest time, eight quantiles of the logarithm of the scores,
  * the first hundred of these ascending. A score of 0 is not judged. Quantile k has a share ½ 5^-k above it and is moved
  * by each score, the second together with all above it; one that too few lie above for that is laid through those
- * below. A p-value is read off between them.
+ * below. A p-value is read off between them. What is far beyond, by a thousandth of the rate asked for, hardly moves
+ * them, and hardly counts: it would be an alarm at any rate.
  *
  * quiet, (n_entities): rows of an entity since its last alarm. An alarm soon after one is the same and not counted.
  * rate, per_day: alarms asked for, for each row, or for each day where there are times.
+ * least: a score up to it is never an alarm, and what is below a quarter of it is all the same; 0 for no such score.
  * time, (n_rows): seconds, or null.
  * learn: whether the scores and alarms are learnt.
  */
 void amiss_alarm_rate(const double *scores, const int64_t *entity, const double *time, int64_t n_rows, double rate,
-                      int32_t per_day, int32_t learn, double *memory, int32_t *quiet, double *p_values,
+                      double least, int32_t per_day, int32_t learn, double *memory, int32_t *quiet, double *p_values,
                       uint8_t *is_anomaly);

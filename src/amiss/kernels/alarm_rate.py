@@ -14,11 +14,12 @@ from amiss.kernels import loops
 __all__ = ["CORRECTION", "ELAPSED", "LEARNT", "MEMORY", "PASSED", "RAISED", "ROWS", "TOGETHER", "advance_alarms"]
 
 ROWS, LEARNT, RAISED, SHARE, CORRECTION, ELAPSED, PASSED, LATEST, _QUANTILES = range(9)
-_LEVELS, _LEADING, _FIRST, _FEWEST = 8, 1, 100, 10.0
+_LEVELS, _LEADING, _FIRST, _FEWEST = 8, 1, 100, 3.0
 _SHARES = (0.5, 0.1, 0.02, 0.004, 0.0008, 0.00016, 0.000032, 0.0000064)
-_LN5, _STEP, _FALLS, _NARROWEST, _SLOW = 1.6094379124341003, 0.02, 0.9, 0.05, 1e-3
-_MOST_CORRECTION, _MOST_PAUSES, _DAY = 3.0, 100.0, 86400.0
-_HOUR, _TOLD, _AGAIN = 3600.0, 0.7, 1.0
+_LN5, _STEP, _NARROWEST, _SLOW = 1.6094379124341003, 0.02, 0.05, 1e-3
+LEAST_CORRECTION, MOST_CORRECTION = -6.0, 3.0
+_MOST_PAUSES, _DAY = 100.0, 86400.0
+_HOUR, _TOLD, _AGAIN, _FAR, _HARDLY, _CALM = 3600.0, 0.7, 1.0, 1e-3, 0.01, 0.25
 TOGETHER = 10
 MEMORY = _QUANTILES + _LEVELS + _FIRST
 
@@ -31,6 +32,7 @@ def advance_alarms(
     quiet: npt.NDArray[np.int32],
     *,
     rate: float,
+    least: float,
     per_day: bool,
     learning: bool,
 ) -> tuple[Vector, npt.NDArray[np.bool_]]:
@@ -49,11 +51,11 @@ def advance_alarms(
     """
     p_values, high = np.empty(len(scores)), np.empty(len(scores), np.uint8)
     if not loops.compiled():
-        _advance(scores, entity, time, memory, quiet, rate, per_day, learning, p_values, high)
+        _advance(scores, entity, time, memory, quiet, rate, least, per_day, learning, p_values, high)
         return p_values, high.astype(np.bool_)
     loops.lib.amiss_alarm_rate(
         loops.address(scores), loops.address(entity), loops.nothing() if time is None else loops.address(time),
-        len(scores), rate, int(per_day), int(learning), loops.address(memory), loops.address(quiet),
+        len(scores), rate, least, int(per_day), int(learning), loops.address(memory), loops.address(quiet),
         loops.address(p_values), loops.address(high),
     )  # fmt: skip
     return p_values, high.view(np.bool_)
@@ -66,6 +68,7 @@ def _advance(
     memory: Vector,
     quiet: npt.NDArray[np.int32],
     rate: float,
+    least: float,
     per_day: bool,
     learning: bool,
     p_values: Vector,
@@ -73,33 +76,35 @@ def _advance(
 ) -> None:
     m: list[float] = memory.tolist()
     for i, score in enumerate(scores.tolist()):
-        who, judged = int(entity[i]), score > 0
+        who, judged, weight = int(entity[i]), score > 0, 1.0
         p_values[i], high[i] = 1.0, 0
         if learning:
             m[ROWS] += 1.0
             m[SHARE] += max(1.0 / m[ROWS], _SLOW) * (float(judged) - m[SHARE])
             room = rate * _passed(m, float(time[i])) / _DAY if per_day and time is not None else rate
-            m[CORRECTION] = min(m[CORRECTION] + _TOLD * room, _MOST_CORRECTION)
+            m[CORRECTION] = min(m[CORRECTION] + _TOLD * room, MOST_CORRECTION)
         on = bool(quiet[who] < TOGETHER)
         if judged:
-            y = math.log(score)
+            y = math.log(max(score, _CALM * least))
             if m[LEARNT] >= _FIRST:
                 asked = rate * _mean_pause(m) / _DAY if per_day else rate
                 room = math.exp(m[CORRECTION] + (_AGAIN if on else 0.0)) * asked / max(m[SHARE], _SLOW)
                 p_values[i] = _p_value(m[_QUANTILES : _QUANTILES + _LEVELS], y)
-                high[i] = p_values[i] < min(room, 0.5)
+                high[i] = p_values[i] < min(room, 0.5) and score > least
+                if high[i] and p_values[i] < _FAR * asked:
+                    weight = _HARDLY
             if learning:
-                _learn(m, y)
+                _learn(m, y, weight)
         if learning:
-            _count(m, quiet, who, on=on, high=bool(high[i]))
+            _count(m, quiet, who, on=on, high=bool(high[i]), weight=weight)
     memory[:] = m
 
 
-def _count(m: list[float], quiet: npt.NDArray[np.int32], who: int, *, on: bool, high: bool) -> None:
+def _count(m: list[float], quiet: npt.NDArray[np.int32], who: int, *, on: bool, high: bool, weight: float) -> None:
     if high:
         if not on:
             m[RAISED] += 1.0
-            m[CORRECTION] = max(m[CORRECTION] - _TOLD, -_MOST_CORRECTION)
+            m[CORRECTION] = max(m[CORRECTION] - weight * _TOLD, LEAST_CORRECTION)
         quiet[who] = 0
     elif quiet[who] < TOGETHER:
         quiet[who] += 1
@@ -135,7 +140,7 @@ def _p_value(quantiles: list[float], y: float) -> float:
     return max(_SHARES[k - 1] * math.exp(-_LN5 * (y - quantiles[k - 1]) / wide), 1e-300)
 
 
-def _learn(m: list[float], y: float) -> None:
+def _learn(m: list[float], y: float, weight: float) -> None:
     m[LEARNT] += 1.0
     n, quantiles, first = m[LEARNT], m[_QUANTILES : _QUANTILES + _LEVELS], m[_QUANTILES + _LEVELS :]
     if n <= _FIRST:
@@ -149,14 +154,14 @@ def _learn(m: list[float], y: float) -> None:
             if k > 1 and n * share < _FEWEST:
                 break
             wide = quantiles[k] - quantiles[k - 1] if k else quantiles[1] - quantiles[0]
-            step = max(_STEP, 1.0 / (_LN5 * share * n)) * wide
-            moved = step * (float(y > quantiles[k]) - share)
+            step = weight * _STEP if weight < 1 else max(_STEP, 1.0 / (_LN5 * share * n))
+            moved = step * wide * (float(y > quantiles[k]) - share)
             # The rare ones hear too seldom of a spread that changes.
             for j in range(k, _LEVELS if k == _LEADING else k + 1):
                 quantiles[j] += moved
     if n >= _FIRST:
         for k in range(1, _LEVELS):
             if k > 1 and n * _SHARES[k] < _FEWEST:
-                quantiles[k] = quantiles[k - 1] + _FALLS * (quantiles[k - 1] - quantiles[k - 2])
+                quantiles[k] = 2.0 * quantiles[k - 1] - quantiles[k - 2]
             quantiles[k] = max(quantiles[k], quantiles[k - 1] + _NARROWEST)
     m[_QUANTILES : _QUANTILES + _LEVELS] = quantiles

@@ -8,14 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.errors import DataError, ParameterError
-from amiss.core.params import Between, OneOf, check
+from amiss.core.params import Between, Domain, OneOf, check
 from amiss.core.summary import Vector
 from amiss.core.threshold import Promise, Threshold
 from amiss.kernels.alarm_rate import (
     CORRECTION,
     ELAPSED,
     LEARNT,
+    LEAST_CORRECTION,
     MEMORY,
+    MOST_CORRECTION,
     PASSED,
     RAISED,
     ROWS,
@@ -27,7 +29,6 @@ __all__ = ["Adaptive"]
 
 _PER = ("row", "day")
 _DAY = 86_400.0
-_MOST_CORRECTION = 3.0
 
 
 class Adaptive(Threshold):
@@ -35,9 +36,10 @@ class Adaptive(Threshold):
 
     The scores of all entities are one stream. Eight quantiles of it, down to 6 in a million, follow the scores row by
     row and give each its p-value; those for which too few scores have come are laid through the ones below. What is
-    wrong with that is put right by counting: each alarm lowers the rate allowed, time without one raises it again,
-    both by 20 at most. So asked and reached agree whatever the scores are like, and real anomalies are
-    counted too: where there are more of them than were asked for, the others need a p-value 20 times smaller, no more.
+    wrong with that is put right by counting: each alarm halves the rate allowed, down to a 400th; time without one
+    raises it again, up to 20 times what was asked. So asked and reached agree whatever the scores are like. What is far
+    beyond the usual, by a thousandth of the rate, is always an alarm, and is hardly counted or learnt from: a storm of
+    real anomalies is told to its end, beyond what was asked for, and does not deafen what comes after.
 
     An alarm of an entity whose last one is no more than 10 of its rows ago is the same alarm, and not counted. A score
     of 0, of an entity not known yet, is never one; nor are the first 100 others. How the stream is cut into batches
@@ -51,6 +53,10 @@ class Adaptive(Threshold):
         Alarms asked for, above 0; below 0.5 where it is for each row.
     per
         "row", or "day" of the rows' times.
+    least_score
+        A score up to it is never an alarm, from 0: without one, the oddest rows of a fleet that stands still are alarms
+        too. What is below a quarter of it is all the same. Where a detector
+        has a `usual_score`, that; more alarms than one in a hundred rows cannot then be had.
 
     Attributes
     ----------
@@ -74,10 +80,15 @@ class Adaptive(Threshold):
     Gibbs, I. and Candès, E. (2021). Adaptive conformal inference under distribution shift. NeurIPS.
     """
 
-    def __init__(self, rate: float, *, per: str = "row") -> None:
+    def __init__(self, rate: float, *, per: str = "row", least_score: float = 0.0) -> None:
         high = 0.5 if per == "row" else float("inf")
-        check("Adaptive", {"rate": Between(0, high, open_low=True), "per": OneOf(_PER)}, {"rate": rate, "per": per})
-        self.rate, self.per = float(rate), per
+        domains: dict[str, Domain] = {
+            "rate": Between(0, high, open_low=True),
+            "per": OneOf(_PER),
+            "least_score": Between(0),
+        }
+        check("Adaptive", domains, {"rate": rate, "per": per, "least_score": least_score})
+        self.rate, self.per, self.least_score = float(rate), per, float(least_score)
         self._memory = np.zeros(MEMORY)
         self._quiet = np.zeros(0, np.int32)
 
@@ -143,9 +154,14 @@ class Adaptive(Threshold):
             self._memory,
             self._quiet,
             rate=self.rate,
+            least=self.least_score,
             per_day=self.per == "day",
             learning=learning,
         )
+
+    def forget(self, entity: npt.ArrayLike) -> None:
+        """Forget the alarms of entities that have gone, so that others can have their numbers."""
+        self._quiet[np.asarray(entity, np.int64)] = TOGETHER
 
     def p_value(self, scores: Vector) -> Vector:
         """p-value of each score by what is known now, (n_rows,); nothing is learnt."""
@@ -173,17 +189,24 @@ class Adaptive(Threshold):
 
     def state(self) -> dict[str, Any]:
         """What is known, as arrays, numbers and words."""
-        return {"rate": self.rate, "per": self.per, "memory": self._memory, "quiet": self._quiet}
+        return {
+            "rate": self.rate,
+            "per": self.per,
+            "least_score": self.least_score,
+            "memory": self._memory,
+            "quiet": self._quiet,
+        }
 
     @classmethod
     def restored(cls, state: dict[str, Any]) -> Self:
         """From a copy of a `state`; ValueError if its parts do not fit together."""
-        made = cls(float(state["rate"]), per=str(state["per"]))
+        made = cls(float(state["rate"]), per=str(state["per"]), least_score=float(state["least_score"]))
         memory, quiet = np.array(state["memory"], np.float64), np.array(state["quiet"], np.int32)
         if memory.shape != (MEMORY,) or quiet.ndim != 1 or not np.isfinite(memory).all():
             raise ValueError("the threshold's numbers do not fit together")
         # Of a hand-made one: the compiled loop writes where these say.
-        if not 0 <= memory[LEARNT] <= memory[ROWS] or memory[LEARNT] % 1 or abs(memory[CORRECTION]) > _MOST_CORRECTION:
+        sound = 0 <= memory[LEARNT] <= memory[ROWS] and memory[LEARNT] % 1 == 0
+        if not sound or not LEAST_CORRECTION <= memory[CORRECTION] <= MOST_CORRECTION:
             raise ValueError("the threshold's numbers do not fit together")
         made._memory, made._quiet = memory, quiet
         return made

@@ -1,0 +1,182 @@
+"""Detectors that learn as they go: after a shift, on real streams, and the alarms reached for those asked.
+
+Run: python benchmarks/accuracy/stream.py shift|auc|rates [--folder FOLDER] [--peers PEER_PYTHON]
+
+FOLDER holds `index.csv` and the files that it names (see series.py); PEER_PYTHON has River, PySAD and krcf. Every
+detector has one set of defaults, begins with the first row, and scores each row before it learns it.
+
+shift: normal streams whose level rises by three deviations at row 2,000, in all channels. False alarms: the share of
+the 1,000 rows after it above the 99 % quantile of the 1,000 before it. AUC lost: spikes of five deviations among these
+1,000 rows, AUC without the shift less that with it. Means over draws.
+auc: AUC over all rows after the first 500 of the NAB series with known causes, and of SKAB's runs with valve 1 as one
+stream, in the order in which they were taken.
+rates: alarms raised in 30 days, one row a minute, for those asked for; five streams without anomalies. AdaptiveBand
+scores, Adaptive decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from scipy.signal import lfilter
+from sklearn.metrics import roc_auc_score
+
+from amiss.core.catalog import detector_class, detector_names
+from amiss.core.detector import SequentialDetector
+from amiss.detectors import AdaptiveBand
+from amiss.series import CausalEnsemble
+from amiss.thresholds.adaptive import Adaptive
+
+PEER = Path(__file__).parent / "peer_stream.py"
+ASIDE = ("timestamp", "label", "train", "changepoint")
+COLD = 500
+QUICK = ("River HalfSpaceTrees", "River GaussianScorer", "PySAD LODA", "krcf")
+N_DRAWS, N_ROWS, SHIFTED_AT, SHIFT, SPIKE = 10, 3000, 2000, 3.0, 5.0
+DAYS, ROWS_A_DAY = 30, 1440
+Streams = dict[str, np.ndarray]
+
+
+def ours() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """Own online detectors by name, those of the catalog and the default for live series."""
+    kinds = {name: detector_class(name) for name in detector_names()}
+    found = {
+        kind.__name__: (lambda X, kind=kind: kind().score_partial_fit(X))
+        for kind in kinds.values()
+        if isinstance(kind, type) and issubclass(kind, SequentialDetector)
+    }
+    return {**found, "CausalEnsemble": lambda X: CausalEnsemble().fit_score(X)}
+
+
+def scores_of(streams: Streams, python: str | None, peers: tuple[str, ...] = ()) -> dict[str, dict[str, np.ndarray]]:
+    """Scores by detector and stream, ours and those of the peers."""
+    found = {name: {stream: score(X) for stream, X in streams.items()} for name, score in ours().items()}
+    if python is None:
+        return found
+    with tempfile.TemporaryDirectory() as folder:
+        given, told = Path(folder, "streams.npz"), Path(folder, "scores.npz")
+        np.savez(given, **streams)
+        subprocess.run([python, str(PEER), str(given), str(told), *peers], check=True)
+        for key, scores in np.load(told).items():
+            peer, _, stream = key.partition("/")
+            found.setdefault(peer, {})[stream] = scores
+    return found
+
+
+def run_shift(python: str | None) -> None:
+    streams, spikes = {}, {}
+    for draw in range(N_DRAWS):
+        for d in (1, 4):
+            random = np.random.default_rng(draw)
+            X = random.normal(size=(N_ROWS, d))
+            odd = SHIFTED_AT + random.choice(N_ROWS - SHIFTED_AT, 20, replace=False)
+            spike = np.zeros_like(X)
+            spike[odd, random.integers(0, d, 20)] = SPIKE * random.choice([-1, 1], 20)
+            shift = np.where(np.arange(N_ROWS) >= SHIFTED_AT, SHIFT, 0.0)[:, None]
+            streams |= {f"{d}.{draw}.shift": X + shift, f"{d}.{draw}.calm": X + spike}
+            streams[f"{d}.{draw}.both"] = X + shift + spike
+            spikes[d, draw] = np.isin(np.arange(SHIFTED_AT, N_ROWS), odd)
+    print("| detector | false alarms, 1 channel | AUC lost | false alarms, 4 channels | AUC lost |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, told in scores_of(streams, python, QUICK).items():
+        cells = []
+        for d in (1, 4):
+            rates, lost = [], []
+            for draw in range(N_DRAWS):
+                shifted, calm, both = (told[f"{d}.{draw}.{kind}"] for kind in ("shift", "calm", "both"))
+                limit = np.quantile(shifted[SHIFTED_AT - 1000 : SHIFTED_AT], 0.99)
+                rates.append((shifted[SHIFTED_AT:] > limit).mean())
+                y = spikes[d, draw]
+                lost.append(roc_auc_score(y, calm[SHIFTED_AT:]) - roc_auc_score(y, both[SHIFTED_AT:]))
+            cells += [f"{100 * np.mean(rates):.1f} %", f"{np.mean(lost):.3f}"]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def real_streams(folder: Path) -> tuple[Streams, Streams]:
+    """Streams and their labels."""
+    index = pl.read_csv(folder / "index.csv")
+    found: dict[str, list[tuple[object, np.ndarray, np.ndarray]]] = {}
+    for line in index.iter_rows(named=True):
+        valve = line["dataset"] == "SKAB" and line["series"].startswith("valve1")
+        if not valve and line["dataset"] != "NAB_realKnownCause":
+            continue
+        path = folder / line["file"]
+        table = pl.read_csv(path) if path.suffix == ".gz" else pl.read_parquet(path)
+        values = table.select(name for name in table.columns if name not in ASIDE).to_numpy()
+        begin = table["timestamp"][0] if valve else None
+        rows = np.ascontiguousarray(values, np.float64), table["label"].to_numpy().astype(int)
+        found.setdefault("SKAB valve1" if valve else line["series"], []).append((begin, *rows))
+    runs = {name: sorted(parts, key=lambda part: str(part[0])) for name, parts in found.items()}
+    return (
+        {name: np.concatenate([X for _, X, _ in parts]) for name, parts in runs.items()},
+        {name: np.concatenate([y for _, _, y in parts]) for name, parts in runs.items()},
+    )
+
+
+def run_auc(folder: Path, python: str | None) -> None:
+    streams, labels = real_streams(folder)
+    print("| detector |", " | ".join(f"{name}, {len(X):,} × {X.shape[1]}" for name, X in streams.items()), "| mean |")
+    print("| --- |", " | ".join("---" for _ in streams), "| --- |")
+    for name, told in scores_of(streams, python).items():
+        figures = [roc_auc_score(labels[s][COLD:], told[s][COLD:]) for s in streams]
+        cells = " | ".join(f"{figure:.3f}" for figure in [*figures, float(np.mean(figures))])
+        print(f"| {name} | {cells} |", flush=True)
+
+
+def seasonal(random: np.random.Generator) -> Streams:
+    """Streams with a day's course that drift, without anomalies."""
+    n = DAYS * ROWS_A_DAY
+    at = np.arange(n) / ROWS_A_DAY
+    day, noise = np.sin(2 * np.pi * at), random.normal(size=n)
+    return {
+        "a day's course and a trend": 10 * day + at + noise,
+        "day and week, noise that lasts": 5 * day + 5 * np.sin(2 * np.pi * at / 7) + lfilter([1], [1, -0.9], noise),
+        "a day's course on a random walk": 5 * day + 0.2 * np.cumsum(random.normal(size=n)) + noise,
+        "spread that follows the day and doubles in a month": (1.5 + day) * 2 ** (at / DAYS) * noise,
+        "counts that follow the day and grow": random.poisson(np.exp(1.5 + day + at / DAYS)),
+    }
+
+
+def run_rates() -> None:
+    asked = (1, 3, 10, 30)
+    found: dict[str, dict[int, list[int]]] = {}
+    for draw in range(N_DRAWS):
+        random = np.random.default_rng(draw)
+        for name, x in seasonal(random).items():
+            detector = AdaptiveBand()
+            scores = detector.score_partial_fit(np.ascontiguousarray(x, np.float64)[:, None])
+            for n in asked:
+                threshold = Adaptive(n, per="day", least_score=detector.usual_score)
+                threshold.advance(scores, time=60.0 * np.arange(len(x)))
+                found.setdefault(name, {}).setdefault(n, []).append(threshold.n_raised)
+    print("| stream |", " | ".join(f"asked {n} a day" for n in asked), "| largest factor off, up to 10 a day |")
+    print("| --- |", " | ".join("---" for _ in asked), "| --- |")
+    for name, counts in found.items():
+        cells = " | ".join(f"{np.mean(k) / DAYS:.2f} ± {np.std(k) / DAYS:.2f}" for k in counts.values())
+        worst = max(max(max(k) / DAYS / n, DAYS * n / max(min(k), 1)) for n, k in counts.items() if n <= 10)
+        print(f"| {name} | {cells} | {worst:.2f} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("shift", "auc", "rates"))
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--peers")
+    options = parser.parse_args()
+    if options.what == "rates":
+        run_rates()
+    elif options.what == "shift":
+        run_shift(options.peers)
+    elif options.folder is None:
+        parser.error("--folder is missing")
+    else:
+        run_auc(options.folder, options.peers)
+
+
+if __name__ == "__main__":
+    main()
