@@ -109,7 +109,7 @@ def mosquitto(
     port = free_port()
     lines = [
         "per_listener_settings false", "user root", f"listener {port} 127.0.0.1",
-        "persistence true", f"persistence_location {folder}/", "autosave_interval 1", "autosave_on_changes true",
+        "persistence true", f"persistence_location {folder}/", "autosave_interval 1",
         "max_queued_messages 0", "max_inflight_messages 0",
         "set_tcp_nodelay true", "connection_messages true", "log_dest stderr", *settings,
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from amiss.core.written import readable
 
 __all__ = ["Address", "read_address"]
 
-_BEFORE_PATH = re.compile(r"//(?P<user>[^:/@]*):.*@")
+_WITH_PASSWORD = re.compile(r"^(?P<start>[^:/@]*:)?(?P<slashes>//)?(?:(?P<user>[^:/@]*):)?.*@", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +104,4 @@ def _bracketed(host: str) -> str:
 
 def _hidden(text: str) -> str:
     """An address that cannot be read, without what may be a password or a secret option."""
-    return readable(_BEFORE_PATH.sub(r"//\g<user>:***@", text).partition("?")[0])
+    return readable(_WITH_PASSWORD.sub(r"\g<start>\g<slashes>\g<user>:***@", text).partition("?")[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import signal
 import socket
 import threading
 import time
@@ -166,7 +167,10 @@ def test_the_broker_is_killed_and_comes_back(tmp_path: Path) -> None:
         sender.send(bodies(20), topic)
         before, last = polled(source, 12)
         source.commit(last.position)
-        time.sleep(1.5)  # mosquitto writes its sessions every second here
+        time.sleep(0.3)  # it has the acknowledgements now
+        assert server.process is not None
+        server.process.send_signal(signal.SIGUSR1)  # it writes its sessions down now
+        time.sleep(0.5)
         server.kill()
         notes = []
         for _ in range(8):
@@ -334,6 +338,43 @@ def test_a_broker_of_the_old_version_is_spoken_to_in_the_old_version() -> None:
         source.close()
         thread.join(5)
     assert versions == [5, 4]
+
+
+@pytest.mark.parametrize("code", [0x80, 0x87])
+def test_a_subscription_that_is_refused(code: int) -> None:
+    """As mosquitto never does: it takes each subscription, and sends what may be read."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            talk, _ = server.accept()
+            with talk:
+                talk.recv(4096)
+                talk.sendall(b"\x20\x03\x00\x00\x00")
+                wish = talk.recv(4096)
+                talk.sendall(b"\x90\x04" + wish[2:4] + bytes([0, code]))
+                talk.recv(4096)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        source = open_live(f"mqtt://127.0.0.1:{server.getsockname()[1]}/a")
+        with pytest.raises(ConnectorError, match="refuses the subscription to 'a'"):
+            source.open(None)
+        thread.join(5)
+
+
+def test_two_of_the_same_name_are_told_of(broker: Server) -> None:
+    address, _ = session(broker)
+    first, second = open_live(address), open_live(address)
+    first.open(None)
+    second.open(None)
+    notes: list[str] = []
+    until = time.monotonic() + 10
+    while not any("same client_id" in note for note in notes) and time.monotonic() < until:
+        notes += first.poll(1, 0.1).notes + second.poll(1, 0.1).notes
+    assert any("same client_id" in note for note in notes), notes
+    assert len(notes) < 20  # the pauses grow
+    first.close()
+    second.close()
 
 
 class TestLedger:

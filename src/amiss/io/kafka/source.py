@@ -19,6 +19,7 @@ __all__ = ["KafkaOptions", "KafkaSource"]
 
 _LOOK_AGAIN_SECONDS = 60.0
 _ANSWER_SECONDS = 5.0
+_ASK_SECONDS = 1.0
 
 
 class KafkaSource:
@@ -72,6 +73,7 @@ class KafkaSource:
         """
         self._kafka = require("confluent_kafka", extra="live", what="receiving from Kafka")
         self._away, self._trouble, self._said = False, "", ""
+        self._asked = time.monotonic()
         self._next: dict[tuple[str, int], int] = {}
         self._known = {
             (topic, int(partition)): int(offset)
@@ -118,7 +120,7 @@ class KafkaSource:
         starts = self._starts(partitions)
         if self._options.share_partitions:
             self._consumer.subscribe(
-                self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+                self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
             )
         else:
             self._take(starts)
@@ -184,7 +186,14 @@ class KafkaSource:
         )
 
     def _on_revoke(self, consumer: Any, partitions: list[Any]) -> None:
-        # Whoever gets them goes on at the committed offset, and so do we if they come back.
+        # Those that the same round gives back to us go on where they are.
+        for one in partitions:
+            where = one.topic, one.partition
+            if where in self._next:
+                self._known[where] = self._next.pop(where)
+
+    def _on_lost(self, consumer: Any, partitions: list[Any]) -> None:
+        # Whoever had them since has gone on, and so must we.
         for one in partitions:
             self._next.pop((one.topic, one.partition), None)
 
@@ -210,8 +219,7 @@ class KafkaSource:
             kind, milliseconds = record.timestamp()
             moment = milliseconds / 1000 if kind == self._kafka.TIMESTAMP_LOG_APPEND_TIME else now
             messages.append(Message(body, record.topic(), moment, record.key()))
-        if messages:
-            self._returned()
+        self._ask_after_brokers()
         self._look_again()
         return Polled(messages, self._position(), self._lag(), notes=self._drained(n_large))
 
@@ -252,15 +260,21 @@ class KafkaSource:
             self._notes.append("all brokers are away; they are tried again with growing pauses")
 
     def _on_commit(self, error: Any, partitions: list[Any]) -> None:
-        if error is None:
-            self._returned()
-        else:
+        if error is not None:
             self._say(f"offsets could not be committed: {error.str()}")
 
-    def _returned(self) -> None:
-        if self._away:
-            self._notes.append("the brokers are back")
+    def _ask_after_brokers(self) -> None:
+        """While they are away, now and then whether they are back: records alone may have been fetched before."""
+        now = time.monotonic()
+        if not self._away or now - self._asked < _ASK_SECONDS:
+            return
+        self._asked = now
+        try:
+            self._consumer.list_topics(self._topics[0], timeout=_ASK_SECONDS / 10)
+        except self._kafka.KafkaException:
+            return
         self._away, self._said = False, ""
+        self._notes.append("the brokers are back")
 
     def _say(self, note: str) -> None:
         """Enter a note unless it was the last one, too."""

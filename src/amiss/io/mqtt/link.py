@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Connected", "Delivery", "Link", "Wishes"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
+_LASTING_SECONDS = 10.0
 _TURN_SECONDS = 1.0
 _AT_ONCE = 256
 _NOTHING = "amiss/nothing"
@@ -242,25 +243,30 @@ class Link:
             raise ConnectorError("the broker closed the connection", where=where, mend="see the broker's log")
 
     def _run(self) -> None:
-        pause, since = _FIRST_PAUSE, 0.0
+        pause, since, begun, n_short = _FIRST_PAUSE, 0.0, time.monotonic(), 0
         while not self._closing.is_set():
             if self._client.socket() is not None:
-                pause, since = _FIRST_PAUSE, 0.0
                 self._turn(_TURN_SECONDS, full=self._inbox.full)
                 continue
             if not since:
                 since = time.monotonic()
-                self._note_loss()
+                # One that does not last, as where two go by the same name, is none to begin anew with.
+                lasted = since - begun > _LASTING_SECONDS
+                pause, n_short = (_FIRST_PAUSE, 0) if lasted else (pause, n_short + 1)
+                self._note_loss(n_short)
             if self._closing.wait(pause * random.uniform(0.5, 1.0)):
                 break
             pause = min(2 * pause, _LONGEST_PAUSE)
             if self._again():
-                self.notes.append(f"the broker is back after {time.monotonic() - since:.1f} s")
+                begun = time.monotonic()
+                self.notes.append(f"the broker is back after {begun - since:.1f} s")
                 self._inbox.wake()
+                since = 0.0
         self._part()
 
-    def _note_loss(self) -> None:
-        why = f" ({self._lost_for})" if self._lost_for else ""
+    def _note_loss(self, n_short: int) -> None:
+        reason = self._lost_for or ("does another watcher go by the same client_id?" if n_short > 1 else "")
+        why = f" ({reason})" if reason else ""
         self.notes.append(f"the connection to the broker was lost{why}; it is tried again with growing pauses")
         self._inbox.wake()
 
@@ -359,7 +365,8 @@ class Link:
             self._barrier = None
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
-        self._lost_for = str(reason) if flags.is_disconnect_packet_from_server else ""
+        if flags.is_disconnect_packet_from_server:
+            self._lost_for = str(reason)
 
 
 def _unreachable(error: Exception, wishes: Wishes) -> ConnectorError:

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from amiss.core.errors import ConnectorError
+from amiss.core.extras import require
 from amiss.core.live import Message, Polled, Position
 from amiss.io.address import Address
 from amiss.io.inbox import Inbox
@@ -116,6 +117,7 @@ class MqttSource:
             paho-mqtt is not installed.
         """
         options = self._options
+        require("paho.mqtt.client", extra="live", what="receiving from an MQTT broker")
         self._inbox: Inbox[Delivery | Connected] = Inbox(
             min(2 * options.max_unacknowledged, _MOST_IDENTIFIERS), options.max_waiting_bytes
         )
