@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["address", "compiled", "layout", "nothing", "why_not"]
+__all__ = ["address", "compiled", "layout", "nothing", "record", "why_not"]
 
 lib: Any = None
 _ffi: Any = None
@@ -56,6 +56,16 @@ def address(array: np.ndarray[Any, Any], struct: str | None = None) -> Any:
     if not array.flags.c_contiguous:
         raise ValueError("a kernel needs a C-contiguous array")
     return _ffi.from_buffer(f"{struct}[]" if struct else _types[array.dtype], array)
+
+
+def record(struct: str, *fields: Any) -> Any:
+    """One of the loops' records made of its fields, in order: numbers, and arrays, which must outlive it."""
+    values = [_as_pointer(each) if isinstance(each, np.ndarray) else each for each in fields]
+    return _ffi.new(f"{struct} *", values)
+
+
+def _as_pointer(array: np.ndarray[Any, Any]) -> Any:
+    return _ffi.cast(f"{_types[array.dtype].item.cname} *", address(array))
 
 
 def nothing() -> Any:

@@ -1,0 +1,256 @@
+#include "portable.h"
+
+#include <stddef.h>
+
+#include "halfspace.h"
+#include "random.h"
+
+#define FIRST_ROWS 16
+#define TRIMMED 32
+
+/* Where an entity's part of each array begins. */
+typedef struct {
+    int64_t *counts;
+    double *recent;
+    int32_t *split, *child;
+    double *threshold, *value;
+} place;
+
+static place place_of(const amiss_halfspace *all, int64_t entity) {
+    int64_t nodes = entity * all->n_trees * all->n_nodes;
+    place at = {all->counts + 3 * entity, all->recent + entity * all->window * all->n_features, all->split + nodes,
+                all->child + nodes, all->threshold + nodes, all->value + nodes};
+    return at;
+}
+
+/* The value at `rank` from 0 on of n values times sign, ascending; heap holds the rank + 1 lowest, the highest first. */
+static double ranked(const double *x, int64_t n, double sign, int64_t rank, double *heap) {
+    int64_t size = 0, kept = rank + 1;
+    for (int64_t i = 0; i < n; i++) {
+        double value = sign * x[i];
+        int64_t at, next;
+        if (size < kept) {
+            for (at = size++; at > 0 && heap[(at - 1) / 2] < value; at = (at - 1) / 2) heap[at] = heap[(at - 1) / 2];
+        } else if (value < heap[0]) {
+            for (at = 0; (next = 2 * at + 1) < kept; at = next) {
+                if (next + 1 < kept && heap[next] < heap[next + 1]) next++;
+                if (heap[next] <= value) break;
+                heap[at] = heap[next];
+            }
+        } else continue;
+        heap[at] = value;
+    }
+    return sign * heap[0];
+}
+
+/* Lowest and highest value of each feature without the most extreme ones; gives the number of features that vary. */
+static int64_t find_ranges(const amiss_halfspace *all, const place *at, int64_t n, double *low, double *high,
+                           int32_t *features, int32_t *n_present) {
+    int64_t d = all->n_features, n_varying = 0;
+    for (int64_t j = 0; j < d; j++) {
+        int64_t m = 0;
+        for (int64_t i = 0; i < n; i++) {
+            double x = at->recent[i * d + j];
+            if (!isnan(x)) all->column[m++] = x;
+        }
+        int64_t cut = m / TRIMMED + 1;
+        n_present[j] = (int32_t)m;
+        if (m <= 2 * cut) continue;
+        low[j] = ranked(all->column, m, 1.0, cut, all->column + all->window);
+        high[j] = ranked(all->column, m, -1.0, cut, all->column + all->window);
+        if (low[j] < high[j]) features[n_varying++] = (int32_t)j;
+    }
+    return n_varying;
+}
+
+typedef struct {
+    const amiss_halfspace *all;
+    const double *recent;
+    int32_t *split, *child, *order;
+    const int32_t *features, *n_present;
+    double *threshold, *value, *low, *high;
+    int64_t n_varying, n_rows, n_used, fewest, tallest;
+    uint64_t random;
+} growing;
+
+static void grow(growing *g, int32_t node, int64_t first, int64_t last, int64_t depth) {
+    int64_t size = last - first, d = g->all->n_features;
+    g->value[node] = -log2(((double)size + 0.5) / ((double)g->n_rows + 0.5)) - (double)depth;
+    g->split[node] = 0;
+    g->child[node] = node;
+    g->threshold[node] = NAN;
+    if (depth > g->tallest) g->tallest = depth;
+    if (size < g->fewest || depth == g->all->height || g->n_varying == 0) return;
+    int32_t feature = g->features[next_random(&g->random) % (uint64_t)g->n_varying];
+    double low = g->low[feature], high = g->high[feature], middle = low + 0.5 * (high - low);
+    if (!(middle > low && middle < high)) return;
+    /* Low ones to the front, missing ones behind them; they stay with the larger side. */
+    int64_t bound = first, present;
+    for (int64_t i = first; i < last; i++) {
+        int32_t row = g->order[i];
+        g->order[i] = g->order[bound];
+        g->order[bound] = row;
+        bound += g->recent[row * d + feature] < middle;
+    }
+    present = bound;
+    if (g->n_present[feature] < g->n_rows)
+        for (int64_t i = bound; i < last; i++) {
+            int32_t row = g->order[i];
+            g->order[i] = g->order[present];
+            g->order[present] = row;
+            present += isnan(g->recent[row * d + feature]);
+        }
+    int32_t missing_high = last - present > bound - first, next = (int32_t)g->n_used;
+    if (!missing_high) bound = present;
+    g->n_used += 2;
+    g->split[node] = 2 * feature + missing_high;
+    g->child[node] = next;
+    g->threshold[node] = middle;
+    g->high[feature] = middle;
+    grow(g, next, first, bound, depth + 1);
+    g->high[feature] = high;
+    g->low[feature] = middle;
+    grow(g, next + 1, bound, last, depth + 1);
+    g->low[feature] = low;
+}
+
+/* The trees of an entity, from the last n rows. */
+static void plant(const amiss_halfspace *all, const place *at, int64_t n) {
+    int64_t d = all->n_features;
+    double *low = all->bounds, *high = low + d, *work = high + d;
+    int32_t *features = all->order + all->window, *n_present = features + d;
+    growing g = {all, at->recent, at->split, at->child, all->order, features, n_present, at->threshold, at->value, work, work + d,
+                 0, n, 0, 0, 0, 0};
+    g.n_varying = find_ranges(all, at, n, low, high, features, n_present);
+    g.fewest = (int64_t)ceil(all->share * (double)n);
+    if (g.fewest < 2) g.fewest = 2;
+    for (int64_t tree = 0; tree < all->n_trees; tree++) {
+        g.random = all->seed + (uint64_t)tree * 0xD1B54A32D192ED03ULL;
+        for (int64_t k = 0; k < g.n_varying; k++) {
+            int32_t j = features[k];
+            double u = next_uniform(&g.random), reach = 2.0 * (u > 0.5 ? u : 1.0 - u), wide = high[j] - low[j];
+            work[j] = low[j] + (u - reach) * wide;
+            work[d + j] = low[j] + (u + reach) * wide;
+        }
+        for (int64_t i = 0; i < n; i++) all->order[i] = (int32_t)i;
+        g.n_used = 1;
+        grow(&g, 0, 0, n, 0);
+        g.split += all->n_nodes, g.child += all->n_nodes, g.threshold += all->n_nodes, g.value += all->n_nodes;
+    }
+    at->counts[1] = n;
+    at->counts[2] = g.tallest;
+}
+
+static inline int32_t below(int32_t child, double x, int32_t split, double threshold) {
+    return child + ((x >= threshold) | ((x != x) & split & 1));
+}
+
+/* Eight rows go through a tree side by side. */
+static void eight_rows(const double *x, int64_t d, const int32_t *split, const int32_t *child, const double *threshold,
+                       const double *value, int64_t levels, double *score) {
+    int32_t node[8] = {0};
+    for (int64_t level = 0; level < levels; level++)
+        for (int r = 0; r < 8; r++) {
+            int32_t n = node[r], s = split[n];
+            node[r] = below(child[n], x[r * d + (s >> 1)], s, threshold[n]);
+        }
+    for (int r = 0; r < 8; r++) score[r] += value[node[r]];
+}
+
+/* One row goes through the trees, four side by side. */
+static double one_row(const amiss_halfspace *all, const place *at, const double *x) {
+    double score = 0.0;
+    int64_t tree = 0, n_nodes = all->n_nodes, levels = at->counts[2];
+    for (; tree + 4 <= all->n_trees; tree += 4) {
+        int64_t from = tree * n_nodes, node[4] = {from, from + n_nodes, from + 2 * n_nodes, from + 3 * n_nodes};
+        for (int64_t level = 0; level < levels; level++)
+            for (int k = 0; k < 4; k++) {
+                int64_t n = node[k];
+                int32_t s = at->split[n];
+                node[k] = from + k * n_nodes + below(at->child[n], x[s >> 1], s, at->threshold[n]);
+            }
+        for (int k = 0; k < 4; k++) score += at->value[node[k]];
+    }
+    for (; tree < all->n_trees; tree++) {
+        int64_t from = tree * n_nodes, n = from;
+        for (int64_t level = 0; level < levels; level++)
+            n = from + below(at->child[n], x[at->split[n] >> 1], at->split[n], at->threshold[n]);
+        score += at->value[n];
+    }
+    return score;
+}
+
+/* What each feature adds: the value changes at each node on the way down, and the feature asked there is the cause. */
+static void add_terms(const amiss_halfspace *all, const place *at, const double *x, double *terms) {
+    for (int64_t j = 0; j < all->n_features; j++) terms[j] = 0.0;
+    for (int64_t tree = 0; tree < all->n_trees; tree++) {
+        int64_t from = tree * all->n_nodes, n = from;
+        while (!isnan(at->threshold[n])) {
+            int64_t next = from + below(at->child[n], x[at->split[n] >> 1], at->split[n], at->threshold[n]);
+            terms[at->split[n] >> 1] += at->value[next] - at->value[n];
+            n = next;
+        }
+    }
+    for (int64_t j = 0; j < all->n_features; j++) terms[j] /= (double)all->n_trees;
+}
+
+/* Rows of one entity, between two plantings. */
+static void score_rows(const amiss_halfspace *all, const place *at, const double *X, int64_t n_rows, double *scores,
+                       double *terms) {
+    int64_t d = all->n_features, whole = n_rows / 8 * 8;
+    if (terms) for (int64_t i = 0; i < n_rows * d; i++) terms[i] = 0.0;
+    if (scores) for (int64_t i = 0; i < n_rows; i++) scores[i] = 0.0;
+    if (at->counts[1] == 0) return;
+    if (terms) for (int64_t i = 0; i < n_rows; i++) add_terms(all, at, X + i * d, terms + i * d);
+    if (!scores) return;
+    for (int64_t tree = 0; tree < all->n_trees && whole; tree++) {
+        int64_t from = tree * all->n_nodes;
+        for (int64_t i = 0; i < whole; i += 8)
+            eight_rows(X + i * d, d, at->split + from, at->child + from, at->threshold + from, at->value + from,
+                       at->counts[2], scores + i);
+    }
+    for (int64_t i = whole; i < n_rows; i++) scores[i] = one_row(all, at, X + i * d);
+    for (int64_t i = 0; i < n_rows; i++) scores[i] /= (double)all->n_trees;
+}
+
+/* Rows until the trees are made anew. */
+static int64_t rows_left(const amiss_halfspace *all, int64_t seen) {
+    int64_t next = FIRST_ROWS;
+    if (seen >= all->window) return all->window - seen % all->window;
+    while (next <= seen) next *= 2;
+    return (next < all->window ? next : all->window) - seen;
+}
+
+/* Rows from `first` on that are of one entity. */
+static int64_t run_of(const int64_t *entity, int64_t first, int64_t n_rows) {
+    int64_t next = first + 1;
+    if (!entity) return n_rows - first;
+    while (next < n_rows && entity[next] == entity[first]) next++;
+    return next - first;
+}
+
+void amiss_halfspace_advance(const amiss_halfspace *all, const double *X, int64_t n_rows, const int64_t *entity,
+                             double *scores, double *terms) {
+    int64_t d = all->n_features, window = all->window;
+    for (int64_t i = 0, m; i < n_rows; i += m) {
+        place at = place_of(all, entity ? entity[i] : 0);
+        int64_t seen = at.counts[0], left = rows_left(all, seen), here = seen % window;
+        m = run_of(entity, i, n_rows);
+        if (m > left) m = left;
+        if (scores || terms)
+            score_rows(all, &at, X + i * d, m, scores ? scores + i : NULL, terms ? terms + i * d : NULL);
+        memcpy(at.recent + here * d, X + i * d, (size_t)(m * d) * sizeof(double));
+        at.counts[0] = seen + m;
+        if (m == left) plant(all, &at, seen + m < window ? seen + m : window);
+    }
+}
+
+void amiss_halfspace_score(const amiss_halfspace *all, const double *X, int64_t n_rows, const int64_t *entity,
+                           double *scores, double *terms) {
+    int64_t d = all->n_features;
+    for (int64_t i = 0, m; i < n_rows; i += m) {
+        place at = place_of(all, entity ? entity[i] : 0);
+        m = run_of(entity, i, n_rows);
+        score_rows(all, &at, X + i * d, m, scores ? scores + i : NULL, terms ? terms + i * d : NULL);
+    }
+}
