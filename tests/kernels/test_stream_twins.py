@@ -166,5 +166,5 @@ def spoilt(make, name, change):
     ],
 )  # fmt: skip
 def test_arrays_that_would_lead_a_walk_astray_are_refused(make, name, change):
-    with pytest.raises(ValueError, match="do not fit together|leads out of itself"):
+    with pytest.raises(ValueError, match=r"do not fit together|leads out of itself"):
         spoilt(make, name, change).check()

@@ -16,13 +16,17 @@ from amiss.core.summary import Matrix, Vector
 __all__ = ["Loop", "OnePassDetector"]
 
 Entities = npt.NDArray[np.int64]
+_NUMBERS = np.dtype(np.float64)
 
 
 class Loop(Protocol):
     """The state of all entities in arrays, and what is done with rows; None as their entity is the first for all."""
 
-    def advance(self, X: Matrix, entity: Entities | None, scores: Vector | None, terms: Matrix | None) -> None:
-        """Learn rows in their order; write their scores and contributions, as they were before, where asked for."""
+    def advance(self, X: Matrix, entity: Entities | None, scores: Vector | None, terms: Matrix | None) -> bool:
+        """Learn rows in their order; write their scores and contributions, as they were before, where asked for.
+
+        False, and nothing is done, where a value is infinite.
+        """
         ...
 
     def score(self, X: Matrix, entity: Entities | None, scores: Vector | None, terms: Matrix | None) -> None:
@@ -43,22 +47,24 @@ class OnePassDetector(SequentialDetector):
 
     arrays: ClassVar[tuple[str, ...]] = ()
     _loop: Loop
+    _lean_features: int = -1
 
     def score_partial_fit(self, X: Any, *, context: Context | None = None) -> Vector:
         """Score each row before it is learnt, then learn it; begins with the first row where nothing is fitted."""
-        valid = self._coming(X)
-        scores = np.empty(len(valid))
-        self._loop.advance(valid, self._known(context, len(valid), grow=True), scores, None)
-        self._begin_offset(scores)
-        return scores
+        if context is None and self._is_lean(X):
+            scores = np.empty(len(X))
+            if self._loop.advance(X, None, scores, None):
+                return scores
+        return self._come(X, context, None)
 
     def explain_partial_fit(self, X: Any, *, context: Context | None = None) -> tuple[Vector, Matrix]:
         """`score_partial_fit`, and the contributions of the rows at that moment: (n_rows,), (n_rows, n_features)."""
-        valid = self._coming(X)
-        scores, terms = np.empty(len(valid)), np.empty(valid.shape)
-        self._loop.advance(valid, self._known(context, len(valid), grow=True), scores, terms)
-        self._begin_offset(scores)
-        return scores, terms
+        if context is None and self._is_lean(X):
+            scores, terms = np.empty(len(X)), np.empty(X.shape)
+            if self._loop.advance(X, None, scores, terms):
+                return scores, terms
+        terms = np.empty(np.shape(X))
+        return self._come(X, context, terms), terms
 
     def contributions(self, X: Any, *, context: Context | None = None) -> Matrix:
         """How much each feature adds to the score of each row, (n_rows, n_features)."""
@@ -74,25 +80,37 @@ class OnePassDetector(SequentialDetector):
     def restore(self, state: Mapping[str, Any]) -> Self:
         """Take up a `state`; ValueError if its arrays do not fit together."""
         super().restore(state)
-        self._loop = self._loop_of(self._held())
+        self._take(self._held())
         self._loop.check()
         if not 1 <= self.n_entities_ <= len(self._held()[self.arrays[0]]):
             raise ValueError("the number of entities does not fit the arrays")
         return self
 
-    def _coming(self, X: Any) -> Matrix:
-        if "n_features_in_" in vars(self):
-            return self._door(X)
-        self._check_parameters()
-        valid = self._door(X, learning=True)
-        self.n_entities_ = 0
-        self._grow(1)
-        self.n_entities_ = 1
-        return valid
+    def _is_lean(self, X: Any) -> bool:
+        """Whether rows need no look but that of the loop: what is not plain, or a first row, takes the long way."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype is _NUMBERS
+            and X.ndim == 2
+            and X.shape[1] == self._lean_features
+            and X.flags.c_contiguous
+            and len(X) > 0
+        )
 
-    def _begin_offset(self, scores: Vector) -> None:
-        if "offset_" not in vars(self):
+    def _come(self, X: Any, context: Context | None, terms: Matrix | None) -> Vector:
+        first = not self.__sklearn_is_fitted__()
+        if first:
+            self._check_parameters()
+        valid = self._door(X, learning=first)
+        if first:
+            self.n_entities_ = 0
+            self._grow(1)
+            self.n_entities_ = 1
+        scores = np.empty(len(valid))
+        self._loop.advance(valid, self._known(context, len(valid), grow=True), scores, terms)
+        if first:
             self.offset_ = -float(scores.max())
+        return scores
 
     def _known(self, context: Context | None, n_rows: int, *, grow: bool = False) -> Entities | None:
         """Entity of each row, for the loop, which does not look whether there is such a one."""
@@ -121,7 +139,12 @@ class OnePassDetector(SequentialDetector):
             held = {name: np.concatenate([held[name], more[name]]) for name in self.arrays}
         for name in self.arrays:
             setattr(self, f"{name}_", held[name])
+        self._take(held)
+
+    def _take(self, held: Mapping[str, Any]) -> None:
         self._loop = self._loop_of(held)
+        # Names of columns are looked at the long way.
+        self._lean_features = -1 if "feature_names_in_" in vars(self) else self.n_features_in_
 
     def _held(self) -> dict[str, Any]:
         return {name: getattr(self, f"{name}_") for name in self.arrays}

@@ -364,15 +364,17 @@ static void learn_row(const amiss_cut_forest *all, int64_t who, const double *x)
     all->counts[2 * who]++;
 }
 
-void amiss_cut_forest_advance(const amiss_cut_forest *all, const double *X, int64_t n_rows, const int64_t *entity,
+int amiss_cut_forest_advance(const amiss_cut_forest *all, const double *X, int64_t n_rows, const int64_t *entity,
                               double *scores, double *terms) {
     int64_t d = all->n_features;
+    if (any_infinite(X, n_rows * d)) return 0;
     for (int64_t i = 0; i < n_rows; i++) {
         int64_t who = entity ? entity[i] : 0;
         if (scores || terms)
             score_row(all, who, X + i * d, scores ? scores + i : NULL, terms ? terms + i * d : NULL);
         learn_row(all, who, X + i * d);
     }
+    return 1;
 }
 
 void amiss_cut_forest_score(const amiss_cut_forest *all, const double *X, int64_t n_rows, const int64_t *entity,

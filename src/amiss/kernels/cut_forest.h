@@ -29,8 +29,9 @@ typedef struct {
     int32_t *path;
 } amiss_cut_forest;
 
-/* Scores each row, where scores are asked for, says what its features add, where terms are, and then learns it. */
-void amiss_cut_forest_advance(const amiss_cut_forest *all, const double *X, int64_t n_rows, const int64_t *entity,
+/* Scores each row, where scores are asked for, says what its features add, where terms are, and then learns it. Gives 1;
+ * or 0, and does nothing, where a value is infinite. */
+int amiss_cut_forest_advance(const amiss_cut_forest *all, const double *X, int64_t n_rows, const int64_t *entity,
                               double *scores, double *terms);
 /* The same of rows each of which would come next, and nothing is learnt. */
 void amiss_cut_forest_score(const amiss_cut_forest *all, const double *X, int64_t n_rows, const int64_t *entity,

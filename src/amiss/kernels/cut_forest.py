@@ -68,16 +68,22 @@ class CutForest:
     half_life: float
     sure: float
 
-    def advance(self, X: Matrix, entity: Ints | None, scores: Vector | None, terms: Matrix | None) -> None:
-        """Learn rows in their order, each after it has been scored and told apart into `scores` and `terms`."""
-        if loops.compiled():
-            loops.lib.amiss_cut_forest_advance(self._record[0], *_pointers(X, entity, scores, terms))
-            return
+    def advance(self, X: Matrix, entity: Ints | None, scores: Vector | None, terms: Matrix | None) -> bool:
+        """Learn rows in their order, each after it has been scored and told apart into `scores` and `terms`.
+
+        False, and nothing is done, where a value is infinite.
+        """
+        if loops.lib is not None:
+            done = loops.lib.amiss_cut_forest_advance(self._record[0], *_pointers(X, entity, scores, terms))
+            return bool(done)
+        if np.isinf(X).any():
+            return False
         for i in range(len(X)):
             one = self._entity(0 if entity is None else int(entity[i]))
             if scores is not None or terms is not None:
                 one.score(i, X[i], scores, terms)
             one.learn(X[i])
+        return True
 
     def score(self, X: Matrix, entity: Ints | None, scores: Vector | None, terms: Matrix | None) -> None:
         """The same of rows each of which would come next, and nothing is learnt."""
@@ -124,8 +130,5 @@ class CutForest:
 
 
 def _pointers(X: Matrix, entity: Ints | None, scores: Vector | None, terms: Matrix | None) -> tuple[Any, ...]:
-    nothing, address = loops.nothing(), loops.address
-    return (
-        address(X), len(X), nothing if entity is None else address(entity),
-        nothing if scores is None else address(scores), nothing if terms is None else address(terms),
-    )  # fmt: skip
+    who = loops.nothing() if entity is None else loops.address(entity)
+    return loops.doubles(X), len(X), who, loops.doubles(scores), loops.doubles(terms)

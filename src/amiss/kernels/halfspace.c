@@ -145,39 +145,53 @@ static inline int32_t below(int32_t child, double x, int32_t split, double thres
     return child + ((x >= threshold) | ((x != x) & split & 1));
 }
 
-/* Eight rows go through a tree side by side. */
-static void eight_rows(const double *x, int64_t d, const int32_t *split, const int32_t *child, const double *threshold,
-                       const double *value, int64_t levels, double *score) {
+/* Eight rows go through a tree side by side, until all are at leaves. */
+static inline void eight_rows(const double *x, int64_t d, const int32_t *split, const int32_t *child,
+                              const double *threshold, const double *value, int holes, double *score) {
     int32_t node[8] = {0};
-    for (int64_t level = 0; level < levels; level++)
+    for (int32_t moved = 1; moved;) {
+        moved = 0;
         for (int r = 0; r < 8; r++) {
-            int32_t n = node[r], s = split[n];
-            node[r] = below(child[n], x[r * d + (s >> 1)], s, threshold[n]);
+            int32_t n = node[r], s = split[n], missing = holes ? s : 0;
+            node[r] = below(child[n], x[r * d + (s >> 1)], missing, threshold[n]);
+            moved |= node[r] ^ n;
         }
+    }
     for (int r = 0; r < 8; r++) score[r] += value[node[r]];
 }
 
-/* One row goes through the trees, four side by side. */
+static void many_rows(const double *X, int64_t n_rows, int64_t d, const int32_t *split, const int32_t *child,
+                      const double *threshold, const double *value, int holes, double *scores) {
+    for (int64_t i = 0; i < n_rows; i += 8)
+        if (holes) eight_rows(X + i * d, d, split, child, threshold, value, 1, scores + i);
+        else eight_rows(X + i * d, d, split, child, threshold, value, 0, scores + i);
+}
+
+/* One row goes through up to eight trees side by side; what they give is added to the score. */
+static inline double few_trees(const amiss_halfspace *all, const place *at, const double *x, int64_t tree, int n_trees,
+                               double score) {
+    int64_t n_nodes = all->n_nodes, from = tree * n_nodes;
+    const int32_t *split = at->split + from, *child = at->child + from;
+    const double *threshold = at->threshold + from;
+    int32_t node[8] = {0};
+    for (int32_t moved = 1; moved;) {
+        moved = 0;
+        for (int k = 0; k < n_trees; k++) {
+            int64_t n = k * n_nodes + node[k];
+            int32_t next = below(child[n], x[split[n] >> 1], split[n], threshold[n]);
+            moved |= next ^ node[k];
+            node[k] = next;
+        }
+    }
+    for (int k = 0; k < n_trees; k++) score += at->value[from + k * n_nodes + node[k]];
+    return score;
+}
+
 static double one_row(const amiss_halfspace *all, const place *at, const double *x) {
     double score = 0.0;
-    int64_t tree = 0, n_nodes = all->n_nodes, levels = at->counts[2];
-    for (; tree + 4 <= all->n_trees; tree += 4) {
-        int64_t from = tree * n_nodes, node[4] = {from, from + n_nodes, from + 2 * n_nodes, from + 3 * n_nodes};
-        for (int64_t level = 0; level < levels; level++)
-            for (int k = 0; k < 4; k++) {
-                int64_t n = node[k];
-                int32_t s = at->split[n];
-                node[k] = from + k * n_nodes + below(at->child[n], x[s >> 1], s, at->threshold[n]);
-            }
-        for (int k = 0; k < 4; k++) score += at->value[node[k]];
-    }
-    for (; tree < all->n_trees; tree++) {
-        int64_t from = tree * n_nodes, n = from;
-        for (int64_t level = 0; level < levels; level++)
-            n = from + below(at->child[n], x[at->split[n] >> 1], at->split[n], at->threshold[n]);
-        score += at->value[n];
-    }
-    return score;
+    int64_t tree = 0;
+    for (; tree + 8 <= all->n_trees; tree += 8) score = few_trees(all, at, x, tree, 8, score);
+    return few_trees(all, at, x, tree, (int)(all->n_trees - tree), score);
 }
 
 /* What each feature adds: the value changes at each node on the way down, and the feature asked there is the cause. */
@@ -203,11 +217,11 @@ static void score_rows(const amiss_halfspace *all, const place *at, const double
     if (at->counts[1] == 0) return;
     if (terms) for (int64_t i = 0; i < n_rows; i++) add_terms(all, at, X + i * d, terms + i * d);
     if (!scores) return;
+    int holes = 0;
+    for (int64_t i = 0; i < whole * d; i++) holes |= X[i] != X[i];
     for (int64_t tree = 0; tree < all->n_trees && whole; tree++) {
         int64_t from = tree * all->n_nodes;
-        for (int64_t i = 0; i < whole; i += 8)
-            eight_rows(X + i * d, d, at->split + from, at->child + from, at->threshold + from, at->value + from,
-                       at->counts[2], scores + i);
+        many_rows(X, whole, d, at->split + from, at->child + from, at->threshold + from, at->value + from, holes, scores);
     }
     for (int64_t i = whole; i < n_rows; i++) scores[i] = one_row(all, at, X + i * d);
     for (int64_t i = 0; i < n_rows; i++) scores[i] /= (double)all->n_trees;
@@ -229,9 +243,10 @@ static int64_t run_of(const int64_t *entity, int64_t first, int64_t n_rows) {
     return next - first;
 }
 
-void amiss_halfspace_advance(const amiss_halfspace *all, const double *X, int64_t n_rows, const int64_t *entity,
+int amiss_halfspace_advance(const amiss_halfspace *all, const double *X, int64_t n_rows, const int64_t *entity,
                              double *scores, double *terms) {
     int64_t d = all->n_features, window = all->window;
+    if (any_infinite(X, n_rows * d)) return 0;
     for (int64_t i = 0, m; i < n_rows; i += m) {
         place at = place_of(all, entity ? entity[i] : 0);
         int64_t seen = at.counts[0], left = rows_left(all, seen), here = seen % window;
@@ -243,6 +258,7 @@ void amiss_halfspace_advance(const amiss_halfspace *all, const double *X, int64_
         at.counts[0] = seen + m;
         if (m == left) plant(all, &at, seen + m < window ? seen + m : window);
     }
+    return 1;
 }
 
 void amiss_halfspace_score(const amiss_halfspace *all, const double *X, int64_t n_rows, const int64_t *entity,

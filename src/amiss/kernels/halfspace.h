@@ -26,8 +26,9 @@ typedef struct {
     int32_t *order;
 } amiss_halfspace;
 
-/* Scores each row, where scores are asked for, says what its features add, where terms are, and then learns it. */
-void amiss_halfspace_advance(const amiss_halfspace *all, const double *X, int64_t n_rows, const int64_t *entity,
+/* Scores each row, where scores are asked for, says what its features add, where terms are, and then learns it. Gives 1;
+ * or 0, and does nothing, where a value is infinite. */
+int amiss_halfspace_advance(const amiss_halfspace *all, const double *X, int64_t n_rows, const int64_t *entity,
                              double *scores, double *terms);
 /* The same, and nothing is learnt. */
 void amiss_halfspace_score(const amiss_halfspace *all, const double *X, int64_t n_rows, const int64_t *entity,

@@ -56,14 +56,20 @@ class HalfSpaces:
     share: float
     seed: int
 
-    def advance(self, X: Matrix, entity: Ints | None, scores: Vector | None, terms: Matrix | None) -> None:
-        """Learn rows in their order, each after it has been scored and told apart into `scores` and `terms`."""
-        if not loops.compiled():
-            for i in range(len(X)):
-                self._score_row(i, X, entity, scores, terms)
-                self._learn_row(X[i], 0 if entity is None else int(entity[i]))
-            return
-        loops.lib.amiss_halfspace_advance(self._record[0], *_pointers(X, entity, scores, terms))
+    def advance(self, X: Matrix, entity: Ints | None, scores: Vector | None, terms: Matrix | None) -> bool:
+        """Learn rows in their order, each after it has been scored and told apart into `scores` and `terms`.
+
+        False, and nothing is done, where a value is infinite.
+        """
+        if loops.lib is not None:
+            done = loops.lib.amiss_halfspace_advance(self._record[0], *_pointers(X, entity, scores, terms))
+            return bool(done)
+        if np.isinf(X).any():
+            return False
+        for i in range(len(X)):
+            self._score_row(i, X, entity, scores, terms)
+            self._learn_row(X[i], 0 if entity is None else int(entity[i]))
+        return True
 
     def score(self, X: Matrix, entity: Ints | None, scores: Vector | None, terms: Matrix | None) -> None:
         """The same, and nothing is learnt."""
@@ -155,11 +161,8 @@ class HalfSpaces:
 
 
 def _pointers(X: Matrix, entity: Ints | None, scores: Vector | None, terms: Matrix | None) -> tuple[Any, ...]:
-    nothing, address = loops.nothing(), loops.address
-    return (
-        address(X), len(X), nothing if entity is None else address(entity),
-        nothing if scores is None else address(scores), nothing if terms is None else address(terms),
-    )  # fmt: skip
+    who = loops.nothing() if entity is None else loops.address(entity)
+    return loops.doubles(X), len(X), who, loops.doubles(scores), loops.doubles(terms)
 
 
 def _in_order(values: Vector) -> float:
