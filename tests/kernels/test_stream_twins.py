@@ -151,9 +151,10 @@ def spoilt(make, name, change):
 @pytest.mark.parametrize(
     ("make", "name", "change"),
     [
-        (half_spaces, "split", lambda a: a.__setitem__((0, 0, 0), 99)),
-        (half_spaces, "child", lambda a: a.__setitem__((0, 0, 0), 10_000)),
-        (half_spaces, "child", lambda a: a.__setitem__((0, 0, 0), -3)),
+        (half_spaces, "node", lambda a: a.__setitem__((0, 0, 0, 0), 99)),
+        (half_spaces, "node", lambda a: a.__setitem__((0, 0, 0, 1), 10_000)),
+        (half_spaces, "node", lambda a: a.__setitem__((0, 0, 0, 1), -3)),
+        (half_spaces, "node", lambda a: a.__setitem__((0, 0, -1, 1), 0)),
         (half_spaces, "counts", lambda a: a.__setitem__((0, 2), 77)),
         (forest, "heads", lambda a: a.__setitem__((0, 0, 0), 55)),
         (forest, "heads", lambda a: a.__setitem__((0, 0, 2), 2)),

@@ -47,7 +47,7 @@ class HalfSpaceTrees(OnePassDetector):
         Rows seen, rows that the trees are made of, and the height of the tallest.
     recent_ : (n_entities, window, n_features)
         The last rows.
-    split_, child_, threshold_, value_ : (n_entities, n_trees, n_nodes)
+    node_, value_ : (n_entities, n_trees, n_nodes, …)
         The trees; `kernels/halfspace.h` says how they lie. Thresholds in the features' units, values in bits.
     n_entities_
         Number of entities; the arrays may have room for more.

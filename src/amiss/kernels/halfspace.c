@@ -8,18 +8,23 @@
 #define FIRST_ROWS 16
 #define TRIMMED 32
 
+typedef struct {
+    int32_t split, child;
+    double threshold;
+} asks;
+
 /* Where an entity's part of each array begins. */
 typedef struct {
     int64_t *counts;
     double *recent;
-    int32_t *split, *child;
-    double *threshold, *value;
+    asks *node;
+    double *value;
 } place;
 
 static place place_of(const amiss_halfspace *all, int64_t entity) {
     int64_t nodes = entity * all->n_trees * all->n_nodes;
-    place at = {all->counts + 3 * entity, all->recent + entity * all->window * all->n_features, all->split + nodes,
-                all->child + nodes, all->threshold + nodes, all->value + nodes};
+    place at = {all->counts + 3 * entity, all->recent + entity * all->window * all->n_features,
+                (asks *)all->node + nodes, all->value + nodes};
     return at;
 }
 
@@ -66,19 +71,18 @@ static int64_t find_ranges(const amiss_halfspace *all, const place *at, int64_t 
 typedef struct {
     const amiss_halfspace *all;
     const double *recent;
-    int32_t *split, *child, *order;
+    asks *node;
+    int32_t *order;
     const int32_t *features, *n_present;
-    double *threshold, *value, *low, *high;
+    double *value, *low, *high;
     int64_t n_varying, n_rows, n_used, fewest, tallest;
     uint64_t random;
 } growing;
 
-static void grow(growing *g, int32_t node, int64_t first, int64_t last, int64_t depth) {
+static void grow(growing *g, int32_t here, int64_t first, int64_t last, int64_t depth) {
     int64_t size = last - first, d = g->all->n_features;
-    g->value[node] = -log2(((double)size + 0.5) / ((double)g->n_rows + 0.5)) - (double)depth;
-    g->split[node] = 0;
-    g->child[node] = node;
-    g->threshold[node] = NAN;
+    g->value[here] = -log2(((double)size + 0.5) / ((double)g->n_rows + 0.5)) - (double)depth;
+    g->node[here] = (asks){0, here, NAN};
     if (depth > g->tallest) g->tallest = depth;
     if (size < g->fewest || depth == g->all->height || g->n_varying == 0) return;
     int32_t feature = g->features[next_random(&g->random) % (uint64_t)g->n_varying];
@@ -103,9 +107,7 @@ static void grow(growing *g, int32_t node, int64_t first, int64_t last, int64_t 
     int32_t missing_high = last - present > bound - first, next = (int32_t)g->n_used;
     if (!missing_high) bound = present;
     g->n_used += 2;
-    g->split[node] = 2 * feature + missing_high;
-    g->child[node] = next;
-    g->threshold[node] = middle;
+    g->node[here] = (asks){2 * feature + missing_high, next, middle};
     g->high[feature] = middle;
     grow(g, next, first, bound, depth + 1);
     g->high[feature] = high;
@@ -119,8 +121,7 @@ static void plant(const amiss_halfspace *all, const place *at, int64_t n) {
     int64_t d = all->n_features;
     double *low = all->bounds, *high = low + d, *work = high + d;
     int32_t *features = all->order + all->window, *n_present = features + d;
-    growing g = {all, at->recent, at->split, at->child, all->order, features, n_present, at->threshold, at->value, work, work + d,
-                 0, n, 0, 0, 0, 0};
+    growing g = {all, at->recent, at->node, all->order, features, n_present, at->value, work, work + d, 0, n, 0, 0, 0, 0};
     g.n_varying = find_ranges(all, at, n, low, high, features, n_present);
     g.fewest = (int64_t)ceil(all->share * (double)n);
     if (g.fewest < 2) g.fewest = 2;
@@ -135,74 +136,73 @@ static void plant(const amiss_halfspace *all, const place *at, int64_t n) {
         for (int64_t i = 0; i < n; i++) all->order[i] = (int32_t)i;
         g.n_used = 1;
         grow(&g, 0, 0, n, 0);
-        g.split += all->n_nodes, g.child += all->n_nodes, g.threshold += all->n_nodes, g.value += all->n_nodes;
+        g.node += all->n_nodes, g.value += all->n_nodes;
     }
     at->counts[1] = n;
     at->counts[2] = g.tallest;
 }
 
-static inline int32_t below(int32_t child, double x, int32_t split, double threshold) {
-    return child + ((x >= threshold) | ((x != x) & split & 1));
+static inline int32_t below(const asks *node, double x, int holes) {
+    return node->child + ((x >= node->threshold) | (holes & (x != x) & node->split));
 }
 
 /* Eight rows go through a tree side by side, until all are at leaves. */
-static inline void eight_rows(const double *x, int64_t d, const int32_t *split, const int32_t *child,
-                              const double *threshold, const double *value, int holes, double *score) {
-    int32_t node[8] = {0};
+static inline void eight_rows(const double *x, int64_t d, const asks *nodes, const double *value, int holes,
+                              double *score) {
+    int32_t at[8] = {0};
     for (int32_t moved = 1; moved;) {
         moved = 0;
         for (int r = 0; r < 8; r++) {
-            int32_t n = node[r], s = split[n], missing = holes ? s : 0;
-            node[r] = below(child[n], x[r * d + (s >> 1)], missing, threshold[n]);
-            moved |= node[r] ^ n;
+            const asks *node = nodes + at[r];
+            int32_t next = below(node, x[r * d + (node->split >> 1)], holes);
+            moved |= next ^ at[r];
+            at[r] = next;
         }
     }
-    for (int r = 0; r < 8; r++) score[r] += value[node[r]];
+    for (int r = 0; r < 8; r++) score[r] += value[at[r]];
 }
 
-static void many_rows(const double *X, int64_t n_rows, int64_t d, const int32_t *split, const int32_t *child,
-                      const double *threshold, const double *value, int holes, double *scores) {
+static void many_rows(const double *X, int64_t n_rows, int64_t d, const asks *nodes, const double *value, int holes,
+                      double *scores) {
     for (int64_t i = 0; i < n_rows; i += 8)
-        if (holes) eight_rows(X + i * d, d, split, child, threshold, value, 1, scores + i);
-        else eight_rows(X + i * d, d, split, child, threshold, value, 0, scores + i);
+        if (holes) eight_rows(X + i * d, d, nodes, value, 1, scores + i);
+        else eight_rows(X + i * d, d, nodes, value, 0, scores + i);
 }
 
 /* One row goes through up to eight trees side by side; what they give is added to the score. */
-static inline double few_trees(const amiss_halfspace *all, const place *at, const double *x, int64_t tree, int n_trees,
+static inline double few_trees(const asks *nodes, const double *value, int64_t n_nodes, const double *x, int n_trees,
                                double score) {
-    int64_t n_nodes = all->n_nodes, from = tree * n_nodes;
-    const int32_t *split = at->split + from, *child = at->child + from;
-    const double *threshold = at->threshold + from;
-    int32_t node[8] = {0};
+    int32_t at[8] = {0};
     for (int32_t moved = 1; moved;) {
         moved = 0;
         for (int k = 0; k < n_trees; k++) {
-            int64_t n = k * n_nodes + node[k];
-            int32_t next = below(child[n], x[split[n] >> 1], split[n], threshold[n]);
-            moved |= next ^ node[k];
-            node[k] = next;
+            const asks *node = nodes + k * n_nodes + at[k];
+            int32_t next = below(node, x[node->split >> 1], 1);
+            moved |= next ^ at[k];
+            at[k] = next;
         }
     }
-    for (int k = 0; k < n_trees; k++) score += at->value[from + k * n_nodes + node[k]];
+    for (int k = 0; k < n_trees; k++) score += value[k * n_nodes + at[k]];
     return score;
 }
 
 static double one_row(const amiss_halfspace *all, const place *at, const double *x) {
     double score = 0.0;
-    int64_t tree = 0;
-    for (; tree + 8 <= all->n_trees; tree += 8) score = few_trees(all, at, x, tree, 8, score);
-    return few_trees(all, at, x, tree, (int)(all->n_trees - tree), score);
+    for (int64_t tree = 0, n = all->n_nodes; tree < all->n_trees; tree += 8)
+        if (tree + 8 <= all->n_trees) score = few_trees(at->node + tree * n, at->value + tree * n, n, x, 8, score);
+        else score = few_trees(at->node + tree * n, at->value + tree * n, n, x, (int)(all->n_trees - tree), score);
+    return score;
 }
 
 /* What each feature adds: the value changes at each node on the way down, and the feature asked there is the cause. */
 static void add_terms(const amiss_halfspace *all, const place *at, const double *x, double *terms) {
     for (int64_t j = 0; j < all->n_features; j++) terms[j] = 0.0;
     for (int64_t tree = 0; tree < all->n_trees; tree++) {
-        int64_t from = tree * all->n_nodes, n = from;
-        while (!isnan(at->threshold[n])) {
-            int64_t next = from + below(at->child[n], x[at->split[n] >> 1], at->split[n], at->threshold[n]);
-            terms[at->split[n] >> 1] += at->value[next] - at->value[n];
-            n = next;
+        const asks *nodes = at->node + tree * all->n_nodes;
+        const double *value = at->value + tree * all->n_nodes;
+        for (int32_t i = 0, next; !isnan(nodes[i].threshold); i = next) {
+            next = below(nodes + i, x[nodes[i].split >> 1], 1);
+            terms[nodes[i].split >> 1] += value[next] - value[i];
         }
     }
     for (int64_t j = 0; j < all->n_features; j++) terms[j] /= (double)all->n_trees;
@@ -221,7 +221,7 @@ static void score_rows(const amiss_halfspace *all, const place *at, const double
     for (int64_t i = 0; i < whole * d; i++) holes |= X[i] != X[i];
     for (int64_t tree = 0; tree < all->n_trees && whole; tree++) {
         int64_t from = tree * all->n_nodes;
-        many_rows(X, whole, d, at->split + from, at->child + from, at->threshold + from, at->value + from, holes, scores);
+        many_rows(X, whole, d, at->node + from, at->value + from, holes, scores);
     }
     for (int64_t i = whole; i < n_rows; i++) scores[i] = one_row(all, at, X + i * d);
     for (int64_t i = 0; i < n_rows; i++) scores[i] /= (double)all->n_trees;

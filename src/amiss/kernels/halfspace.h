@@ -2,13 +2,14 @@
  *
  * The last `window` rows of an entity are kept. Whenever they are full, and on the way there at 16, 32, 64 … rows, the
  * trees are made anew from them: each halves the range of a feature drawn at random, as long as a node holds at least
- * `share` of the rows and lies above `height`. Node i asks feature split[i] / 2 whether its value is at least
- * threshold[i]; no leads to child[i], yes to the one after, and a missing value to the one after if split[i] is odd. A
+ * `share` of the rows and lies above `height`. A node asks feature split / 2 whether its value is at least
+ * its threshold; no leads to its child, yes to the one after, and a missing value to the one after if split is odd. A
  * leaf has the threshold NaN, an even split and itself as its child. value[i] is minus the logarithm, to the base 2, of
  * the share of rows in a node over the share of the space that it takes.
  *
  * counts, (n_entities, 3): rows seen, rows that the trees are made of, levels of the tallest of them.
- * recent, (n_entities, window, d); split, child, threshold, value, (n_entities, n_trees, n_nodes).
+ * recent, (n_entities, window, d); node, (n_entities, n_trees, n_nodes, 4): split, child, and the
+ * bits of the threshold. value, (n_entities, n_trees, n_nodes).
  * column, (2 window); bounds, (4 d); order, (window + 2 d): scratch.
  */
 typedef struct {
@@ -17,9 +18,7 @@ typedef struct {
     uint64_t seed;
     int64_t *counts;
     double *recent;
-    int32_t *split;
-    int32_t *child;
-    double *threshold;
+    int32_t *node;
     double *value;
     double *column;
     double *bounds;

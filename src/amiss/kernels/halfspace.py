@@ -17,7 +17,7 @@ from amiss.kernels.forest import Random
 __all__ = ["STATE", "HalfSpaces", "begun", "most_nodes"]
 
 Ints = npt.NDArray[np.int64]
-STATE = ("counts", "recent", "split", "child", "threshold", "value")
+STATE = ("counts", "recent", "node", "value")
 _SEEN, _BUILT, _LEVELS = range(3)
 _FIRST_ROWS, _TRIMMED = 16, 32
 _STEP = 0xD1B54A32D192ED03
@@ -32,12 +32,13 @@ def most_nodes(height: int, share: float) -> int:
 def begun(n_entities: int, n_features: int, n_trees: int, window: int, height: int, share: float) -> dict[str, Any]:
     """The arrays of `STATE` before the first row; see `halfspace.h`."""
     shape = (n_entities, n_trees, most_nodes(height, share))
+    node = np.zeros((*shape, 4), np.int32)
+    node[..., 1] = np.arange(shape[2])
+    node.view(np.float64)[..., 1] = np.nan
     return {
         "counts": np.zeros((n_entities, 3), np.int64),
         "recent": np.zeros((n_entities, window, n_features)),
-        "split": np.zeros(shape, np.int32),
-        "child": np.zeros(shape, np.int32),
-        "threshold": np.full(shape, np.nan),
+        "node": node,
         "value": np.zeros(shape),
     }
 
@@ -48,9 +49,7 @@ class HalfSpaces:
 
     counts: Ints
     recent: Matrix
-    split: npt.NDArray[np.int32]
-    child: npt.NDArray[np.int32]
-    threshold: Matrix
+    node: npt.NDArray[np.int32]
     value: Matrix
     height: int
     share: float
@@ -84,7 +83,7 @@ class HalfSpaces:
         """What the compiled loops ask for, and the scratch that it points to."""
         _, window, d = self.recent.shape
         scratch = (np.empty(2 * window), np.empty(4 * d), np.empty(window + 2 * d, np.int32))
-        numbers = (d, *self.split.shape[1:], window, self.height, self.share, self.seed)
+        numbers = (d, *self.value.shape[1:], window, self.height, self.share, self.seed)
         arrays = (getattr(self, name) for name in STATE)
         return loops.record("amiss_halfspace", *numbers, *arrays, *scratch), scratch
 
@@ -94,25 +93,29 @@ class HalfSpaces:
 
     def check(self) -> None:
         """Raise ValueError if a walk through the trees could leave them: the compiled loops do not look."""
-        n, n_trees, n_nodes = self.split.shape if self.split.ndim == 3 else (0, 0, 0)
-        trees = (self.split, self.child, self.threshold, self.value)
-        kinds = ("int64", "float64", "int32", "int32", "float64", "float64")
+        n, n_trees, n_nodes = self.value.shape if self.value.ndim == 3 else (0, 0, 0)
+        kinds = ("int64", "float64", "int32", "float64")
         fit = all(getattr(self, name).dtype == kind for name, kind in zip(STATE, kinds, strict=True))
-        fit = fit and all(each.shape == (n, n_trees, n_nodes) for each in trees) and self.counts.shape == (n, 3)
+        fit = fit and self.node.shape == (n, n_trees, n_nodes, 4) and self.counts.shape == (n, 3)
         fit = fit and self.recent.ndim == 3 and len(self.recent) == n and n_nodes == most_nodes(self.height, self.share)
         if not fit or (self.counts < 0).any() or (self.counts[:, _LEVELS] > self.height).any():
             raise ValueError("the arrays of the half-space trees do not fit together")
-        leaf = np.isnan(self.threshold)
-        inside = (self.split >= 0) & (self.split < 2 * self.recent.shape[2])
-        led = (self.child >= 0) & (self.child + ~leaf < n_nodes) & (leaf | (self.child > np.arange(n_nodes)))
+        split, child, threshold = self._asked
+        leaf, own, inside = np.isnan(threshold), np.arange(n_nodes), (split >= 0) & (split < 2 * self.recent.shape[2])
+        led = np.where(leaf, (child == own) & (split % 2 == 0), (child > own) & (child < n_nodes - 1))
         if not (inside & led).all():
             raise ValueError("a half-space tree leads out of itself")
+
+    @property
+    def _asked(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Matrix]:
+        """Features and sides, children, and thresholds of all nodes."""
+        return self.node[..., 0], self.node[..., 1], self.node.view(np.float64)[..., 1]
 
     # NumPy twins --------------------------------------------------------------------------------------
 
     def _score_row(self, i: int, X: Matrix, entity: Ints | None, scores: Vector | None, terms: Matrix | None) -> None:
         who = 0 if entity is None else int(entity[i])
-        split, child, threshold, value = self.split[who], self.child[who], self.threshold[who], self.value[who]
+        (split, child, threshold), value = (each[who] for each in self._asked), self.value[who]
         trees, node = np.arange(len(split)), np.zeros(len(split), np.intp)
         order: list[Any] = []
         if self.counts[who, _BUILT]:
@@ -146,14 +149,14 @@ class HalfSpaces:
         rows = self.recent[who, :n]
         low, high, features = _ranges(rows)
         tallest = 0
-        for tree in range(self.split.shape[1]):
+        for tree in range(self.value.shape[1]):
             random = Random((self.seed + tree * _STEP) & _MASK)
             bounds = [low.copy(), high.copy()]
             for j in features:
                 u = random.uniform()
                 reach, wide = 2.0 * max(u, 1.0 - u), high[j] - low[j]
                 bounds[0][j], bounds[1][j] = low[j] + (u - reach) * wide, low[j] + (u + reach) * wide
-            out = tuple(each[who, tree] for each in (self.split, self.child, self.threshold, self.value))
+            out = tuple(each[who, tree] for each in (*self._asked, self.value))
             growing = _Growing(rows, features, bounds[0], bounds[1], random, out, self.height, self.share)
             growing.grow(0, np.arange(n), 0)
             tallest = max(tallest, growing.tallest)
