@@ -106,8 +106,9 @@ class OnePassDetector(SequentialDetector):
             self.n_entities_ = 0
             self._grow(1)
             self.n_entities_ = 1
-        scores = np.empty(len(valid))
-        self._loop.advance(valid, self._known(context, len(valid), grow=True), scores, terms)
+        # First the room for new entities: with it comes another loop.
+        entity, scores = self._known(context, len(valid), grow=True), np.empty(len(valid))
+        self._loop.advance(valid, entity, scores, terms)
         if first:
             self.offset_ = -float(scores.max())
         return scores

@@ -5,7 +5,8 @@
 #include "cut_forest.h"
 #include "random.h"
 
-#define SMALLEST_SPREAD 1e-290
+#define SMALLEST 1e-150
+#define LARGEST 1e150
 #define BOUND 5.0
 #define USUAL_ROWS 32
 #define SIDE_BY_SIDE 8
@@ -107,7 +108,7 @@ static double score_way(const tree *here, const double *x, const double *weight,
     }
     for (int32_t i = 0; i <= length; i++) {
         double outside = sizes[2 * i], gain = 0.0;
-        if (outside > 0.0) {
+        if (outside > SMALLEST) {
             gain = left * (scale / ((double)i + 1.0)) / sizes[2 * i + 1];
             left *= 1.0 - outside / sizes[2 * i + 1];
         }
@@ -198,7 +199,7 @@ static int32_t insert(tree *here, const double *x, const double *weight, uint64_
         node *at = here->nodes + i;
         double outside, whole;
         measure(x, low_of(here, i), high_of(here, i), weight, width, &outside, &whole);
-        if (outside > 0.0) {
+        if (outside > SMALLEST) {
             double drawn = next_uniform(random) * whole;
             if (drawn < outside || i >= here->capacity) return part(here, i, x, weight, drawn);
         }
@@ -282,14 +283,17 @@ static void offer(const amiss_cut_forest *all, int64_t who, const double *x, con
     counts[1] = (int64_t)random;
 }
 
+/* Within bounds in which no sum overflows. */
+static inline double bounded(double x) { return x > LARGEST ? LARGEST : x < -LARGEST ? -LARGEST : x; }
+
 /* The point that x makes with the rows before it, and how much each coordinate counts in scores; x may miss values. */
 static void shape(const amiss_cut_forest *all, int64_t who, const double *x, double *point, double *weight) {
     int64_t d = all->n_features, seen = all->counts[2 * who], shingle = all->shingle;
     const double *last = all->last + who * d, *spread = all->spread + who * d, *changes = all->changes + who * d;
     for (int64_t q = d * shingle; q < all->width; q++) point[q] = weight[q] = 0.0;
     for (int64_t j = 0; j < d; j++) {
-        double known = isnan(last[j]) ? 0.0 : last[j], value = isnan(x[j]) ? known : x[j];
-        double counted = spread[j] > SMALLEST_SPREAD && changes[j] >= all->sure ? 1.0 / spread[j] : 0.0;
+        double known = isnan(last[j]) ? 0.0 : last[j], value = isnan(x[j]) ? known : bounded(x[j]);
+        double counted = spread[j] > SMALLEST && changes[j] >= all->sure ? 1.0 / spread[j] : 0.0;
         for (int64_t k = 0; k < shingle; k++) {
             /* Before the first row, its like. */
             int64_t back = shingle - 1 - k, q = k * d + j;
@@ -307,7 +311,7 @@ static void follow(const amiss_cut_forest *all, int64_t who, const double *x) {
     double *changes = all->changes + who * d;
     double rate = -expm1(-all->fading), start = 1.0 / ((double)seen + 1.0);
     for (int64_t j = 0; j < d; j++) {
-        double value = x[j];
+        double value = bounded(x[j]);
         changes[j] *= 1.0 - rate;
         if (!isnan(value) && isnan(last[j])) last[j] = level[j] = value;
         if (!isnan(value)) {
@@ -329,8 +333,11 @@ static void score_row(const amiss_cut_forest *all, int64_t who, const double *x,
     tree trees[SIDE_BY_SIDE];
     int32_t length[SIDE_BY_SIDE], leaf[SIDE_BY_SIDE];
     shape(all, who, x, point, weight);
-    for (int64_t q = 0; q < width; q++) parts[q] = 0.0;
-    for (int64_t from = 0, n; from < all->n_trees && all->counts[2 * who] > 0; from += n) {
+    int asked = 0;
+    for (int64_t q = 0; q < width; q++) parts[q] = 0.0, asked |= weight[q] > 0.0;
+    /* Where nothing counts, a row is worth what the roots say: it is one of the rows. */
+    if (!asked && all->counts[2 * who] > 0) sum = 0.5 * (double)all->n_trees;
+    for (int64_t from = 0, n; asked && from < all->n_trees && all->counts[2 * who] > 0; from += n) {
         n = all->n_trees - from < SIDE_BY_SIDE ? all->n_trees - from : SIDE_BY_SIDE;
         for (int64_t k = 0; k < n; k++) trees[k] = tree_of(all, who, from + k);
         walk(trees, n, point, weight, all->path, length, leaf);
@@ -358,7 +365,7 @@ static void learn_row(const amiss_cut_forest *all, int64_t who, const double *x)
     follow(all, who, x);
     for (int64_t q = 0; q < d * all->shingle; q++) {
         double wide = spread[q % d];
-        weight[q] = wide > SMALLEST_SPREAD ? 1.0 / wide : 0.0;
+        weight[q] = wide > SMALLEST ? 1.0 / wide : 0.0;
     }
     offer(all, who, point, weight);
     all->counts[2 * who]++;

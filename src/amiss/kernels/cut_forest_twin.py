@@ -16,7 +16,7 @@ from amiss.kernels.forest import Random
 __all__ = ["Entity"]
 
 _MASK = 0xFFFFFFFFFFFFFFFF
-_SMALLEST_SPREAD, _BOUND, _USUAL_ROWS = 1e-290, 5.0, 32
+_SMALLEST, _LARGEST, _BOUND, _USUAL_ROWS = 1e-150, 1e150, 5.0, 32
 _ROOT, _POINTS, _LEAVES = range(3)
 _FEATURE, _MASS = 2, 3
 _NONE = -1
@@ -55,12 +55,12 @@ class Tree:
         n, scale, outside = float(self.head[_POINTS]), float(logs[self.head[_POINTS] + 1]), 0.0
         for depth, i in enumerate(nodes):
             outside, whole, by_feature = _measure(x, *self.bounds(i), weight)
-            if outside > 0:
+            if outside > _SMALLEST:
                 gain = left * (scale / (depth + 1.0)) / whole
                 score += gain * outside
                 parts += gain * by_feature
                 left *= 1.0 - outside / whole
-        if outside > 0:
+        if outside > _SMALLEST:
             return score
         m = int(self.node[nodes[-1], _MASS])
         return score + left * ((1.0 - m / (2.0 * n)) * (scale / (len(nodes) - 1 + float(logs[m + 1]))))
@@ -75,7 +75,7 @@ class Tree:
         while True:
             low, high = self.bounds(i)
             outside, whole, by_feature = _measure(x, low, high, weight)
-            if outside > 0:
+            if outside > _SMALLEST:
                 drawn = random.uniform() * whole
                 if drawn < outside or i >= self.capacity:
                     return self._part(i, x, by_feature, drawn)
@@ -200,11 +200,13 @@ class Entity:
 
     def score(self, i: int, x: Vector, scores: Vector | None, terms: Matrix | None) -> None:
         """Write the score and the contributions of row i, x, where they are asked for."""
-        sure = (self.spread > _SMALLEST_SPREAD) & (self.changes >= self.sure)
+        sure = (self.spread > _SMALLEST) & (self.changes >= self.sure)
         point, weight = self._shape(x, sure)
         weight[(self.shingle - 1) * self.n_features : self.shingle * self.n_features][np.isnan(x)] = 0.0
-        parts, total = np.zeros(len(point)), 0.0
-        for each in self.trees if self.counts[0] else ():
+        parts, asked = np.zeros(len(point)), bool((weight > 0).any())
+        # Where nothing counts, a row is worth what the roots say: it is one of the rows.
+        total = 0.5 * len(self.trees) if self.counts[0] and not asked else 0.0
+        for each in self.trees if self.counts[0] and asked else ():
             total += each.score(point, weight, self.logs, parts)
         total /= len(self.trees)
         if scores is not None:
@@ -224,7 +226,7 @@ class Entity:
         """Learn the next row."""
         point, _ = self._shape(x, np.zeros(self.n_features, bool))
         self._follow(x)
-        _, weight = self._shape(x, self.spread > _SMALLEST_SPREAD)
+        _, weight = self._shape(x, self.spread > _SMALLEST)
         random = Random(int(self.counts[1]) & _MASK)
         for each in self.trees:
             u = random.uniform()
@@ -241,7 +243,7 @@ class Entity:
     def _shape(self, x: Vector, counted: npt.NDArray[np.bool_]) -> tuple[Vector, Vector]:
         """The point that x makes with the rows before it, and how much each coordinate counts."""
         known, seen = np.where(np.isnan(self.last), 0.0, self.last), int(self.counts[0])
-        value, width = np.where(np.isnan(x), known, x), self.trees[0].width
+        value, width = np.where(np.isnan(x), known, np.clip(x, -_LARGEST, _LARGEST)), self.trees[0].width
         point, weight = np.zeros(width), np.zeros(width)
         each = np.divide(1.0, self.spread, out=np.zeros(self.n_features), where=counted)
         for k in range(self.shingle):
@@ -256,7 +258,7 @@ class Entity:
         seen = int(self.counts[0])
         rate, start = -math.expm1(-self.fading), 1.0 / (seen + 1.0)
         self.changes *= 1.0 - rate
-        for j, value in enumerate(x.tolist()):
+        for j, value in enumerate(np.clip(x, -_LARGEST, _LARGEST).tolist()):
             if math.isnan(value):
                 continue
             if math.isnan(self.last[j]):

@@ -142,31 +142,25 @@ static void plant(const amiss_halfspace *all, const place *at, int64_t n) {
     at->counts[2] = g.tallest;
 }
 
-static inline int32_t below(const asks *node, double x, int holes) {
-    return node->child + ((x >= node->threshold) | (holes & (x != x) & node->split));
+static inline int32_t below(const asks *node, double x) { return node->child + (x >= node->threshold); }
+
+static inline int32_t below_holed(const asks *node, double x) {
+    return node->child + ((x >= node->threshold) | ((x != x) & node->split));
 }
 
 /* Eight rows go through a tree side by side, until all are at leaves. */
-static inline void eight_rows(const double *x, int64_t d, const asks *nodes, const double *value, int holes,
-                              double *score) {
+static inline void eight_rows(const double *x, int64_t d, const asks *nodes, const double *value, double *score) {
     int32_t at[8] = {0};
     for (int32_t moved = 1; moved;) {
         moved = 0;
         for (int r = 0; r < 8; r++) {
             const asks *node = nodes + at[r];
-            int32_t next = below(node, x[r * d + (node->split >> 1)], holes);
+            int32_t next = below(node, x[r * d + (node->split >> 1)]);
             moved |= next ^ at[r];
             at[r] = next;
         }
     }
     for (int r = 0; r < 8; r++) score[r] += value[at[r]];
-}
-
-static void many_rows(const double *X, int64_t n_rows, int64_t d, const asks *nodes, const double *value, int holes,
-                      double *scores) {
-    for (int64_t i = 0; i < n_rows; i += 8)
-        if (holes) eight_rows(X + i * d, d, nodes, value, 1, scores + i);
-        else eight_rows(X + i * d, d, nodes, value, 0, scores + i);
 }
 
 /* One row goes through up to eight trees side by side; what they give is added to the score. */
@@ -177,7 +171,7 @@ static inline double few_trees(const asks *nodes, const double *value, int64_t n
         moved = 0;
         for (int k = 0; k < n_trees; k++) {
             const asks *node = nodes + k * n_nodes + at[k];
-            int32_t next = below(node, x[node->split >> 1], 1);
+            int32_t next = below(node, x[node->split >> 1]);
             moved |= next ^ at[k];
             at[k] = next;
         }
@@ -194,36 +188,50 @@ static double one_row(const amiss_halfspace *all, const place *at, const double 
     return score;
 }
 
-/* What each feature adds: the value changes at each node on the way down, and the feature asked there is the cause. */
-static void add_terms(const amiss_halfspace *all, const place *at, const double *x, double *terms) {
-    for (int64_t j = 0; j < all->n_features; j++) terms[j] = 0.0;
+/* The value changes at each node on the way down, and the feature asked there is the cause; a missing one is none. Adds
+ * the changes to the terms of the features, or gives their sum. */
+static double add_changes(const amiss_halfspace *all, const place *at, const double *x, double *terms) {
+    double sum = 0.0;
     for (int64_t tree = 0; tree < all->n_trees; tree++) {
         const asks *nodes = at->node + tree * all->n_nodes;
         const double *value = at->value + tree * all->n_nodes;
         for (int32_t i = 0, next; !isnan(nodes[i].threshold); i = next) {
-            next = below(nodes + i, x[nodes[i].split >> 1], 1);
-            terms[nodes[i].split >> 1] += value[next] - value[i];
+            int32_t feature = nodes[i].split >> 1;
+            next = below_holed(nodes + i, x[feature]);
+            if (isnan(x[feature])) continue;
+            if (terms) terms[feature] += value[next] - value[i];
+            else sum += value[next] - value[i];
         }
     }
-    for (int64_t j = 0; j < all->n_features; j++) terms[j] /= (double)all->n_trees;
+    return sum;
+}
+
+static int has_holes(const double *x, int64_t n) {
+    int holes = 0;
+    for (int64_t i = 0; i < n; i++) holes |= x[i] != x[i];
+    return holes;
 }
 
 /* Rows of one entity, between two plantings. */
 static void score_rows(const amiss_halfspace *all, const place *at, const double *X, int64_t n_rows, double *scores,
                        double *terms) {
-    int64_t d = all->n_features, whole = n_rows / 8 * 8;
+    int64_t d = all->n_features, n = all->n_nodes, whole = n_rows / 8 * 8;
     if (terms) for (int64_t i = 0; i < n_rows * d; i++) terms[i] = 0.0;
     if (scores) for (int64_t i = 0; i < n_rows; i++) scores[i] = 0.0;
     if (at->counts[1] == 0) return;
-    if (terms) for (int64_t i = 0; i < n_rows; i++) add_terms(all, at, X + i * d, terms + i * d);
-    if (!scores) return;
-    int holes = 0;
-    for (int64_t i = 0; i < whole * d; i++) holes |= X[i] != X[i];
-    for (int64_t tree = 0; tree < all->n_trees && whole; tree++) {
-        int64_t from = tree * all->n_nodes;
-        many_rows(X, whole, d, at->node + from, at->value + from, holes, scores);
+    if (terms) {
+        for (int64_t i = 0; i < n_rows; i++) add_changes(all, at, X + i * d, terms + i * d);
+        for (int64_t i = 0; i < n_rows * d; i++) terms[i] /= (double)all->n_trees;
     }
-    for (int64_t i = whole; i < n_rows; i++) scores[i] = one_row(all, at, X + i * d);
+    if (!scores) return;
+    int holes = has_holes(X, n_rows * d);
+    if (holes) whole = 0;
+    for (int64_t tree = 0; tree < all->n_trees && whole; tree++)
+        for (int64_t i = 0; i < whole; i += 8)
+            eight_rows(X + i * d, d, at->node + tree * n, at->value + tree * n, scores + i);
+    for (int64_t i = whole; i < n_rows; i++)
+        scores[i] = holes && has_holes(X + i * d, d) ? add_changes(all, at, X + i * d, NULL)
+                                                     : one_row(all, at, X + i * d);
     for (int64_t i = 0; i < n_rows; i++) scores[i] /= (double)all->n_trees;
 }
 

@@ -7,6 +7,9 @@
  * leaf has the threshold NaN, an even split and itself as its child. value[i] is minus the logarithm, to the base 2, of
  * the share of rows in a node over the share of the space that it takes.
  *
+ * A row's score is the mean value of its leaves; where it misses values, of the changes in value on the way to them at
+ * the nodes that it can answer.
+ *
  * counts, (n_entities, 3): rows seen, rows that the trees are made of, levels of the tallest of them.
  * recent, (n_entities, window, d); node, (n_entities, n_trees, n_nodes, 4): split, child, and the
  * bits of the threshold. value, (n_entities, n_trees, n_nodes).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -115,26 +116,31 @@ class HalfSpaces:
 
     def _score_row(self, i: int, X: Matrix, entity: Ints | None, scores: Vector | None, terms: Matrix | None) -> None:
         who = 0 if entity is None else int(entity[i])
-        (split, child, threshold), value = (each[who] for each in self._asked), self.value[who]
-        trees, node = np.arange(len(split)), np.zeros(len(split), np.intp)
-        order: list[Any] = []
-        if self.counts[who, _BUILT]:
-            for _ in range(int(self.counts[who, _LEVELS])):
-                asked, t = split[trees, node], threshold[trees, node]
-                x = X[i, asked >> 1]
-                step = (x >= t) | (np.isnan(x) & (asked % 2 == 1))
-                following = child[trees, node] + step
-                order.append((asked >> 1, value[trees, following] - value[trees, node], ~np.isnan(t)))
+        added, total, leaves = [0.0] * X.shape[1], 0.0, 0.0
+        n_trees = self.value.shape[1]
+        for tree in range(n_trees) if self.counts[who, _BUILT] else ():
+            node = 0
+            for feature, following in self._way(who, tree, X[i]):
+                if not math.isnan(X[i, feature]):
+                    change = float(self.value[who, tree, following]) - float(self.value[who, tree, node])
+                    added[feature] += change
+                    total += change
                 node = following
+            leaves += float(self.value[who, tree, node])
         if scores is not None:
-            scores[i] = _in_order(value[trees, node]) / len(split) if order else 0.0
+            scores[i] = (total if np.isnan(X[i]).any() else leaves) / n_trees
         if terms is not None:
-            terms[i] = 0.0
-            for tree in trees:
-                for feature, gain, inner in order:
-                    if inner[tree]:
-                        terms[i, feature[tree]] += gain[tree]
-            terms[i] /= len(split)
+            terms[i] = np.array(added) / n_trees
+
+    def _way(self, who: int, tree: int, x: Vector) -> Iterator[tuple[int, int]]:
+        """Features asked on the way of a row, and the nodes that it comes to."""
+        split, child, threshold = (each[who, tree] for each in self._asked)
+        node = 0
+        while not math.isnan(threshold[node]):
+            feature, high_if_missing = divmod(int(split[node]), 2)
+            value = float(x[feature])
+            node = int(child[node]) + int(value >= threshold[node] or (math.isnan(value) and high_if_missing == 1))
+            yield feature, node
 
     def _learn_row(self, x: Vector, who: int) -> None:
         window = self.recent.shape[1]
@@ -166,13 +172,6 @@ class HalfSpaces:
 def _pointers(X: Matrix, entity: Ints | None, scores: Vector | None, terms: Matrix | None) -> tuple[Any, ...]:
     who = loops.nothing() if entity is None else loops.address(entity)
     return loops.doubles(X), len(X), who, loops.doubles(scores), loops.doubles(terms)
-
-
-def _in_order(values: Vector) -> float:
-    total = 0.0
-    for value in values.tolist():
-        total += value
-    return total
 
 
 def _ranges(rows: Matrix) -> tuple[Vector, Vector, list[int]]:
