@@ -10,16 +10,20 @@ from sklearn.metrics import roc_auc_score
 
 from amiss.core.detector import Context
 from amiss.core.errors import DataError
-from amiss.detectors import HalfSpaceTrees, RandomCutForest
+from amiss.detectors import HalfSpaceTrees, OnlineMahalanobis, RandomCutForest
 from amiss.kernels import loops
 
-KINDS = [HalfSpaceTrees, RandomCutForest]
+KINDS = [HalfSpaceTrees, OnlineMahalanobis, RandomCutForest]
 N = 600
 
 
 def small(kind, **options):
     """One that is quick without compiled loops too."""
-    few = {"n_trees": 10, "window": 64} if kind is HalfSpaceTrees else {"n_trees": 5, "sample_size": 32}
+    few = {
+        HalfSpaceTrees: {"n_trees": 10, "window": 64},
+        OnlineMahalanobis: {},
+        RandomCutForest: {"n_trees": 5, "sample_size": 32},
+    }[kind]
     return kind(**{**few, **options})
 
 
@@ -83,7 +87,7 @@ def test_a_state_that_does_not_fit_is_refused(kind):
     with pytest.raises(ValueError, match="number of entities"):
         small(kind).restore({**detector.state(), "n_entities_": 2})
     with pytest.raises(ValueError, match="do not fit together"):
-        small(kind).restore({**detector.state(), "recent_": np.zeros((1, 2))})
+        small(kind).restore({**detector.state(), f"{kind.arrays[1]}_": np.zeros((1, 2))})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -107,8 +111,9 @@ def test_room_for_entities_that_come_one_by_one_doubles(kind):
     for k in range(20):
         detector.partial_fit(rows(3), context=of([k] * 3)) if k else detector.fit(rows(3))
     assert detector.n_entities_ == 20
-    assert 20 <= len(detector.counts_) <= 40
-    assert (detector.counts_[:20, 0] == 3).all()
+    first = getattr(detector, f"{kind.arrays[0]}_")
+    assert 20 <= len(first) <= 40
+    assert (first.reshape(len(first), -1)[:20, 0] == 3).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from amiss.kernels import cut_forest, halfspace, loops
+from amiss.kernels import cut_forest, ellipsoid, halfspace, loops
 from amiss.kernels.cut_forest import CutForest
+from amiss.kernels.ellipsoid import Ellipsoids
 from amiss.kernels.halfspace import HalfSpaces
 
 needs_loops = pytest.mark.skipif(not loops.compiled(), reason=f"compiled loops are off: {loops.why_not()}")
@@ -28,6 +29,10 @@ def half_spaces(n_features, window=16, height=5, share=0.1):
 def forest(n_features, shingle=1, capacity=8, half_life=20.0, sure=3.0):
     state = cut_forest.begun(2, n_features, shingle, 3, capacity, 7)
     return CutForest(**state, half_life=half_life, sure=sure)
+
+
+def ellipsoids(n_features):
+    return Ellipsoids(**ellipsoid.begun(2, n_features), rate=0.02, shrinkage=1e-3, sure=3.0)
 
 
 def state_of(loop, names):
@@ -76,6 +81,14 @@ def test_cut_forest(X, shingle, data):
 
 
 @needs_loops
+@settings(max_examples=80, deadline=None)
+@given(X=TABLES, data=st.data())
+def test_ellipsoids(X, data):
+    entity = data.draw(npst.arrays(np.int64, len(X), elements=st.integers(0, 1)))
+    same(ellipsoids, ellipsoid.STATE, X, entity)
+
+
+@needs_loops
 def test_twins_agree_on_a_longer_stream():
     random = np.random.default_rng(0)
     X = np.column_stack([random.normal(size=300), random.integers(0, 3, 300), np.full(300, 7.0)])
@@ -84,10 +97,12 @@ def test_twins_agree_on_a_longer_stream():
     same(half_spaces, halfspace.STATE, X, entity)
     same(lambda d: half_spaces(d, window=50, height=8, share=0.04), halfspace.STATE, X, entity)
     same(lambda d: forest(d, 2, capacity=32), cut_forest.STATE, X, entity)
+    same(ellipsoids, ellipsoid.STATE, X, entity)
+    same(ellipsoids, ellipsoid.STATE, np.hstack([X, X[::-1], X[::2].repeat(2, axis=0)]), entity)
 
 
 @needs_loops
-@pytest.mark.parametrize("make", [half_spaces, forest])
+@pytest.mark.parametrize("make", [half_spaces, forest, ellipsoids])
 def test_parts_of_a_stream_are_the_whole(make):
     X = np.random.default_rng(0).normal(size=(200, 3))
     whole, parts, one = (np.empty(200) for _ in range(3))
@@ -101,7 +116,7 @@ def test_parts_of_a_stream_are_the_whole(make):
     np.testing.assert_array_equal(one, whole)
 
 
-@pytest.mark.parametrize("make", [half_spaces, forest])
+@pytest.mark.parametrize("make", [half_spaces, forest, ellipsoids])
 def test_scoring_alone_changes_nothing_and_is_what_the_next_row_gets(make):
     X = np.random.default_rng(0).normal(size=(60, 3))
     loop, alone, come = make(3), np.empty(1), np.empty(1)
@@ -163,6 +178,7 @@ def spoilt(make, name, change):
         (forest, "holder", lambda a: a.__setitem__((0, 0, 0), -4)),
         (forest, "spare", lambda a: a.fill(0)),
         (forest, "parent", lambda a: a.fill(3)),
+        (ellipsoids, "seen", lambda a: a.__setitem__(0, -1)),
         (forest, "counts", lambda a: a.__setitem__((0, 0), -1)),
     ],
 )  # fmt: skip

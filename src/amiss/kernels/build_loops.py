@@ -8,8 +8,8 @@ from cffi import FFI
 
 HERE = Path(__file__).parent
 FAMILIES = (
-    "cut_forest", "forest", "halfspace", "histograms", "neighbors", "netflow", "novelty", "oblique", "headers",
-    "packets", "questions", "assembly", "profile", "screen", "spheres", "tails",
+    "cut_forest", "ellipsoid", "forest", "halfspace", "histograms", "neighbors", "netflow", "novelty", "oblique",
+    "headers", "packets", "questions", "assembly", "profile", "screen", "spheres", "tails",
 )  # fmt: skip
 SHARED = ("portable.h", "bytes.h", "flow_table.h", "random.h", "heap.h", "screen_tile.h")
 
