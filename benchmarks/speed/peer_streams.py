@@ -71,10 +71,14 @@ def rate(work, rows, n_warm):
 
 def speed(X):
     rows = [dict(enumerate(row)) for row in ((X - X.min(axis=0)) / np.ptp(X, axis=0)).tolist()]
-    paper, small, cut, told = trees(n_trees=25, height=15), trees(n_trees=10, height=8), *map(forest, X.shape[1:] * 2)
+    cut, told = map(forest, X.shape[1:] * 2)
+    sizes = ((25, 15), (25, 10), (25, 8), (10, 8))
+    grown = {size: trees(n_trees=size[0], height=size[1]) for size in sizes}
     return {
-        "River, 25 trees of height 15": rate(lambda part: river_scores(paper, part), rows, FIRST),
-        "River, its default of 10 trees of height 8": rate(lambda part: river_scores(small, part), rows, FIRST),
+        **{
+            f"River, {n} trees of height {height}": rate(lambda part, m=model: river_scores(m, part), rows, FIRST)
+            for (n, height), model in grown.items()
+        },
         "krcf, score and update": rate(lambda part: krcf_scores(cut, part), X, FIRST),
         "krcf, attribution and update": rate(lambda part: krcf_reasons(told, part), X, FIRST),
     }

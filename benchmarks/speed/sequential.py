@@ -4,8 +4,8 @@ Run: python benchmarks/speed/sequential.py [PEER_PYTHON]     (a Python with rive
 
 Normal rows with 10 features. Each event is scored before it is learnt. Ours through the public door: one row of a
 matrix a call, or 256. Peers one by one, the only way that they know; their rows lie ready as dictionaries or arrays
-(see peer_streams.py). Half-space trees with the paper's 25 trees of height 15 on both sides, the random cut forest with
-40 trees of 256 points. A B A B …, medians.
+(see peer_streams.py). Half-space trees with the same numbers of trees, height and window of 250 on both sides, the random
+cut forest with 40 trees of 256 points. A B A B …, medians.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from typing import Any
 
 import numpy as np
 
-from amiss.detectors import HalfSpaceTrees, RandomCutForest
+from amiss.detectors import HalfSpaceTrees, OnlineMahalanobis, RandomCutForest
 
 RUNS = 3
 N_ROWS, N_FOR_PEER, WARM = 40_000, 5_000, 2_000
-PAPER = {"n_trees": 25, "height": 15, "window": 250, "smallest_share": 0.1}
+SIZES = ((25, 15), (25, 10), (25, 8), (10, 8))
+"""Trees and their height: the paper's, two between, and River's default."""
 LINES = (
-    ("half-space trees, one by one", "River, 25 trees of height 15", "20"),
-    ("half-space trees, by 256", "River, 25 trees of height 15", "80"),
-    ("half-space trees of our default, one by one", "River, 25 trees of height 15", ""),
-    ("half-space trees, 10 of height 8, one by one", "River, its default of 10 trees of height 8", ""),
-    ("half-space trees, 10 of height 8, by 256", "River, its default of 10 trees of height 8", ""),
+    *((f"half-space trees, {n} of height {h}, one by one", f"River, {n} trees of height {h}", "20") for n, h in SIZES),
+    *((f"half-space trees, {n} of height {h}, by 256", f"River, {n} trees of height {h}", "80") for n, h in SIZES),
     ("half-space trees with contributions, one by one", "River, 25 trees of height 15", ""),
     ("random cut forest, one by one", "krcf, score and update", "2"),
     ("random cut forest, by 256", "krcf, score and update", ""),
     ("random cut forest with contributions, one by one", "krcf, attribution and update", "2"),
+    ("online Mahalanobis, one by one", "", ""),
+    ("online Mahalanobis, by 256", "", ""),
 )
 
 
@@ -49,21 +49,24 @@ def rate(work: Callable[[np.ndarray], Any], X: np.ndarray, size: int) -> float:
 
 
 def ours(X: np.ndarray) -> dict[str, float]:
-    def trees(**options: Any) -> HalfSpaceTrees:
-        return HalfSpaceTrees(**options).fit(X[:WARM])
+    def trees(n_trees: int, height: int) -> HalfSpaceTrees:
+        return HalfSpaceTrees(n_trees, height, window=250, smallest_share=0.1).fit(X[:WARM])
 
-    few = {**PAPER, "n_trees": 10, "height": 8}
     forest = RandomCutForest(n_trees=40, sample_size=256).fit(X[:WARM])
+    distance = OnlineMahalanobis().fit(X[:WARM])
+    found = {}
+    for n, height in SIZES:
+        for words, size in (("one by one", 1), ("by 256", 256)):
+            work = trees(n, height).score_partial_fit
+            found[f"half-space trees, {n} of height {height}, {words}"] = rate(work, X, size)
     return {
-        "half-space trees, one by one": rate(trees(**PAPER).score_partial_fit, X, 1),
-        "half-space trees, by 256": rate(trees(**PAPER).score_partial_fit, X, 256),
-        "half-space trees of our default, one by one": rate(trees().score_partial_fit, X, 1),
-        "half-space trees, 10 of height 8, one by one": rate(trees(**few).score_partial_fit, X, 1),
-        "half-space trees, 10 of height 8, by 256": rate(trees(**few).score_partial_fit, X, 256),
-        "half-space trees with contributions, one by one": rate(trees(**PAPER).explain_partial_fit, X, 1),
+        **found,
+        "half-space trees with contributions, one by one": rate(trees(*SIZES[0]).explain_partial_fit, X, 1),
         "random cut forest, one by one": rate(forest.score_partial_fit, X, 1),
         "random cut forest, by 256": rate(forest.score_partial_fit, X, 256),
         "random cut forest with contributions, one by one": rate(forest.explain_partial_fit, X, 1),
+        "online Mahalanobis, one by one": rate(distance.score_partial_fit, X, 1),
+        "online Mahalanobis, by 256": rate(distance.score_partial_fit, X, 256),
     }
 
 
@@ -87,7 +90,7 @@ def main() -> None:
     for name, peer, asked in LINES:
         mine = statistics.median(found[name] for found, _ in runs)
         cells = ["", "", ""]
-        if python:
+        if python and peer:
             theirs = statistics.median(found[peer] for _, found in runs)
             cells = [peer, f"{theirs:,.0f}", f"{mine / theirs:.1f}"]
         print(f"| {name} | {mine:,.0f} | {' | '.join(cells)} | {asked and '≥ ' + asked} |")

@@ -25,8 +25,8 @@ class HalfSpaceTrees(OnePassDetector):
     The trees are made anew from the rows of each window, and at first from 16, 32, 64 … rows. Ranges are those of the
     window's rows without the most extreme 3 %, widened at random: a feature that is as good as constant is not asked,
     and a single change in it says nothing. A missing value counts for nothing. Scoring and learning
-    cost O(n_trees × height) a row; an entity takes up to 16 bytes times n_trees / smallest_share × height for its
-    trees, 188 kB at the defaults, and 8 × window × n_features for its rows.
+    cost O(n_trees × height) a row; an entity takes up to 48 × n_trees × height / smallest_share bytes for its trees,
+    188 kB at the defaults, and 8 × window × n_features for its rows.
 
     Parameters
     ----------

@@ -29,7 +29,8 @@ class RandomCutForest(OnePassDetector):
     (fewer than 8 times, old ones fading) does not count, so that a constant feature that changes by a unit raises
     nothing; and neither does a missing value, which is learnt as the last that was there. Scoring costs O(n_trees ×
     log(sample_size) × n_features × shingle) a row, learning about half of that; memory is n_trees × sample_size × (24 ×
-    n_features × shingle + 110) bytes an entity, 3.6 MB at the defaults with 10 features, whatever the number of rows.
+    width + 92) bytes an entity, where width is n_features × shingle, rounded up to a multiple of 4: 3.9 MB at the
+    defaults with 10 features, whatever the number of rows.
 
     Parameters
     ----------
