@@ -4,8 +4,8 @@ Run: python benchmarks/speed/sequential.py [PEER_PYTHON]     (a Python with rive
 
 Normal rows with 10 features. Each event is scored before it is learnt. Ours through the public door: one row of a
 matrix a call, or 256. Peers one by one, the only way that they know; their rows lie ready as dictionaries or arrays
-(see peer_streams.py). Half-space trees with the same numbers of trees, height and window of 250 on both sides, the random
-cut forest with 40 trees of 256 points. A B A B …, medians.
+(see peer_streams.py). Half-space trees with the same number of trees, height and window of 250 on both sides, the
+random cut forest with 40 trees of 256 points. A B A B …, medians.
 """
 
 from __future__ import annotations
