@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 import amiss
-from amiss.core.catalog import detector_names
+from amiss.core.catalog import detector_class, detector_names
+from amiss.core.detector import SequentialDetector
 from amiss.core.errors import DataError, ParameterError, PromiseError, SchemaError
 from amiss.core.frame import Frame
 from amiss.core.source import MemorySource
@@ -44,7 +45,16 @@ def test_rows_score_alike_alone_and_in_company(plant):
         np.testing.assert_allclose(alone, whole[start : start + 1], rtol=1e-9)
 
 
-@pytest.mark.parametrize("detector", detector_names())
+OF_STREAMS = [name for name in detector_names() if issubclass(detector_class(name), SequentialDetector)]
+
+
+@pytest.mark.parametrize("detector", OF_STREAMS)
+def test_a_detector_of_streams_is_refused_for_a_table(plant, detector):
+    with pytest.raises(ParameterError, match="learns row after row"):
+        amiss.detect(plant.frame.table, kind="table", detector=detector)
+
+
+@pytest.mark.parametrize("detector", [name for name in detector_names() if name not in OF_STREAMS])
 def test_every_detector_ranks_a_table(plant, detector, tmp_path):
     result = amiss.detect(plant.frame.table, kind="table", detector=detector)
     assert np.isfinite(result.scores).all()

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["address", "compiled", "layout", "nothing", "why_not"]
+__all__ = ["address", "compiled", "doubles", "layout", "nothing", "record", "why_not"]
 
 lib: Any = None
 _ffi: Any = None
 _types: dict[Any, Any] = {}
+_doubles: Any = None
 _reason: str | None = None
 
 if os.environ.get("AMISS_NO_KERNELS"):
@@ -34,6 +35,7 @@ else:
                 ("u8", "uint64_t"),
             )
         }
+        _doubles = _types[np.dtype(np.float64)]
     except ImportError as error:
         _reason = f"not built at install time (no C compiler?): {error}"
 
@@ -56,6 +58,21 @@ def address(array: np.ndarray[Any, Any], struct: str | None = None) -> Any:
     if not array.flags.c_contiguous:
         raise ValueError("a kernel needs a C-contiguous array")
     return _ffi.from_buffer(f"{struct}[]" if struct else _types[array.dtype], array)
+
+
+def doubles(array: np.ndarray[Any, Any] | None) -> Any:
+    """`address` of float64 numbers, in half the time; the null pointer for None."""
+    return _ffi.NULL if array is None else _ffi.from_buffer(_doubles, array)
+
+
+def record(struct: str, *fields: Any) -> Any:
+    """One of the loops' records made of its fields, in order: numbers, and arrays, which must outlive it."""
+    values = [_as_pointer(each) if isinstance(each, np.ndarray) else each for each in fields]
+    return _ffi.new(f"{struct} *", values)
+
+
+def _as_pointer(array: np.ndarray[Any, Any]) -> Any:
+    return _ffi.cast(f"{_types[array.dtype].item.cname} *", address(array))
 
 
 def nothing() -> Any:

@@ -16,6 +16,13 @@
 #define AMISS_WIDE
 #endif
 
+/* Whether one of n numbers is infinite. */
+static inline int any_infinite(const double *x, int64_t n) {
+    int found = 0;
+    for (int64_t i = 0; i < n; i++) found |= fabs(x[i]) == INFINITY;
+    return found;
+}
+
 /* Eight doubles side by side, which GCC and Clang keep in registers whatever their width. Other compilers fail here,
  * and the NumPy twins serve. */
 typedef double lanes __attribute__((vector_size(64)));

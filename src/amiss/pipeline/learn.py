@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.detector import DetectorSummary, MergeDetector
+from amiss.core.detector import DetectorSummary, MergeDetector, SequentialDetector
 from amiss.core.errors import DataError, ParameterError
 from amiss.core.frame import Frame
 from amiss.core.random import priorities
@@ -128,6 +128,11 @@ def learn(source: Source, recipe: Recipe, looked: Looked, progress: Progress, *,
     if detector.capabilities.labels:
         raise ParameterError(
             f"detector {recipe.detector!r} learns from labels", mend="fit it, and name their column: --label COLUMN"
+        )
+    if isinstance(detector, SequentialDetector):
+        raise ParameterError(
+            f"detector {recipe.detector!r} learns row after row, and a table has no order",
+            mend="choose another detector; this one is for streams",
         )
     if not isinstance(detector, MergeDetector):
         raise ParameterError(
