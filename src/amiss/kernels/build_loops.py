@@ -8,8 +8,8 @@ from cffi import FFI
 
 HERE = Path(__file__).parent
 FAMILIES = (
-    "forest", "histograms", "neighbors", "netflow", "novelty", "oblique", "headers", "packets", "questions", "assembly",
-    "profile", "screen", "spheres", "tails",
+    "binned_trees", "forest", "histograms", "neighbors", "netflow", "novelty", "oblique", "headers", "packets",
+    "questions", "assembly", "profile", "screen", "spheres", "tails",
 )  # fmt: skip
 SHARED = ("portable.h", "bytes.h", "flow_table.h", "random.h", "heap.h", "screen_tile.h")
 
