@@ -30,10 +30,7 @@ function listEvents() {
   $("count").textContent = `${found.length} of ${counted(data.n_events, "event")}` + (host ? `, those of ${host}` : "") + (data.n_events > data.events.length ? `; the ${data.events.length} gravest are listed` : "");
   $("more").hidden = shown.length === found.length;
   $("rows").tBodies[0].replaceChildren(...shown.map(eventLine));
-  markChosen();
-}
-function markChosen() {
-  for (const line of $("rows").tBodies[0].rows) if (chosen && line.event === chosen) line.setAttribute("aria-current", "true"); else line.removeAttribute("aria-current");
+  markCurrent(chosen);
 }
 function eventLine(e) {
   const line = el("tr", { class: "main", tabindex: "0" }, el("td", { class: "mono" }, e.host), el("td", {}, kindWords(e.kind)),
@@ -45,7 +42,7 @@ function eventLine(e) {
 }
 function choose(e, go) {
   chosen = e;
-  markChosen();
+  markCurrent(chosen);
   showEvidence(e);
   if (go) $("evidence").scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
 }
