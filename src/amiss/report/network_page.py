@@ -88,7 +88,11 @@ def _kinds(result: NetworkResult) -> str:
             to_second(min((e.start for e in told if e.start), default=None)),
             to_second(max((e.end for e in told if e.end), default=None)),
         )  # fmt: skip
-        lines.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+        classes = ("", "", "num", "num", "num", "when", "when wide")
+        marked = zip(cells, classes, strict=True)
+        lines.append(
+            "<tr>" + "".join(f'<td class="{name}">{html.escape(cell)}</td>' for cell, name in marked) + "</tr>"
+        )
     return "".join(lines)
 
 

@@ -191,7 +191,7 @@ def _told(traffic: Traffic, beacons: list[_Beacon], targets: Targets) -> Finding
     flows, one = traffic.flows, beacons[0]
     rows, width, period, share, alike = one.rows, one.width, one.period, one.share, one.alike
     host = int(flows.src[rows[0]])
-    band = {1.15: "7 %", 1.5: "20 %", 3.1: "50 %"}[width]
+    band = {1.15: "7%", 1.5: "20%", 3.1: "50%"}[width]
     size = "" if np.isnan(alike) else f", {alike:.0%} of them of about the same size"
     where = targets.word(int(targets.code[rows[0]]))
     n_hosts = int(targets.n_hosts[targets.code[rows[0]]])
