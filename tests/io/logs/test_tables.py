@@ -193,6 +193,20 @@ def test_figures_of_nfdump_that_cannot_be_say_nothing(tmp_path: Path) -> None:
     assert np.isfinite(flows.bytes_out).all()
 
 
+@pytest.mark.parametrize(("when", "said"), [
+    ("2017-07-05 08:55:58", True), ("05/07/2017 08:55:58 AM", True), ("5/7/2017 8:55:58", True),
+    ("2017-07-05T08:55:58Z", False), ("2017-07-05T08:55:58+02:00", False), ("1499244958.0", False),
+])  # fmt: skip
+def test_times_without_a_zone_are_said_to_be_taken_for_utc(tmp_path: Path, when: str, said: bool) -> None:
+    path = tmp_path / "flows.csv"
+    path.write_text("\n".join([NEW, ROWS[0].replace("2017-07-05 08:55:58", when)]) + "\n")
+    source = LogSource([path])
+    flows = source.traffic().flows
+    assert any("taken for UTC" in note for note in source.notes) == said
+    if said or when.endswith("Z"):
+        assert flows.start.tolist() == [1499244958.0]
+
+
 def test_a_log_that_vanishes_leaves_the_others(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a.csv", "b.csv")]
     for path in paths:

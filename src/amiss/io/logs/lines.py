@@ -6,7 +6,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,10 @@ from amiss.core.errors import ConnectorError
 from amiss.core.written import readable
 from amiss.io.compressed import DAMAGED, decompressed
 
-__all__ = ["Log", "plain_start", "whole_lines"]
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Log", "plain_start", "whole_lines", "without_zone"]
 
 _BLOCK = 8 << 20
 _LONGEST = 4 << 20
@@ -58,6 +61,8 @@ class Log:
         How many lines could not be read, by reason.
     skipped
         How many lines tell of other things than traffic, by what they tell of.
+    zoneless
+        Whether it has times that name no zone, which are taken for UTC; a reader says so.
     """
 
     def __init__(self, path: Path) -> None:
@@ -65,6 +70,7 @@ class Log:
         self.n_rows = 0
         self.damaged: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
+        self.zoneless = False
         self._path = path
         self._first: dict[str, int] = {}
         self._raw: IO[bytes] | None = None
@@ -135,7 +141,16 @@ class Log:
         if self.skipped:
             told = ", ".join(f"{word} ({n:,})" for word, n in self.skipped.most_common(8))
             found.append(f"{self.name}: not used: {told}")
+        if self.zoneless:
+            found.append(f"{self.name}: its times name no zone, and are taken for UTC")
         return [*found, self._cut] if self._cut else found
+
+
+def without_zone(times: pl.Series) -> bool:
+    """Whether any time is written as a date, and none of its kind with a zone; a number is seconds of UTC."""
+    dated = times.str.contains(r"\d[-/.]\d+[-/.]\d")
+    zoned = times.str.contains(r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)\s*$")
+    return bool((dated & ~zoned).any())
 
 
 def whole_lines(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from amiss.core.frame import Frame
-from amiss.io.logs.lines import Log, whole_lines
+from amiss.io.logs.lines import Log, whole_lines, without_zone
 from amiss.io.logs.parts import FLOWS, Parts, fitted
 from amiss.network.addresses import Addresses
 from amiss.network.flows import PROTOCOLS, STATES
@@ -73,6 +73,7 @@ class Nfdump:
             raw = _table(lines, names)
             frame = Frame(raw)
             reading = reading or frame.reading("start")[0]
+            log.zoneless |= without_zone(raw["start"])
             raw = raw.with_columns(start=pl.Series(frame.times("start", reading)))
             tables.append(_whole_rows(log, raw, numbers))
         _paired_into(log, parts, tables)
@@ -104,6 +105,7 @@ class NfdumpText:
                 elif line[:2].isdigit():
                     log.harmed("not as nfdump prints it", i)
             if rows:
+                log.zoneless = True
                 frame = Frame(pl.DataFrame({"start": [row["start"] for row in rows]}))
                 made = pl.DataFrame(rows).with_columns(start=pl.Series(frame.times("start", "")))
                 tables.append(_whole_rows(log, made, np.array(numbers)))
