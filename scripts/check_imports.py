@@ -10,7 +10,8 @@ ROOT = Path(__file__).parent.parent / "src" / "amiss"
 ALLOWED = {
     "polars": (
         "core/foreign.py", "core/frame.py", "core/written.py", "io/files/", "io/logs/", "network/table.py",
-        "pipeline/result.py", "pipeline/network_result.py", "stream/readings.py", "cli/",
+        "network/context.py", "pipeline/result.py", "pipeline/network_result.py", "pipeline/flow_rows.py",
+        "stream/readings.py", "cli/",
     ),
     "sklearn": (
         "core/errors.py", "core/estimator.py", "detectors/", "supervised/", "evaluate/", "prepare/worth.py", "testing/",

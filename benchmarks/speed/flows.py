@@ -1,8 +1,9 @@
 """Packets to flows: CPU time of one thread, peak memory and number of flows, beside NFStream, argus and nfpcapd.
 
-Run: python benchmarks/speed/flows.py [--peer PEER_PYTHON] [--packets 1000000] [--captures FOLDER]
+Run: python benchmarks/speed/flows.py [--peer PEER_PYTHON] [--packets 1000000] [--captures FOLDER] [--detect]
 PEER_PYTHON is a Python with nfstream; argus and nfpcapd are run where they are installed. With --captures, the number
-of flows is compared with NFStream's on each capture of a folder instead.
+of flows is compared with NFStream's on each capture of a folder instead. With --detect, `amiss detect` is run on
+two captures of small conversations, for what a flow takes in memory.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from detect import measure
-from made_capture import write_capture
+from made_capture import SMALL, write_capture
 
 from amiss.io.captures.source import CaptureSource
 
@@ -31,11 +32,15 @@ def main() -> None:
     asked.add_argument("--peer")
     asked.add_argument("--packets", type=int, default=1_000_000)
     asked.add_argument("--captures", type=Path)
+    asked.add_argument("--detect", action="store_true")
     given = asked.parse_args()
     if given.captures:
         compare_counts(given.captures, given.peer)
         return
     with tempfile.TemporaryDirectory() as folder:
+        if given.detect:
+            memory(Path(folder), given.packets)
+            return
         speed(Path(folder), given.packets, given.peer)
 
 
@@ -65,6 +70,21 @@ def speed(folder: Path, n_packets: int, peer: str | None) -> None:
         runs = [measure(command) for _ in range(RUNS if name.startswith("amiss") else 1)]
         cpu, peak = statistics.median(run[0] for run in runs), max(run[1] for run in runs)
         print(f"| {name} | {counts.get(name, '')} | {cpu:.2f} | {n_packets / cpu:,.0f} | {peak:.0f} |", flush=True)
+
+
+def memory(folder: Path, n_packets: int) -> None:
+    """Events of a capture and of one three times as large: what each further flow takes at the peak."""
+    print("| packets | flows | CPU s | peak MiB |\n| --- | --- | --- | --- |")
+    found = []
+    for n in (n_packets, 3 * n_packets):
+        capture = folder / f"{n}.pcap"
+        write_capture(capture, n, shares=SMALL)
+        cpu, peak, _ = measure([sys.executable, "-m", "amiss", "detect", str(capture), "--format", "ndjson"])
+        n_flows = sum(len(flows.start) for flows in CaptureSource(capture).flows())
+        found.append((n_flows, peak))
+        print(f"| {n:,} | {n_flows:,} | {cpu:.1f} | {peak:.0f} |", flush=True)
+    (few, low), (many, high) = found
+    print(f"\na further flow takes {(high - low) * 1024 / (many - few):.2f} KiB")
 
 
 def compare_counts(folder: Path, peer: str | None) -> None:

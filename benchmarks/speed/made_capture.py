@@ -7,22 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["write_capture"]
+__all__ = ["SMALL", "USUAL", "write_capture"]
 
 HOUR = 3600.0
 FULL = 1448
 HELLO_HEAD = bytes.fromhex("16030100b8010000b40303")
 
 
-def write_capture(path: Path, n_packets: int = 1_000_000, seed: int = 0) -> None:
+USUAL = {"dns": 0.4, "web": 0.3, "page": 0.1, "bulk": 0.02, "poll": 0.1, "ping": 0.05, "long": 0.03}
+SMALL = {"dns": 0.6, "ping": 0.2, "page": 0.2}
+"""Share of each kind of conversation: as in an office, and such as have few packets."""
+
+
+def write_capture(path: Path, n_packets: int = 1_000_000, seed: int = 0, shares: dict[str, float] = USUAL) -> None:
     """Write a pcap (Ethernet, microseconds) with about so many packets, in the order of their times."""
     random = np.random.default_rng(seed)
     pool = random.integers(0, 256, 1 << 16, dtype=np.uint8).tobytes()
     packets: list[tuple[float, bytes]] = []
     while len(packets) < n_packets:
-        kind = random.choice(
-            ["dns", "web", "page", "bulk", "poll", "ping", "long"], p=[0.4, 0.3, 0.1, 0.02, 0.1, 0.05, 0.03]
-        )
+        kind = random.choice(list(shares), p=list(shares.values()))
         packets += flow(str(kind), random, pool)
     packets.sort(key=lambda packet: packet[0])
     with path.open("wb") as file:

@@ -21,18 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "network"))
 
-from exports import (  # type: ignore[import-not-found]
-    IPFIX_FIELDS,
-    V9_FIELDS,
-    Record,
-    ipfix,
-    record_9,
-    record_10,
-    set_of,
-    template,
-    version_5,
-    version_9,
-)
+import exports as sent  # type: ignore[import-not-found]
 
 from amiss.network.netflow import FlowExports
 
@@ -60,18 +49,24 @@ def made(n: int) -> dict[str, list[bytes]]:
             f"93.184.{chance.randrange(99)}.{chance.randrange(254)}",
         )
         first, port = 4_000_000 + i // 2, chance.randrange(1024, 65536)
-        records.append(Record(inside, outside, port, 443, 6, 9, 2000, first, first + 1500, 0x1B))
-        records.append(Record(outside, inside, 443, port, 6, 7, 9000, first + 20, first + 1490, 0x1B))
+        records.append(sent.Record(inside, outside, port, 443, 6, 9, 2000, first, first + 1500, 0x1B))
+        records.append(sent.Record(outside, inside, 443, port, 6, 7, 9000, first + 20, first + 1490, 0x1B))
 
-    def groups(size: int) -> list[list[Record]]:
+    def groups(size: int) -> list[list[sent.Record]]:
         return [records[at : at + size] for at in range(0, len(records), size)]
 
-    nine = [set_of(256, b"".join(map(record_9, group))) for group in groups(24)]
-    ten = [set_of(256, b"".join(map(record_10, group))) for group in groups(20)]
+    nine = [sent.set_of(256, b"".join(map(sent.record_9, group))) for group in groups(24)]
+    ten = [sent.set_of(256, b"".join(map(sent.record_10, group))) for group in groups(20)]
     return {
-        "NetFlow 5": [version_5(group, 30 * i) for i, group in enumerate(groups(30))],
-        "NetFlow 9": [version_9(template(256, V9_FIELDS)), *(version_9(s, sequence=i) for i, s in enumerate(nine, 1))],
-        "IPFIX": [ipfix(template(256, IPFIX_FIELDS, 10)), *(ipfix(s, sequence=20 * i) for i, s in enumerate(ten))],
+        "NetFlow 5": [sent.version_5(group, 30 * i) for i, group in enumerate(groups(30))],
+        "NetFlow 9": [
+            sent.version_9(sent.template(256, sent.V9_FIELDS)),
+            *(sent.version_9(s, sequence=i) for i, s in enumerate(nine, 1)),
+        ],
+        "IPFIX": [
+            sent.ipfix(sent.template(256, sent.IPFIX_FIELDS, 10)),
+            *(sent.ipfix(s, sequence=20 * i) for i, s in enumerate(ten)),
+        ],
     }
 
 

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from amiss.kernels import (
-    alarm_rate, band, binned_trees, forest, histograms, loops, neighbors, oblique, spheres, stays, tails,
+    alarm_rate,
+    band,
+    binned_trees,
+    forest,
+    histograms,
+    loops,
+    neighbors,
+    oblique,
+    spheres,
+    stays,
+    tails,
 )
 from amiss.kernels.blocks import over_blocks, over_pairs
 from amiss.kernels.lookup import RowLookup

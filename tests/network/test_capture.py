@@ -687,3 +687,17 @@ def test_http_requests_and_the_codes_of_their_answers():
 def test_services(service, packets):
     flows = read(packets).flows
     assert (flows.services[flows.service[0]] if flows.service[0] >= 0 else "") == service
+
+
+def test_a_great_many_flows_are_those_of_smaller_pieces(monkeypatch):
+    packets = [udp(f"10.0.{k % 7}.{k % 250}", B, 1000 + k, 53, dns(k % 9, f"n{k % 5}.example")) for k in range(900)]
+    frames = [(100.0 + 3 * k, ethernet(packet)) for k, packet in enumerate(packets)]
+    plain = traffic_of([pcap(frames)], meter=FlowMeter(idle_timeout=1.0)).flows
+    monkeypatch.setattr("amiss.network.capture._TOLD_AT_ONCE", 8)
+    monkeypatch.setattr("amiss.network.capture._PARTS_A_BLOCK", 3)
+    blocks = traffic_of([pcap(frames)], meter=FlowMeter(idle_timeout=1.0)).flows
+    assert blocks.n_flows == plain.n_flows == 900
+    assert blocks.hosts.words == plain.hosts.words
+    for name in ("start", "src", "dst", "src_port", "bytes_out", "statistics"):
+        np.testing.assert_array_equal(getattr(blocks, name), getattr(plain, name))
+    assert [blocks.names[code] for code in blocks.name] == [plain.names[code] for code in plain.name]

@@ -57,6 +57,13 @@ def test_it_holds_hosts_events_and_who_spoke_with_whom(page: Path, result: Netwo
     assert {service[0] for service in data["services"]} >= {"dns"}
 
 
+def test_a_large_event_hides_no_other_among_the_points(result: NetworkResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("amiss.report.network_data._EVENT_POINTS", 2)
+    shown = [event for _, _, event in data_of(network_html(result))["points"] if event >= 0]
+    assert set(shown) == set(range(result.n_events))
+    assert len(shown) <= 2 * result.n_events
+
+
 def test_names_from_the_traffic_stay_text() -> None:
     n = 40
     flows = Flows.of(
@@ -117,5 +124,7 @@ def test_on_a_phone(browser, page: Path) -> None:
     )
     browser.get(page.as_uri())
     width = browser.execute_script("return document.documentElement.scrollWidth")
+    reason = browser.execute_script("return document.querySelector('#rows td.reason').getBoundingClientRect().right")
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert width <= 390
+    assert reason <= 390

@@ -42,15 +42,7 @@ Longest = Annotated[
     str | None,
     typer.Option("--active-timeout", metavar="TIME", help="A flow that goes on for longer is divided. Default 1800s."),
 ]
-Target = Annotated[
-    Path | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="Write all flows with their statistics: .parquet .arrow .csv .tsv .jsonl (.gz).",
-    ),
-]
+Target = Annotated[Path | None, options.table_to_write("Write all flows with their statistics")]
 Listed = Annotated[
     int | None,
     typer.Option("--top", metavar="N", min=0, help="Flows to list, those with most bytes first; by default 10."),

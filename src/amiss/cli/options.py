@@ -18,6 +18,7 @@ __all__ = [
     "FalseDiscoveriesWish", "Form", "Format", "Ignore", "Jobs", "Kind", "KnownGood", "Label", "LimitWish", "Name",
     "Normal",
     "Output", "Report", "Seed", "Select", "Time", "Top", "make_recipe", "promising", "seconds_of", "share_of",
+    "table_to_write",
 ]  # fmt: skip
 
 
@@ -132,15 +133,14 @@ KnownGood = Annotated[
     list[str] | None,
     typer.Option("--known-good", metavar="FILE", help="Capture, log or folder of good network traffic; repeatable."),
 ]
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="Write all rows, scored: .parquet .arrow .csv .tsv .jsonl (.gz).",
-    ),
-]
+
+
+def table_to_write(what: str) -> Any:
+    """The option that names the file of a table."""
+    return typer.Option("-o", "--output", metavar="FILE", help=f"{what}: .parquet .arrow .csv .tsv .jsonl (.gz).")
+
+
+Output = Annotated[Path | None, table_to_write("Write all rows, scored")]
 Report = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML report.")]
 Top = Annotated[
     int | None,

@@ -56,7 +56,7 @@ class Benchmark:
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Write the HTML report: one file that needs no network."""
-        late("amiss.report.benchmark_page:write_benchmark")(self, path)
+        late("amiss.report.frame:write_page")(path, late("amiss.report.benchmark_page:benchmark_html"), self)
 
     def __str__(self) -> str:
         if not self.detectors:

@@ -106,7 +106,7 @@ class Comparison:
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Write the HTML report: one file that needs no network."""
-        late("amiss.report.compare_page:write_comparison")(self, path)
+        late("amiss.report.frame:write_page")(path, late("amiss.report.compare_page:comparison_html"), self)
 
     def _repr_html_(self) -> str:
         html: str = late("amiss.report.compare_page:comparison_snippet")(self)

@@ -125,4 +125,4 @@ class Backtest(msgspec.Struct, frozen=True):
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Write the HTML report: one file that needs no network."""
-        late("amiss.report.backtest_page:write_backtest")(self, path)
+        late("amiss.report.frame:write_page")(path, late("amiss.report.backtest_page:backtest_html"), self)

@@ -28,6 +28,7 @@ BLOCK_BYTES = 1 << 20
 _CHUNK_FLOWS = 16_384
 _ASKED_A_FLOW = 4
 _TOLD_AT_ONCE = 2048
+_PARTS_A_BLOCK = 64
 _SECOND = 1e9
 _S0, _SF, _OTH, _SHR = (STATES.index(state) for state in ("S0", "SF", "OTH", "SHR"))
 _SILENT, _ASKED, _ANSWERED, _MIDST, _CONNECTED, _CLOSED, _RESET = range(7)
@@ -67,6 +68,7 @@ class FlowMeter:
         self._waiting: list[Records] = []
         self._n_waiting = 0
         self._parts: list[dict[str, Any]] = []
+        self._n_blocks = 0
 
     @property
     def state(self) -> Any:
@@ -165,7 +167,7 @@ class FlowMeter:
     def take(self) -> Traffic:
         """The flows that have ended since the last time, in the order of their start, and what was asked meanwhile."""
         self._tell()
-        parts, self._parts = self._parts, []
+        parts, self._parts, self._n_blocks = self._parts, [], 0
         dns, http = self._dns.take(), self._http.take()
         hosts = Addresses([_word(raw) for raw in self._known])
         self._known = {}
@@ -208,6 +210,21 @@ class FlowMeter:
         for name in ("packets", "bytes", "payload"):
             part[f"{name}_out"], part[f"{name}_in"] = out[name].astype(float), back[name].astype(float)
         self._parts.append(part)
+        # Large blocks go back to the system when they are done with; thousands of small parts leave holes.
+        if len(self._parts) - self._n_blocks >= _PARTS_A_BLOCK:
+            small = self._parts[self._n_blocks :]
+            self._parts[self._n_blocks :] = [_below(small)]
+            self._n_blocks += 1
+
+
+def _below(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Parts below one another, as one; emptied on the way, so that not all is there twice."""
+    whole: dict[str, Any] = {}
+    for name in list(parts[0]):
+        columns = [part.pop(name) for part in parts]
+        lists = isinstance(columns[0], list)
+        whole[name] = [word for words in columns for word in words] if lists else np.concatenate(columns)
+    return whole
 
 
 def _stacked(parts: list[dict[str, Any]], hosts: Addresses) -> Flows:
@@ -232,10 +249,12 @@ def _stacked(parts: list[dict[str, Any]], hosts: Addresses) -> Flows:
 
 
 def _gathered(parts: list[npt.NDArray[Any]], place: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    """Parts below one another, each row put in its place."""
+    """Parts below one another, each row put in its place; the list is emptied on the way."""
     whole = np.empty((len(place), *parts[0].shape[1:]), parts[0].dtype)
     at = 0
-    for part in parts:
+    parts.reverse()
+    while parts:
+        part = parts.pop()
         whole[place[at : at + len(part)]] = part
         at += len(part)
     return whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +15,15 @@ from amiss.network.earlier import Groups, numbered
 from amiss.network.flows import ICMP, ICMP6, PROTOCOLS, STATES, Flows
 from amiss.network.traffic import Traffic
 
+if TYPE_CHECKING:
+    import polars as pl
+
 __all__ = ["WARM_UP", "flow_features", "own_hosts"]
 
 Bools = npt.NDArray[np.bool_]
 WARM_UP = 64
 """First flows of traffic that is learnt from: too little goes before them for a context, so learn from the others."""
-_WAYS = np.array(["out", "in", "inside", "elsewhere"])
+_WAYS = ("out", "in", "inside", "elsewhere")
 _LATEST = 32
 """Flows of a host that are looked back at."""
 _MINUTE = 60.0
@@ -125,6 +129,8 @@ def flow_features(traffic: Traffic, usual: Traffic | None = None) -> Frame:
     Lee, W. and Stolfo, S. J. (2000). A framework for constructing features and models for intrusion detection systems.
     ACM Transactions on Information and System Security.
     """
+    import polars as pl
+
     flows, skipped = traffic.flows, 0
     if usual is not None and usual.flows.n_flows:
         flows, skipped = _after(usual.flows, flows), usual.flows.n_flows
@@ -132,14 +138,12 @@ def flow_features(traffic: Traffic, usual: Traffic | None = None) -> Frame:
     way = _way(flows)
     by_source, by_target = Groups(flows.src), Groups(flows.dst)
     columns = {
-        "way": _WAYS[way].astype(object),
         **_known(flows, way, answered, by_source),
         **_failures(flows, answered, by_source, by_target),
         **_volumes(flows, by_source, by_target),
     }
-    protocols = np.array([PROTOCOLS.get(int(code), "other") for code in flows.protocol], object)
-    columns["way"] = protocols + " " + columns["way"]
-    return Frame.of({name: values[skipped:].tolist() for name, values in columns.items()})
+    rest = pl.DataFrame({name: values[skipped:] for name, values in columns.items()}, nan_to_null=True)
+    return Frame(rest.insert_column(0, pl.Series("way", _ways(flows.protocol[skipped:], way[skipped:]))))
 
 
 def _after(before: Flows, flows: Flows) -> Flows:
@@ -160,6 +164,15 @@ def _way(flows: Flows) -> npt.NDArray[np.int64]:
     own = own_hosts(flows)
     src, dst = own[flows.src], own[flows.dst] | flows.hosts.groups[flows.dst]
     return np.where(src, np.where(dst, 2, 0), np.where(dst, 1, 3))
+
+
+def _ways(protocol: npt.NDArray[np.int32], way: npt.NDArray[np.int64]) -> pl.Series:
+    """Protocol and way in words, each pair of them written once."""
+    import polars as pl
+
+    protocols, code = np.unique(protocol, return_inverse=True)
+    words = [f"{PROTOCOLS.get(int(one), 'other')} {name}" for one in protocols for name in _WAYS]
+    return pl.Series(words, dtype=pl.String).gather(code * len(_WAYS) + way)
 
 
 def _grade(count: Vector, most: int) -> Vector:

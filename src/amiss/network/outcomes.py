@@ -25,7 +25,8 @@ def odd_flags(flows: Flows) -> Bools:
     clash = flags & (_SYN | _FIN | _URG | _PSH) == _SYN | _FIN | _URG | _PSH
     short = ~(flows.packets_out > _FEW_PACKETS) & ~(flows.payload_out > 0)
     clash |= (flags & (_SYN | _FIN | _ACK | _RST) == _SYN | _FIN) & short
-    return np.asarray((flows.protocol == TCP) & (flags >= 0) & short & (lone | clash), np.bool_)
+    sent = ~(flows.packets_out == 0)
+    return np.asarray((flows.protocol == TCP) & (flags >= 0) & sent & short & (lone | clash), np.bool_)
 
 
 def failed(flows: Flows) -> Bools:

@@ -66,13 +66,13 @@ class FlowRows:
 
         With `usual`, traffic known to be good, that is taken as having gone before.
         """
+        import polars as pl
+
         flows = self.traffic().flows
-        words = flows.hosts.words
+        words = pl.Series(flows.hosts.words, dtype=pl.String)
         known = np.where(np.isnan(flows.start), 0.0, flows.start)
-        hosts = {
-            name: [words[code] for code in codes] for name, codes in (("src_ip", flows.src), ("dst_ip", flows.dst))
-        }
-        rows = Frame.of({"time": (known * 1e6).astype("datetime64[us]"), **hosts})
+        hosts = {"src_ip": words.gather(flows.src), "dst_ip": words.gather(flows.dst)}
+        rows = Frame(pl.DataFrame({"time": (known * 1e6).astype("datetime64[us]"), **hosts}))
         rows = rows.beside(flow_features(self.traffic(), usual))
         return rows.beside(Frame.of({"label": [word or None for word in flows.label]})) if flows.label else rows
 

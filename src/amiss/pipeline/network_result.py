@@ -184,7 +184,7 @@ class NetworkResult:
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Write the HTML report: one file that needs no network."""
-        late("amiss.report.network_page:write_network_report")(self, path)
+        late("amiss.report.frame:write_page")(path, late("amiss.report.network_page:network_html"), self)
 
     def _repr_html_(self) -> str:
         html: str = late("amiss.report.network_page:network_snippet")(self)

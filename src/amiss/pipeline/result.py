@@ -303,7 +303,7 @@ class Result:
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Write the HTML report: one file that needs no network."""
-        late("amiss.report.page:write_report")(self, path)
+        late("amiss.report.frame:write_page")(path, late("amiss.report.page:report_html"), self)
 
     def _repr_html_(self) -> str:
         html: str = late("amiss.report.snippet:notebook_html")(self)

@@ -106,7 +106,7 @@ for (const id of ["across", "up"]) $(id).addEventListener("change", drawCloud);
 listEvents();
 if (tracks.length) {
   const worst = data.events.find((e) => e.blamed.length);
-  if (worst) { chosen = worst; markChosen(); showAround(worst); }
+  if (worst) { chosen = worst; markCurrent(chosen); showAround(worst); }
   show(worst ? worst.blamed[0][0] : 0);
 } else for (const id of ["series", "parts"]) $(id).hidden = true;
 const redraw = () => { if (track) draw(); if (event) drawPanels(); };

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from amiss.evaluate.replayed import Backtest
 from amiss.pipeline.series_rows import duration_words
 from amiss.report.backtest_table import event_words, promise_words
-from amiss.report.frame import filled, framed, notes_html, tiles, versions, write_page
+from amiss.report.frame import filled, framed, notes_html, tiles, versions
 from amiss.report.moments import moment_words, seconds_of
 
-__all__ = ["backtest_html", "write_backtest"]
+__all__ = ["backtest_html"]
 
 _MOST_EVENTS, _MOST_ALARMS = 500, 2000
-
-
-def write_backtest(told: Backtest, path: str | os.PathLike[str]) -> None:
-    """Write the report of a backtest to `path`, whole or not at all.
-
-    Raises
-    ------
-    ParameterError
-        `path` does not end as a page does.
-    ConnectorError
-        It cannot be written to.
-    """
-    write_page(path, lambda: backtest_html(told))
 
 
 def backtest_html(told: Backtest) -> str:

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import html
-import os
 from typing import TYPE_CHECKING, Any
 
 from amiss.report.compare_page import plain_table
 from amiss.report.compare_table import split_words
-from amiss.report.frame import filled, framed, versions, write_page
+from amiss.report.frame import filled, framed, versions
 from amiss.report.rank_figure import rank_figure
 
 if TYPE_CHECKING:
     from amiss.evaluate.benchmark import Benchmark
 
-__all__ = ["benchmark_html", "write_benchmark"]
+__all__ = ["benchmark_html"]
 
 _SCRIPTS = ("common.js", "plot.js", "ranks.js", "benchmark.js")
-
-
-def write_benchmark(told: Benchmark, path: str | os.PathLike[str]) -> None:
-    """Write the report of a benchmark to `path`, whole or not at all.
-
-    Raises
-    ------
-    ParameterError
-        `path` does not end as a page does.
-    ConnectorError
-        It cannot be written to.
-    """
-    write_page(path, lambda: benchmark_html(told))
 
 
 def benchmark_html(told: Benchmark) -> str:

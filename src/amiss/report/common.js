@@ -42,6 +42,11 @@ function onPick(node, action) {
   });
 }
 
+// Which line of the list is shown; the lines stay, so that the one that was pressed keeps the keyboard.
+function markCurrent(event) {
+  for (const line of $("rows").tBodies[0].rows) if (event && line.event === event) line.setAttribute("aria-current", "true"); else line.removeAttribute("aria-current");
+}
+
 // Numbers and times in words -------------------------------------------------------------------------
 const number = (v) => v === null || v === undefined || Number.isNaN(v) ? "missing" : typeof v !== "number" ? String(v)
   : Math.abs(v) >= 1e15 || (v !== 0 && Math.abs(v) < 1e-4) ? v.toPrecision(4) : String(+v.toPrecision(7));

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from amiss.report.compare_data import comparison_data
 from amiss.report.compare_table import SHOWN, split_words
-from amiss.report.frame import filled, framed, versions, write_page
+from amiss.report.frame import filled, framed, versions
 
 if TYPE_CHECKING:
     from amiss.evaluate.comparison import Comparison
 
-__all__ = ["comparison_html", "comparison_snippet", "plain_table", "write_comparison"]
+__all__ = ["comparison_html", "comparison_snippet", "plain_table"]
 
 _SCRIPTS = ("common.js", "plot.js", "ranks.js", "board.js", "compare.js")
 _CAUTION = (
@@ -22,19 +21,6 @@ _CAUTION = (
     "is no proof that they are equal."
 )
 _MOST_IN_SNIPPET = 10
-
-
-def write_comparison(told: Comparison, path: str | os.PathLike[str]) -> None:
-    """Write the report of a comparison to `path`, whole or not at all.
-
-    Raises
-    ------
-    ParameterError
-        `path` does not end as a page does.
-    ConnectorError
-        It cannot be written to.
-    """
-    write_page(path, lambda: comparison_html(told))
 
 
 def comparison_html(told: Comparison) -> str:

@@ -8,7 +8,7 @@ import os
 import platform
 from collections.abc import Callable, Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,9 +17,11 @@ from amiss.io.files.sink import check_ending, replaced
 
 __all__ = ["filled", "framed", "notes_html", "tiles", "versions", "write_page"]
 
+Told = TypeVar("Told")
 
-def write_page(path: str | os.PathLike[str], text: Callable[[], str]) -> None:
-    """Write a page to `path`, whole or not at all; `text` is called when the name has been found good.
+
+def write_page(path: str | os.PathLike[str], html: Callable[[Told], str], told: Told) -> None:
+    """Write the page that `html` makes of `told` to `path`, whole or not at all; made once the name is found good.
 
     Raises
     ------
@@ -29,7 +31,7 @@ def write_page(path: str | os.PathLike[str], text: Callable[[], str]) -> None:
         It cannot be written to.
     """
     check_ending(path, (".html", ".htm"))
-    page = text()
+    page = html(told)
     with replaced(path) as aside:
         aside.write_text(page, encoding="utf-8")
 

@@ -14,8 +14,8 @@ function drawHosts() {
   $("ranks").tBodies[0].replaceChildren(...shown.map((rank) => {
     const line = el("tr", { tabindex: "0", ...(host === rank.host ? { "aria-current": "true" } : {}) },
       el("td", { class: "mono" }, rank.host), el("td", { class: "num" }, meter(rank.severity), rank.severity.toFixed(2)),
-      el("td", {}, rank.kinds.map(kindWords).join(", ")), el("td", { class: "num" }, rank.events.toLocaleString("en-US")),
-      el("td", { class: "num" }, rank.flows.toLocaleString("en-US")), el("td", { class: "when" }, rank.from), el("td", { class: "when wide" }, rank.to));
+      el("td", {}, rank.kinds.map(kindWords).join(", ")), el("td", { class: "num wide" }, rank.events.toLocaleString("en-US")),
+      el("td", { class: "num wide" }, rank.flows.toLocaleString("en-US")), el("td", { class: "when wide" }, rank.from), el("td", { class: "when wide" }, rank.to));
     onPick(line, () => { host = host === rank.host ? null : rank.host; drawHosts(); listEvents(); });
     return line;
   }));
@@ -30,10 +30,7 @@ function listEvents() {
   $("count").textContent = `${found.length} of ${counted(data.n_events, "event")}` + (host ? `, those of ${host}` : "") + (data.n_events > data.events.length ? `; the ${data.events.length} gravest are listed` : "");
   $("more").hidden = shown.length === found.length;
   $("rows").tBodies[0].replaceChildren(...shown.map(eventLine));
-  markChosen();
-}
-function markChosen() {
-  for (const line of $("rows").tBodies[0].rows) if (chosen && line.event === chosen) line.setAttribute("aria-current", "true"); else line.removeAttribute("aria-current");
+  markCurrent(chosen);
 }
 function eventLine(e) {
   const line = el("tr", { class: "main", tabindex: "0" }, el("td", { class: "mono" }, e.host), el("td", {}, kindWords(e.kind)),
@@ -45,7 +42,7 @@ function eventLine(e) {
 }
 function choose(e, go) {
   chosen = e;
-  markChosen();
+  markCurrent(chosen);
   showEvidence(e);
   if (go) $("evidence").scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
 }
@@ -69,12 +66,12 @@ function showEvidence(e) {
 
 // In time --------------------------------------------------------------------------------------------
 function drawLanes() {
-  const place = $("lanes"), width = widthOf(place), left = 150, right = 12, hosts = data.hosts.slice(0, LANES), tall = 20, top = 6, base = top + hosts.length * tall + 74;
+  const place = $("lanes"), width = widthOf(place), left = width < 500 ? 112 : 150, longest = Math.floor(left / 7), right = 12, hosts = data.hosts.slice(0, LANES), tall = 20, top = 6, base = top + hosts.length * tall + 74;
   const { from, to } = data.time, svg = picture(width, base + 24, "Events of the worst hosts, flows and bytes in time"), x = scaleOf({ low: from, high: to }, left, width - right);
-  for (const t of calendarTicks(from, to, (width - left) / 110)) svg.append(shape("line", { x1: x(t), x2: x(t), y1: top, y2: base, class: "guide" }), shape("text", { x: x(t), y: base + 16, "text-anchor": "middle" }, dayWords(t)));
+  for (const t of calendarTicks(from, to, (width - left) / 90)) svg.append(shape("line", { x1: x(t), x2: x(t), y1: top, y2: base, class: "guide" }), shape("text", { x: x(t), y: base + 16, "text-anchor": "middle" }, dayWords(t)));
   hosts.forEach((rank, i) => {
     const y = top + i * tall;
-    svg.append(shape("text", { x: left - 8, y: y + 14, "text-anchor": "end", class: "host" }, rank.host.length > 21 ? `${rank.host.slice(0, 20)}…` : rank.host), shape("line", { x1: left, x2: width - right, y1: y + tall, y2: y + tall, class: "guide" }));
+    svg.append(shape("text", { x: left - 8, y: y + 14, "text-anchor": "end", class: "host" }, rank.host.length > longest ? `${rank.host.slice(0, longest - 1)}…` : rank.host), shape("line", { x1: left, x2: width - right, y1: y + tall, y2: y + tall, class: "guide" }));
     for (const e of data.events) {
       if (e.host !== rank.host || e.at[0] === null) continue;
       const a = x(e.at[0]), bar = shape("rect", { x: a, y: y + 4, width: Math.max(x(e.at[1] ?? e.at[0]) - a, 4), height: tall - 8, rx: 2, class: "lane", tabindex: "0", role: "button", "aria-label": `${e.host}, ${kindWords(e.kind)}, ${e.from}`, "fill-opacity": (0.35 + 0.65 * e.severity).toFixed(2) });

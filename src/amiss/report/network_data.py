@@ -147,11 +147,13 @@ def _timeline(flows: Flows) -> dict[str, Any]:
 def _points(result: NetworkResult) -> list[list[Any]]:
     """A sample of the flows and some of the events': [port, bytes, number of the event or −1]."""
     flows = result.traffic.flows
-    event = np.full(flows.n_flows, -1, np.int64)
-    for k in reversed(range(min(result.n_events, _MOST_EVENTS))):
+    event, n_events = np.full(flows.n_flows, -1, np.int64), min(result.n_events, _MOST_EVENTS)
+    for k in reversed(range(n_events)):
         event[result.flows_of(k)] = k
-    usual, told = np.flatnonzero(event < 0), np.flatnonzero(event >= 0)
-    rows = np.concatenate([_some(usual, _POINTS), _some(told, _EVENT_POINTS)])
+    usual = np.flatnonzero(event < 0)
+    # Of each event some, or a scan of thousands hides all others.
+    told = [_some(result.flows_of(k), max(_EVENT_POINTS // n_events, 2)) for k in range(n_events)]
+    rows = np.concatenate([_some(usual, _POINTS), np.unique(np.concatenate([usual[:0], *told]))])
     volume = flows.bytes_out + np.nan_to_num(flows.bytes_in)
     rows = rows[~np.isnan(volume[rows])]
     port = np.where(np.isin(flows.protocol, (6, 17, 132)), flows.dst_port, 0)

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import html
-import os
 import shlex
 from typing import TYPE_CHECKING
 
 from amiss.pipeline.events import iso_time
 from amiss.pipeline.recipe import DEFAULT
-from amiss.report.frame import filled, framed, notes_html, tiles, versions, write_page
+from amiss.report.frame import filled, framed, notes_html, tiles, versions
 from amiss.report.network_data import network_data, to_second
 
 if TYPE_CHECKING:
     from amiss.pipeline.network_result import NetworkResult
 
-__all__ = ["network_html", "network_snippet", "write_network_report"]
+__all__ = ["network_html", "network_snippet"]
 
 _SCRIPTS = ("common.js", "plot.js", "network.js", "talk.js")
 _MOST_IN_SNIPPET = 10
-
-
-def write_network_report(result: NetworkResult, path: str | os.PathLike[str]) -> None:
-    """Write the report on traffic to `path`, whole or not at all.
-
-    Raises
-    ------
-    ParameterError
-        `path` does not end as a page does.
-    ConnectorError
-        It cannot be written to.
-    """
-    write_page(path, lambda: network_html(result))
 
 
 def network_html(result: NetworkResult) -> str:
@@ -102,7 +88,11 @@ def _kinds(result: NetworkResult) -> str:
             to_second(min((e.start for e in told if e.start), default=None)),
             to_second(max((e.end for e in told if e.end), default=None)),
         )  # fmt: skip
-        lines.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+        classes = ("", "", "num", "num", "num", "when", "when wide")
+        marked = zip(cells, classes, strict=True)
+        lines.append(
+            "<tr>" + "".join(f'<td class="{name}">{html.escape(cell)}</td>' for cell, name in marked) + "</tr>"
+        )
     return "".join(lines)
 
 

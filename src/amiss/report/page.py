@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 import shlex
 
 from amiss.pipeline.recipe import CAUSAL_DEFAULT, DEFAULT, SERIES_DEFAULT
@@ -11,29 +10,16 @@ from amiss.pipeline.result import Result
 from amiss.pipeline.series_result import SeriesResult
 from amiss.pipeline.series_rows import duration_words
 from amiss.report.figures import report_data
-from amiss.report.frame import filled, framed, notes_html, tiles, versions, write_page
+from amiss.report.frame import filled, framed, notes_html, tiles, versions
 from amiss.report.promise import promise_lines, series_promise_lines
 from amiss.report.series_figures import series_data
 
-__all__ = ["report_html", "write_report"]
+__all__ = ["report_html"]
 
 _MOST_COLUMNS = 400
 _TABLE = ("table.html", ("common.js", "table.js"))
 _SERIES = ("series.html", ("common.js", "chart.js", "series.js", "around.js"))
 """What stands in the frame, and the scripts that fill it."""
-
-
-def write_report(result: Result, path: str | os.PathLike[str]) -> None:
-    """Write the report of `result` to `path`, whole or not at all.
-
-    Raises
-    ------
-    ParameterError
-        `path` does not end as a page does.
-    ConnectorError
-        It cannot be written to.
-    """
-    write_page(path, lambda: report_html(result))
 
 
 def report_html(result: Result) -> str:

@@ -20,9 +20,13 @@ function axes(node, label, across, up, height = 320) {
   const x = scaleOf(across, left, width - right), y = scaleOf(up, base, top);
   for (const v of marksOf(up, 6)) svg.append(shape("line", { x1: left, x2: width - right, y1: y(v), y2: y(v), class: "guide" }), shape("text", { x: left - 6, y: y(v) + 4, "text-anchor": "end" }, up.told(v)));
   const marks = marksOf(across, width / 90);
+  let free = 0;
   marks.forEach((v, i) => {
     svg.append(shape("line", { x1: x(v), x2: x(v), y1: base, y2: base + 4, class: "axis" }));
-    const last = i === marks.length - 1 && x(v) > width - right - 16;
+    const last = i === marks.length - 1 && x(v) > width - right - 16, half = 3.3 * across.told(v).length + 2;
+    // A name that would lie on the one before it, or on the last one at the edge, is left out.
+    if (x(v) - half < free || (!last && i < marks.length - 1 && x(v) + half > width - 7 * across.told(marks.at(-1)).length)) return;
+    free = x(v) + half;
     svg.append(shape("text", { x: last ? width - 2 : x(v), y: base + 17, "text-anchor": last ? "end" : "middle" }, across.told(v)));
   });
   svg.append(shape("line", { x1: left, x2: width - right, y1: base, y2: base, class: "axis" }), shape("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, across.name));

@@ -12,11 +12,7 @@ function listEvents() {
   $("count").textContent = `${found.length} of ${counted(data.n_events, "event")}` + (data.n_events > data.events.length ? `, the ${data.events.length} most severe are listed` : "");
   $("more").hidden = shown.length === found.length;
   $("rows").tBodies[0].replaceChildren(...shown.map(eventLine));
-  markChosen();
-}
-// The lines stay, so that the one that was pressed keeps the keyboard.
-function markChosen() {
-  for (const line of $("rows").tBodies[0].rows) if (chosen && line.event === chosen) line.setAttribute("aria-current", "true"); else line.removeAttribute("aria-current");
+  markCurrent(chosen);
 }
 function eventLine(e) {
   const cells = [el("span", { class: "mark", "aria-hidden": "true" }, "●"), ...(causal ? [e.raised] : []), e.from, e.to === e.from ? "" : e.to, ...(data.entities ? [e.entity ?? ""] : []), kindOf(e), e.score.toFixed(1), chance(e.p), e.reason];
@@ -29,7 +25,7 @@ function eventLine(e) {
 }
 function choose(e) {
   chosen = e;
-  markChosen();
+  markCurrent(chosen);
   show(e.blamed[0][0], e.window);
   showAround(e);
 }

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amiss.core.errors import DataError
+from amiss.core.errors import ConnectorError, DataError
 from amiss.io.logs.source import LogSource, recognise
 from amiss.network.flows import STATES
 
@@ -163,3 +163,59 @@ def test_mutated_tables_never_raise(
     except DataError:
         return
     assert len(flows.start) == len(flows.src)
+
+
+def test_lines_of_nfdump_with_odd_numbers_are_counted(tmp_path: Path) -> None:
+    head = "Date first seen Duration Proto Src IP Addr:Port Dst IP Addr:Port Packets Bytes Flows"
+    line = "2023-01-01 00:00:00.100 {} TCP 10.0.0.{}:4000 -> 8.8.8.8:443 {} {} 1"
+    lines = [
+        line.format("2.000", 1, "1.2M", "6.1 G"), line.format("00:01:02.5", 2, "5", "600"),
+        line.format(".", 3, "5", "600"), line.format("2.0", 4, ".", "600"), line.format("1..2", 5, "5", "6.0.0"),
+    ]  # fmt: skip
+    path = tmp_path / "flows.txt"
+    path.write_text("\n".join([head, *lines]) + "\n")
+    source = LogSource([path])
+    flows = source.traffic().flows
+    assert sorted(flows.duration.tolist()) == [2.0, 62.5]
+    assert sorted(flows.packets_out.tolist()) == [5, 1_200_000]
+    assert sorted(flows.bytes_out.tolist()) == [600, 6_100_000_000]
+    assert any("3 lines are left out" in note for note in source.notes)
+
+
+def test_figures_of_nfdump_that_cannot_be_say_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "flows.csv"
+    lines = ["2023-01-01 00:00:00,{},10.0.0.1,8.8.8.8,4000,443,TCP,.A....,{},600".format(*pair)
+             for pair in (("1e999", "1e999"), ("-5", "-7"), ("2.5", "9"))]  # fmt: skip
+    path.write_text("\n".join(["ts,td,sa,da,sp,dp,pr,flg,ipkt,ibyt", *lines]) + "\n")
+    flows = LogSource([path]).traffic().flows
+    assert flows.n_flows == 1
+    assert flows.duration.tolist() == [2.5]
+    assert np.isfinite(flows.bytes_out).all()
+
+
+@pytest.mark.parametrize(("when", "said"), [
+    ("2017-07-05 08:55:58", True), ("05/07/2017 08:55:58 AM", True), ("5/7/2017 8:55:58", True),
+    ("2017-07-05T08:55:58Z", False), ("2017-07-05T08:55:58+02:00", False), ("1499244958.0", False),
+])  # fmt: skip
+def test_times_without_a_zone_are_said_to_be_taken_for_utc(tmp_path: Path, when: str, said: bool) -> None:
+    path = tmp_path / "flows.csv"
+    path.write_text("\n".join([NEW, ROWS[0].replace("2017-07-05 08:55:58", when)]) + "\n")
+    source = LogSource([path])
+    flows = source.traffic().flows
+    assert any("taken for UTC" in note for note in source.notes) == said
+    if said or when.endswith("Z"):
+        assert flows.start.tolist() == [1499244958.0]
+
+
+def test_a_log_that_vanishes_leaves_the_others(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.csv", "b.csv")]
+    for path in paths:
+        path.write_text("\n".join([NEW, *ROWS]) + "\n")
+    source = LogSource(paths)
+    paths[0].unlink()
+    assert source.traffic().flows.n_flows == 2
+    assert any("a.csv: not read" in note for note in source.notes)
+    alone = LogSource(paths[1:])
+    paths[1].unlink()
+    with pytest.raises(ConnectorError, match=r"b\.csv"):
+        alone.traffic()

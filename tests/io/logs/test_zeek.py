@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from amiss.core.errors import ConnectorError, DataError
 from amiss.io.logs.source import LogSource, recognise
 from amiss.network.flows import ICMP6, STATES
+from amiss.network.outcomes import odd_flags
 
 SHARED = Path(__file__).parents[4] / "shared/data/network/zeek-labelled"
 FIELDS = [
@@ -56,6 +57,21 @@ def test_columns(conn: Path) -> None:
     assert flows.flags_out.tolist() == [-1, 2 + 16 + 1, 2, -1]
     assert flows.flags_in.tolist() == [-1, 2 + 16 + 1, 0, -1]
     assert flows.label == ()
+
+
+def test_who_sent_nothing_or_nothing_that_is_known_sent_no_odd_flags(tmp_path: Path) -> None:
+    ends = "10.0.0.1 {} 198.51.100.{} 443 tcp - - - -"
+    more = [("OTH", "h", 0, 2), ("OTH", "C", 3, 0), ("RSTRH", "r", 0, 2), ("SHR", "f", 0, 1), ("OTH", "C", 0, 0)]
+    rows = [
+        f"{100 + k}.0 C{k} {ends.format(4000 + k, k)} {state} {history} {out} {40 * out} {back} {40 * back}"
+        for k, (state, history, out, back) in enumerate(more)
+    ]
+    path = tmp_path / "conn.log"
+    path.write_text(written(FIELDS, rows))
+    traffic = LogSource([path]).traffic()
+    assert traffic.flows.flags_out.tolist() == [0, -1, 0, 0, 0]
+    assert traffic.flows.flags_in.tolist() == [18, 0, 4, 17, 0]
+    assert not odd_flags(traffic.flows).any()
 
 
 @pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress])

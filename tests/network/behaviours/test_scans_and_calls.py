@@ -172,6 +172,19 @@ def test_calls_at_an_even_pace_are_a_beacon(period: float, jitter: float, named:
     assert one.measures[0].value == pytest.approx(period, rel=0.25)
 
 
+def test_with_nobody_to_compare_with_several_servers_called_so_are_less_grave() -> None:
+    grades = []
+    for n_servers in (1, 4):
+        made = Made()
+        for k in range(40):
+            for server in range(n_servers):
+                made.flow("10.0.0.21", f"203.0.113.{server + 1}", BEGIN + 300 * k + 20 * server, payload_out=200.0)
+            made.flow("10.0.0.21", f"198.51.100.{k + 1}", BEGIN + 300 * k + 7 * (k % 13))
+        one = next(one for one in find_behaviours(made.traffic()) if one.kind == "beaconing")
+        grades.append(one.severity)
+    assert grades[1] < 0.7 * grades[0]
+
+
 def test_what_all_call_what_is_refused_and_what_is_random_is_no_beacon() -> None:
     made, random = office(), np.random.default_rng(6)
     for i in range(100):

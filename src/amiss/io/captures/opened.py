@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
-import os
 import stat
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 from amiss.core.errors import ConnectorError
+from amiss.io.compressed import decompressed
+from amiss.io.files.place import opening
 
 __all__ = ["Opened"]
-
-_COMPRESSED: tuple[tuple[bytes, Callable[..., io.BufferedReader]], ...] = (
-    (b"\x1f\x8b", gzip.open),
-    (b"BZh", bz2.open),
-    (b"\xfd7zXZ\x00", lzma.open),
-)  # type: ignore[assignment]
 
 
 class Opened:
@@ -37,11 +28,8 @@ class Opened:
 
     def __init__(self, path: str, name: str) -> None:
         self._size, self._raw = _opened(path, name)
-        self._plain: io.BufferedReader = self._raw
-        start = self._raw.peek(6)[:6]
-        for magic, opener in _COMPRESSED:
-            if start.startswith(magic):
-                self._plain = opener(self._raw)
+        plain = decompressed(self._raw, self._raw.peek(6)[:6])
+        self._plain = self._raw if plain is None else cast(io.BufferedReader, plain)
 
     def read(self, n_bytes: int) -> bytes:
         """Some bytes that come next, at most so many; none at the end."""
@@ -70,18 +58,7 @@ def _opened(path: str, name: str) -> tuple[int, io.BufferedReader]:
             raise ConnectorError("standard input is closed", mend="pipe the capture in, or name a file")
         buffer = sys.stdin.buffer
         return 0, buffer if isinstance(buffer, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, buffer))
-    try:
-        found = os.stat(path)
-        if stat.S_ISDIR(found.st_mode):
-            raise ConnectorError("this is a folder, not a file", where=name, mend=f"name the files: {name}/*.pcap")
+    with opening(path, name, suffix="pcap") as found:
         if not (stat.S_ISREG(found.st_mode) or stat.S_ISFIFO(found.st_mode)):
             raise ConnectorError("this is no regular file", where=name, mend="give a file, or pipe it through -")
         return (found.st_size if stat.S_ISREG(found.st_mode) else 0), Path(path).open("rb")
-    except FileNotFoundError:
-        raise ConnectorError("there is no such file", where=name, mend="check the path") from None
-    except PermissionError:
-        raise ConnectorError("the file may not be read", where=name, mend=f"chmod +r {name}") from None
-    except ConnectorError:
-        raise
-    except (OSError, ValueError) as error:
-        raise ConnectorError(f"the file cannot be opened: {error}", where=name) from error

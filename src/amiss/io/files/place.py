@@ -8,13 +8,15 @@ import stat
 import sys
 import tempfile
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from amiss.core.errors import ConnectorError
 from amiss.core.written import readable
 
-__all__ = ["Place"]
+__all__ = ["Place", "opening"]
 
 
 class Place:
@@ -97,21 +99,36 @@ def _alias(owner: Place, path: Path) -> Path:
     return alias
 
 
-def _check(path: Path, name: str) -> int:
+@contextmanager
+def opening(path: str | os.PathLike[str], name: str, *, suffix: str = "csv") -> Iterator[os.stat_result]:
+    """What the system says of a file that is about to be opened; why it cannot be is told as ours tell it.
+
+    Raises
+    ------
+    ConnectorError
+        The file is not there, is a folder, or may not be read.
+    """
     try:
-        found = path.stat()
+        found = os.stat(path)
         if stat.S_ISDIR(found.st_mode):
-            raise ConnectorError("this is a folder, not a file", where=name, mend=f"name the files: {name}/*.csv")
-        with path.open("rb"):
-            pass
+            raise ConnectorError("this is a folder, not a file", where=name, mend=f"name the files: {name}/*.{suffix}")
+        yield found
     except FileNotFoundError:
         raise ConnectorError("there is no such file", where=name, mend="check the path") from None
     except PermissionError:
         raise ConnectorError("the file may not be read", where=name, mend=f"chmod +r {name}") from None
     except ConnectorError:
         raise
-    except OSError as error:
-        raise ConnectorError(f"the file cannot be opened: {error.strerror}", where=name) from error
-    if not (stat.S_ISREG(found.st_mode)):
-        raise ConnectorError("this is no regular file", where=name, mend="give a file, or pipe it: … | amiss detect -")
-    return found.st_size
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConnectorError(f"the file cannot be opened: {why}", where=name, mend="check the path") from error
+
+
+def _check(path: Path, name: str) -> int:
+    with opening(path, name) as found:
+        if not stat.S_ISREG(found.st_mode):
+            raise ConnectorError(
+                "this is no regular file", where=name, mend="give a file, or pipe it: … | amiss detect -"
+            )
+        with path.open("rb"):
+            return found.st_size

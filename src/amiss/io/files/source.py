@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
 import lzma
@@ -16,6 +15,7 @@ from amiss.core.extras import require
 from amiss.core.foreign import column_names
 from amiss.core.frame import Frame
 from amiss.core.source import ChangedMindError
+from amiss.io.compressed import decompressed
 from amiss.io.files.json_lines import JsonLines
 from amiss.io.files.place import Place
 from amiss.io.files.text import DelimitedText
@@ -25,11 +25,6 @@ __all__ = ["FileSource"]
 _KEPT_CELLS = 20_000_000
 """A table with at most so many values is kept in memory after the first reading."""
 _BATCH_ROWS = 65_536
-_COMPRESSED: tuple[tuple[bytes, Callable[..., IO[bytes]]], ...] = (
-    (b"\x1f\x8b", gzip.open),
-    (b"BZh", bz2.open),
-    (b"\xfd7zXZ\x00", lzma.open),
-)  # type: ignore[assignment]
 
 
 class _Reader(Protocol):
@@ -99,10 +94,8 @@ class FileSource:
         self._position = lambda: 0 if raw.closed else raw.tell()
         start = raw.read(8)
         raw.seek(0)
-        for magic, opener in _COMPRESSED:
-            if start.startswith(magic):
-                return _Both(opener(raw), raw)
-        return raw
+        plain = decompressed(raw, start)
+        return raw if plain is None else _Both(plain, raw)
 
     def batches(self) -> Iterator[Frame]:
         """All rows from the first on."""

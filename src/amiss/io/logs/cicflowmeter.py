@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from amiss.core.frame import Frame
-from amiss.io.logs.lines import Log, whole_lines
+from amiss.io.logs.lines import Log, whole_lines, without_zone
 from amiss.io.logs.parts import FLOWS, Parts, fitted
 from amiss.network.addresses import address_of
 from amiss.network.flows import STATES, TCP
@@ -71,7 +71,8 @@ class CicFlowMeter:
             again = again.fill_null(value=False)
             raw, numbers = raw.filter(~again), numbers[~again.to_numpy()]
             frame = Frame(raw)
-            reading = reading or frame.reading("start")[0]
+            reading = reading or _day_first(frame)
+            log.zoneless |= without_zone(raw["start"])
             table = _flows(raw, frame.times("start", reading))
             whole_rows = table["src"].is_not_null() & table["dst"].is_not_null()
             if not whole_rows.all():
@@ -80,6 +81,14 @@ class CicFlowMeter:
             table = table.filter(whole_rows)
             log.n_rows += table.height
             parts.flows.append(table)
+
+
+def _day_first(frame: Frame) -> str:
+    """How the times of a table are read: where day and month cannot be told apart, as this tool writes them."""
+    reading = frame.reading("start")[0]
+    swapped = reading.replace("%m/%d", "%d/%m")
+    n_read, n_swapped = (np.isfinite(frame.times("start", one)).sum() for one in (reading, swapped))
+    return swapped if n_swapped >= n_read else reading
 
 
 def _named(head: bytes) -> dict[str, str]:

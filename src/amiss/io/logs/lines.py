@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from amiss.core.errors import ConnectorError
 from amiss.core.written import readable
+from amiss.io.compressed import DAMAGED, decompressed
 
-__all__ = ["BROKEN", "Log", "plain_start", "whole_lines"]
+if TYPE_CHECKING:
+    import polars as pl
 
-BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, OSError, ValueError)
-"""What the readers of compressed files raise where a file is cut or damaged."""
+__all__ = ["Log", "plain_start", "whole_lines", "without_zone"]
+
 _BLOCK = 8 << 20
 _LONGEST = 4 << 20
 """A longer line is no line of a log."""
-_COMPRESSED: tuple[tuple[bytes, Callable[..., IO[bytes]]], ...] = (
-    (b"\x1f\x8b", gzip.open),
-    (b"BZh", bz2.open),
-    (b"\xfd7zXZ\x00", lzma.open),
-)  # type: ignore[assignment]
 
 
 def plain_start(start: bytes) -> bytes:
     """The first bytes of a file as text, decompressed as far as they go, without a byte order mark."""
-    for magic, opener in _COMPRESSED:
-        if start.startswith(magic):
-            start = _as_far(opener, start)
-            break
+    stream = decompressed(io.BytesIO(start), start)
+    if stream is not None:
+        start = _as_far(stream)
     return start.removeprefix(b"\xef\xbb\xbf")
 
 
-def _as_far(opener: Callable[..., IO[bytes]], start: bytes) -> bytes:
+def _as_far(stream: IO[bytes]) -> bytes:
     found = b""
     try:
-        with opener(io.BytesIO(start)) as stream:
-            while len(found) < 1 << 16 and (more := stream.read1(8192)):  # type: ignore[attr-defined]
-                found += more
-    except BROKEN:
+        while len(found) < 1 << 16 and (more := stream.read1(8192)):  # type: ignore[attr-defined]
+            found += more
+    except DAMAGED:
         pass
     return found
 
@@ -70,6 +61,8 @@ class Log:
         How many lines could not be read, by reason.
     skipped
         How many lines tell of other things than traffic, by what they tell of.
+    zoneless
+        Whether it has times that name no zone, which are taken for UTC; a reader says so.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,6 +70,7 @@ class Log:
         self.n_rows = 0
         self.damaged: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
+        self.zoneless = False
         self._path = path
         self._first: dict[str, int] = {}
         self._raw: IO[bytes] | None = None
@@ -98,7 +92,7 @@ class Log:
             self._raw = raw
             magic = raw.read(8)
             raw.seek(0)
-            stream = next((opener(raw) for start, opener in _COMPRESSED if magic.startswith(start)), raw)
+            stream = decompressed(raw, magic) or raw
             while more := self._more(stream):
                 if line == 1 and not rest:
                     more = more.removeprefix(b"\xef\xbb\xbf")
@@ -124,7 +118,7 @@ class Log:
             while size < _BLOCK and not self._cut and (piece := stream.read1(1 << 20)):  # type: ignore[attr-defined]
                 pieces.append(piece)
                 size += len(piece)
-        except BROKEN as error:
+        except DAMAGED as error:
             self._cut = f"{self.name}: the file is cut or damaged ({error}); what comes before is read"
         return b"".join(pieces)
 
@@ -147,7 +141,16 @@ class Log:
         if self.skipped:
             told = ", ".join(f"{word} ({n:,})" for word, n in self.skipped.most_common(8))
             found.append(f"{self.name}: not used: {told}")
+        if self.zoneless:
+            found.append(f"{self.name}: its times name no zone, and are taken for UTC")
         return [*found, self._cut] if self._cut else found
+
+
+def without_zone(times: pl.Series) -> bool:
+    """Whether any time is written as a date, and none of its kind with a zone; a number is seconds of UTC."""
+    dated = times.str.contains(r"\d[-/.]\d+[-/.]\d")
+    zoned = times.str.contains(r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)\s*$")
+    return bool((dated & ~zoned).any())
 
 
 def whole_lines(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from amiss.core.frame import Frame
-from amiss.io.logs.lines import Log, whole_lines
+from amiss.io.logs.lines import Log, whole_lines, without_zone
 from amiss.io.logs.parts import FLOWS, Parts, fitted
 from amiss.network.addresses import Addresses
 from amiss.network.flows import PROTOCOLS, STATES
@@ -30,10 +30,13 @@ _NUMBERS = {name: code for code, name in PROTOCOLS.items()} | {"icmp6": 58, "ipv
 _TEXT = ("start", "src", "dst", "protocol", "flags", "src_port", "dst_port")
 _FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32, "E": 64, "C": 128}
 _UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "": 1.0}
+_LONGEST_SECONDS = 1e9
+_NUMBER = r"\d+(?:\.\d*)?"
 _LINE = re.compile(
-    r"(?P<start>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) +(?P<duration>[\d:.]+) +(?P<protocol>\S+) +"
+    rf"(?P<start>\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) +(?P<duration>(?:\d+:)*{_NUMBER}) +(?P<protocol>\S+) +"
     r"(?P<src>\S+) +(?P<way><?->) +(?P<dst>\S+) +"
-    r"(?:(?P<flags>[.CEUAPRSF0-9x]{6,8}) +\d+ +)?(?P<packets>[\d.]+(?: ?[KMGT])?) +(?P<bytes>[\d.]+(?: [KMGT])?)\s"
+    rf"(?:(?P<flags>[.CEUAPRSF0-9x]{{6,8}}) +\d+ +)?"
+    rf"(?P<packets>{_NUMBER}(?: ?[KMGT])?) +(?P<bytes>{_NUMBER}(?: ?[KMGT])?)\s"
 )
 
 
@@ -70,6 +73,7 @@ class Nfdump:
             raw = _table(lines, names)
             frame = Frame(raw)
             reading = reading or frame.reading("start")[0]
+            log.zoneless |= without_zone(raw["start"])
             raw = raw.with_columns(start=pl.Series(frame.times("start", reading)))
             tables.append(_whole_rows(log, raw, numbers))
         _paired_into(log, parts, tables)
@@ -101,6 +105,7 @@ class NfdumpText:
                 elif line[:2].isdigit():
                     log.harmed("not as nfdump prints it", i)
             if rows:
+                log.zoneless = True
                 frame = Frame(pl.DataFrame({"start": [row["start"] for row in rows]}))
                 made = pl.DataFrame(rows).with_columns(start=pl.Series(frame.times("start", "")))
                 tables.append(_whole_rows(log, made, np.array(numbers)))
@@ -109,15 +114,15 @@ class NfdumpText:
 
 def _of_line(found: re.Match[str]) -> dict[str, Any]:
     row: dict[str, Any] = found.groupdict()
-    clock = [float(part or 0) for part in row["duration"].split(":") if part.count(".") < 2]
+    clock = [float(part) for part in row["duration"].split(":")]
     row["duration"] = sum(part * 60.0**i for i, part in enumerate(reversed(clock)))
     for name in ("src", "dst"):
         # Addresses of IPv6 have a point before the port, because they are full of colons.
         mark = ":" if row[name].count(":") == 1 else "."
         row[name], _, row[f"{name}_port"] = row[name].rpartition(mark)
     for name in ("packets", "bytes"):
-        digits, _, unit = row[name].partition(" ")
-        row[name] = float(digits) * _UNITS[unit] if digits.count(".") < 2 else None
+        digits = row[name].rstrip("KMGT ")
+        row[name] = float(digits) * _UNITS[row[name][len(digits) :].strip()]
     return row
 
 
@@ -166,13 +171,11 @@ def _paired_into(log: Log, parts: Parts, tables: list[pl.DataFrame]) -> None:
     src_port, dst_port = _ports(table, np.isin(protocol, (1, 58)))
     flags = np.array([_flags_of(word) for word in table["flags"].to_list()], np.int32)
     start = table["start"].to_numpy()
-    numbers = {
-        name: table[name].fill_null(float("nan")).to_numpy()
-        for name in ("packets", "bytes", "packets_back", "bytes_back")
-    }
+    numbers = {name: _figures(table, name) for name in ("packets", "bytes", "packets_back", "bytes_back")}
+    duration = np.nan_to_num(_figures(table, "duration", _LONGEST_SECONDS))
     flows = paired(OneWay(
         hosts=hosts, exporter=np.zeros(n, np.int32), start=start,
-        end=start + table["duration"].fill_null(0.0).clip(0).to_numpy(), src=ends[:n], dst=ends[n:], src_port=src_port,
+        end=start + duration, src=ends[:n], dst=ends[n:], src_port=src_port,
         dst_port=dst_port, protocol=protocol,
         vlan=table["vlan"].cast(pl.Int32, strict=False).fill_null(0).clip(0, 4095).to_numpy(), flags=flags,
         flags_back=np.full(n, -1, np.int32), sampled=np.ones(n), **numbers,
@@ -188,6 +191,12 @@ def _paired_into(log: Log, parts: Parts, tables: list[pl.DataFrame]) -> None:
         state=pl.Series([STATES[code] for code in flows.state], dtype=pl.String),
     )
     parts.flows.append(fitted(made, FLOWS))
+
+
+def _figures(table: pl.DataFrame, name: str, most: float = 1e18) -> np.ndarray[Any, Any]:
+    """Numbers from 0 to `most`; NaN for what is none or cannot be."""
+    values = table[name].fill_null(float("nan")).to_numpy()
+    return np.where((values >= 0) & (values <= most), values, np.nan)
 
 
 def _ports(table: pl.DataFrame, icmp: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

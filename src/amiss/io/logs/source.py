@@ -90,7 +90,7 @@ class LogSource:
         self.name = ", ".join(readable(str(path)) for path in given)
         self.notes: list[str] = []
         self._files = list(_files(given))
-        self._size = sum(path.stat().st_size for path, _ in self._files)
+        self._size = sum(_size(path) for path, _ in self._files)
         self._done = 0
         self._open: Log | None = None
 
@@ -105,7 +105,13 @@ class LogSource:
         parts, self.notes, self._done = Parts(), [], 0
         for path, sought in self._files:
             self._open = log = Log(path)
-            reader = recognise(log.start())
+            try:
+                reader = recognise(log.start())
+            except ConnectorError as error:
+                if len(self._files) == 1:
+                    raise
+                self.notes.append(f"{log.name}: not read, {error.what}")
+                continue
             if reader is None:
                 if not sought:
                     self._refuse(log, "this is no log of network traffic that is known")
@@ -116,7 +122,7 @@ class LogSource:
                 self.notes += log.notes(reader.name)
                 if len(self._files) == 1 and parts.n_rows == before:
                     self._refuse(log, f"no line of this log ({reader.name}) can be read")
-            self._done += path.stat().st_size
+            self._done += _size(path)
             self._open = None
             progress("reading", self.share_read())
         if not parts.n_rows:
@@ -136,6 +142,14 @@ class LogSource:
         """Share of the bytes read."""
         now = self._done + (self._open.position() if self._open is not None else 0)
         return min(now / max(self._size, 1), 1.0)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, 0 where it has gone."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _files(given: Sequence[Path]) -> Iterator[tuple[Path, bool]]:

@@ -267,15 +267,21 @@ def _payload(side: str, v6: pl.Expr) -> pl.Expr:
 
 
 def _flags(*, upper: bool) -> pl.Expr:
-    """Flags of TCP as far as the letters of the history tell; the responder's are lower case."""
+    """Flags of TCP as far as the letters of the history tell; the responder's are lower case.
+
+    0 where a side sent nothing; −1 where it did and no letter tells of flags, as of packets with a wrong checksum.
+    """
     import polars as pl
 
     history = pl.col("history")
+    all_letters = "".join(letter if upper else letter.lower() for letter in _FLAGS)
     total = pl.lit(0)
     for bit in (1, 2, 4, 16):
         letters = "".join(letter if upper else letter.lower() for letter, flags in _FLAGS.items() if flags & bit)
         total = total + pl.when(history.str.contains(f"[{letters}]")).then(bit).otherwise(0)
-    return pl.when((pl.col("proto") == "tcp") & history.is_not_null()).then(total).otherwise(-1)
+    silent = pl.col("orig_pkts" if upper else "resp_pkts") == 0
+    told = (pl.col("proto") == "tcp") & (history.str.contains(f"[{all_letters}]") | (history.is_not_null() & silent))
+    return pl.when(told.fill_null(value=False)).then(total).otherwise(-1)
 
 
 def _label() -> pl.Expr:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from amiss.core.finding import Measure
 from amiss.network.behaviours._groups import Groups, high_of_others
-from amiss.network.behaviours._told import count, finding, severity, span, usually
+from amiss.network.behaviours._told import count, finding, pace, severity, span, usually
 from amiss.network.finding import Finding
 from amiss.network.traffic import HttpRequests, Traffic
 
@@ -76,7 +76,7 @@ def _told(
     measures = (
         Measure("logins sent", len(picked), usually(usual)),
         Measure("share that was denied", share),
-        Measure("one every", seconds / max(len(picked) - 1, 1), "", "s"),
+        pace(seconds, len(picked)),
     )
     rows = np.flatnonzero(mine)
     return finding(

@@ -11,7 +11,7 @@ from amiss.core.finding import Measure
 from amiss.network.finding import Finding
 from amiss.network.traffic import Traffic
 
-__all__ = ["amount", "count", "finding", "listed", "severity", "span", "usually"]
+__all__ = ["amount", "count", "finding", "listed", "pace", "severity", "span", "usually"]
 
 
 def count(number: float, word: str, plural: str = "") -> str:
@@ -52,6 +52,11 @@ def listed(words: Iterable[str], most: int = 3) -> str:
 def usually(highest: float) -> str:
     """What is typical, as an upper end."""
     return f"up to {round(highest):,}" if highest >= 1 else "none"
+
+
+def pace(seconds: float, n: int) -> Measure:
+    """How often something was done that was done so many times within some seconds."""
+    return Measure("one every", seconds / max(n - 1, 1), "", "s")
 
 
 def severity(base: float, strength: float, full: float) -> float:

@@ -28,7 +28,7 @@ _FALSE_ALARMS = 1e-5
 """Of calls at the times of a Poisson process, for one host and server."""
 _WIDTHS = (1.15, 1.5, 3.1)
 _LEAST_SHARE = (0.55, 0.6, 0.75)
-_LEAST_FLEET = 5
+_LEAST_FLEET, _ANOTHER = 5, 0.85
 _CLOCKWORK = {53, 67, 68, 88, 102, 123, 137, 138, 161, 162, 323, 389, 445, 500, 502, 514, 546, 547, 554, 631, 636,
               853, 1812, 1813, 1883, 1900, 2055, 3478, 4500, 4739, 4840, 5222, 5223, 5228, 5246, 5247, 5353, 5355,
               5666, 5683, 5684, 6343, 6514, 8883, 9100, 9995, 10050, 10051, 20000, 44818, 47808, 51820}  # fmt: skip
@@ -42,7 +42,8 @@ class Beaconing:
     within ±7, ±20 or ±50 % of one another, whatever the period, so that jitter, gaps and missed calls do no harm.
     Servers that much of the fleet calls, services that work by the clock, calls inside the network, and attempts that
     were refused are none. A device that does nothing but call one server is taken to be made for that, where there are
-    other hosts to judge by.
+    other hosts to judge by. Where there are none, software that keeps a machine up to date cannot be told from what
+    takes orders; it calls several servers so, and each of them makes the finding less grave.
 
     References
     ----------
@@ -70,7 +71,8 @@ class Beaconing:
             one = _beacon(flows, picked)
             if one is not None and not habits.made_for(int(flows.src[picked[0]]), flows.start[picked]):
                 found.setdefault(int(flows.src[picked[0]]), []).append(one)
-        return [_told(traffic, sorted(ones, key=lambda one: -one.evidence), targets) for ones in found.values()]
+        alone = habits.fleet < _LEAST_FLEET
+        return [_told(traffic, sorted(ones, key=lambda one: -one.evidence), targets, alone) for ones in found.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +189,11 @@ class _Habits:
         return bool(starts[0] - self.first <= near and self.last - starts[-1] <= near)
 
 
-def _told(traffic: Traffic, beacons: list[_Beacon], targets: Targets) -> Finding:
+def _told(traffic: Traffic, beacons: list[_Beacon], targets: Targets, alone: bool) -> Finding:
     flows, one = traffic.flows, beacons[0]
     rows, width, period, share, alike = one.rows, one.width, one.period, one.share, one.alike
     host = int(flows.src[rows[0]])
-    band = {1.15: "7 %", 1.5: "20 %", 3.1: "50 %"}[width]
+    band = {1.15: "7%", 1.5: "20%", 3.1: "50%"}[width]
     size = "" if np.isnan(alike) else f", {alike:.0%} of them of about the same size"
     where = targets.word(int(targets.code[rows[0]]))
     n_hosts = int(targets.n_hosts[targets.code[rows[0]]])
@@ -210,6 +212,6 @@ def _told(traffic: Traffic, beacons: list[_Beacon], targets: Targets) -> Finding
     )
     return finding(
         traffic, "beaconing", host, np.concatenate([other.rows for other in beacons]),
-        grade=severity(0.55, one.calls * share, _LEAST_CALLS), reason=reason,
-        technique="T1071", measures=measures,
+        grade=severity(0.55, one.calls * share, _LEAST_CALLS) * (_ANOTHER ** (len(beacons) - 1) if alone else 1.0),
+        reason=reason, technique="T1071", measures=measures,
     )  # fmt: skip

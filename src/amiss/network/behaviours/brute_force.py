@@ -10,7 +10,7 @@ import numpy.typing as npt
 from amiss.core.finding import Measure
 from amiss.network.behaviours._groups import Groups, high_of_others
 from amiss.network.behaviours._login_pages import guessed_pages
-from amiss.network.behaviours._told import count, finding, listed, severity, span, usually
+from amiss.network.behaviours._told import count, finding, listed, pace, severity, span, usually
 from amiss.network.finding import Finding
 from amiss.network.flows import TCP, Flows
 from amiss.network.outcomes import attempts, failed
@@ -156,7 +156,7 @@ def _told(
     measures = (
         Measure("connections to the login", len(rows), usually(usual)),
         Measure("share that is alike", alike),
-        Measure("one every", seconds / max(len(rows) - 1, 1), "", "s"),
+        pace(seconds, len(rows)),
     )
     return finding(
         traffic, "brute_force", host, rows, grade=severity(0.6, len(rows), _LEAST_TRIES), reason=reason,

@@ -22,6 +22,8 @@ _LEAST_SECONDS, _LEAST_SHARE = 3600.0, 0.4
 _LEAST_FLEET = 5
 _TIMES_OTHERS = 2.0
 _PIECE_GAP_SECONDS = 300.0
+_WEB, _SMALLEST_MESSAGE = (80, 443), 30.0
+"""Bytes of a record of TLS with hardly anything in it: who is called keeps in touch with one a minute or so."""
 _STAY_OPEN = {53, 123, 500, 853, 993, 1701, 1723, 1883, 3478, 4500, 5222, 5223, 5228, 5229, 5230, 8883, 51820}
 """Ports of services whose connections stay open by design: tunnels of offices, mail and messages that wait."""
 
@@ -31,7 +33,8 @@ class LongConnection:
 
     A long connection that a source cuts into pieces counts as one. Hours are many where they are at least one, two
     fifths of the time that was watched or four, and twice what others keep up with servers like it: on the same port,
-    and with a name asked for if this one has one.
+    and with a name asked for if this one has one. A connection with a web server that was asked for by its name, and
+    through which less than the smallest message a minute goes out, is one that nobody closed.
     """
 
     kind: ClassVar[str] = "long_connection"
@@ -46,7 +49,7 @@ class LongConnection:
         mask &= own[flows.src] & ~own[flows.dst]
         if np.count_nonzero(own) < _LEAST_FLEET:
             # Whether others reach a server, too, cannot be known of one host alone; the web is full of long talk.
-            mask &= ~np.isin(flows.dst_port, (80, 443))
+            mask &= ~np.isin(flows.dst_port, _WEB)
         mask &= ~targets.shared(own)[targets.code] & ~targets.known[targets.code]
         pieces = Groups.of([flows.src, flows.dst, flows.src_port, flows.dst_port, flows.protocol], flows.start,
                            np.flatnonzero(mask))  # fmt: skip
@@ -59,7 +62,8 @@ class LongConnection:
         watched = float(np.ptp(flows.start))
         least = max(_LEAST_SECONDS, min(4 * 3600.0, _LEAST_SHARE * watched))
         found: dict[tuple[int, int], list[int]] = {}
-        for group in np.flatnonzero(whole & (lasted >= least) & (lasted <= covered * 1.5 + 1)):
+        left_open = _left_open(flows, pieces, lasted)
+        for group in np.flatnonzero(~left_open & whole & (lasted >= least) & (lasted <= covered * 1.5 + 1)):
             row = pieces.first[group]
             if lasted[group] <= _TIMES_OTHERS * _others(flows, pieces, lasted, int(group)):
                 continue
@@ -80,7 +84,7 @@ class LongConnection:
         whom = "no other host has one" if n_hosts <= 1 else f"{count(n_hosts - 1, 'other host')} had one too"
         reason = (
             f"{flows.hosts.words[host]} held a connection with {where} on port {flows.dst_port[rows[0]]} for "
-            f"{span(seconds)}, {amount(out)} out and {amount(back)} in; {whom}, and 99 % of the others last less than "
+            f"{span(seconds)}, {amount(out)} out and {amount(back)} in; {whom}, and 99% of the others last less than "
             f"{span(usual)}"
         )
         measures = (
@@ -93,6 +97,15 @@ class LongConnection:
             traffic, "long_connection", host, rows, grade=severity(0.4, seconds, _LEAST_SECONDS), reason=reason,
             technique="T1571", measures=measures,
         )  # fmt: skip
+
+
+def _left_open(flows: Flows, pieces: Groups, lasted: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Connections with a web server, by its name, that nobody speaks through; where it is not told, somebody does."""
+    first = pieces.first
+    known = ~np.isnan(flows.payload_out[first])
+    silent = pieces.total(flows.payload_out) < _SMALLEST_MESSAGE / 60.0 * lasted
+    named = (flows.name[first] >= 0) & np.isin(flows.dst_port[first], _WEB)
+    return np.asarray(known & silent & named, np.bool_)
 
 
 def _others(flows: Flows, pieces: Groups, lasted: npt.NDArray[np.float64], group: int) -> float:
