@@ -9,7 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "src" / "amiss"
 ALLOWED = {
     "polars": (
-        "core/foreign.py", "core/frame.py", "core/written.py", "io/files/", "io/logs/", "network/table.py",
+        "core/foreign.py", "core/frame.py", "core/written.py", "io/files/", "io/logs/", "io/sql/",
+        "network/table.py",
         "pipeline/result.py", "pipeline/network_result.py", "cli/",
     ),
     "sklearn": (
@@ -31,7 +32,7 @@ ALLOWED = {
     "sqlalchemy": ("store/", "io/sql/"),
     "alembic": ("store/",),
     "duckdb": ("io/sql/",),
-    "psycopg": (),
+    "psycopg": ("io/sql/",),
     "paho": ("io/mqtt/", "io/alarms/"),
     "confluent_kafka": ("io/kafka/",),
     "psutil": ("io/host/",),

@@ -13,11 +13,44 @@ if TYPE_CHECKING:
     from amiss.pipeline.recipe import Recipe
 
 __all__ = [
-    "Budget", "Causal", "Clean", "Config", "Entity", "EventForm", "EventFormat", "Exclude",
-    "Explain", "FailOn", "FalseAlarmsWish",
-    "FalseDiscoveriesWish", "Form", "Format", "Ignore", "Jobs", "Kind", "KnownGood", "Label", "LimitWish", "Name",
+    "Budget",
+    "Causal",
+    "Clean",
+    "Config",
+    "Entity",
+    "EventForm",
+    "EventFormat",
+    "Exclude",
+    "Explain",
+    "FailOn",
+    "FalseAlarmsWish",
+    "FalseDiscoveriesWish",
+    "Form",
+    "Format",
+    "IfExists",
+    "IfExistsWish",
+    "Ignore",
+    "Jobs",
+    "Kind",
+    "KnownGood",
+    "Label",
+    "LimitWish",
+    "Name",
+    "NewBy",
     "Normal",
-    "Output", "Report", "Seed", "Select", "Time", "Top", "make_recipe", "promising", "seconds_of", "share_of",
+    "Output",
+    "Query",
+    "Report",
+    "Seed",
+    "Select",
+    "State",
+    "Target",
+    "Time",
+    "Top",
+    "make_recipe",
+    "promising",
+    "seconds_of",
+    "share_of",
 ]  # fmt: skip
 
 
@@ -43,6 +76,14 @@ class EventForm(StrEnum):
     ecs = "ecs"
     cef = "cef"
     syslog = "syslog"
+
+
+class IfExists(StrEnum):
+    """What becomes of a table that is there already."""
+
+    fail = "fail"
+    append = "append"
+    replace = "replace"  # type: ignore[assignment]
 
 
 FalseAlarmsWish = Annotated[
@@ -139,6 +180,47 @@ Output = Annotated[
         "--output",
         metavar="FILE",
         help="Write all rows, scored: .parquet .arrow .csv .tsv .jsonl (.gz).",
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write all rows, scored: .parquet .arrow .csv .tsv .jsonl (.gz), or a table: sqlite:///FILE#TABLE, "
+        "duckdb:///FILE#TABLE, postgresql://HOST/DB#TABLE.",
+    ),
+]
+Query = Annotated[
+    str | None,
+    typer.Option(
+        "--query",
+        metavar="SELECT",
+        help="What to read of a database, where FILE is sqlite:///FILE, duckdb:///FILE or postgresql://HOST/DB.",
+    ),
+]
+IfExistsWish = Annotated[
+    IfExists | None,
+    typer.Option(
+        "--if-exists",
+        help="What becomes of a table that -o names and that is there: fail, unless --new-by appends.",
+    ),
+]
+NewBy = Annotated[
+    str | None,
+    typer.Option(
+        "--new-by",
+        metavar="COL",
+        help="Only rows that are new since the last run: those above the highest value of this column then.",
+    ),
+]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="FILE",
+        help="Where --new-by keeps how far it has come; with -o to a table it is kept beside that.",
     ),
 ]
 Report = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML report.")]
