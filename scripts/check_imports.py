@@ -9,9 +9,15 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "src" / "amiss"
 ALLOWED = {
     "polars": (
+<<<<<<< HEAD
         "core/foreign.py", "core/frame.py", "core/written.py", "io/files/", "io/logs/", "network/table.py",
         "network/context.py", "pipeline/result.py", "pipeline/network_result.py", "pipeline/flow_rows.py",
         "stream/readings.py", "cli/",
+=======
+        "core/foreign.py", "core/frame.py", "core/written.py", "io/files/", "io/logs/", "io/sql/",
+        "network/table.py",
+        "pipeline/result.py", "pipeline/network_result.py", "cli/",
+>>>>>>> sql
     ),
     "sklearn": (
         "core/errors.py", "core/estimator.py", "detectors/", "supervised/", "evaluate/", "prepare/worth.py", "testing/",
@@ -32,7 +38,7 @@ ALLOWED = {
     "sqlalchemy": ("store/", "io/sql/"),
     "alembic": ("store/",),
     "duckdb": ("io/sql/",),
-    "psycopg": (),
+    "psycopg": ("io/sql/",),
     "paho": ("io/mqtt/", "io/alarms/"),
     "confluent_kafka": ("io/kafka/",),
     "psutil": ("io/host/",),

@@ -9,7 +9,7 @@ import typer
 
 from amiss.cli import options
 from amiss.cli.options import EventForm
-from amiss.cli.show import check_different, check_places, deliver, finish, print_results, progress_bar
+from amiss.cli.show import Delivery, check_different, check_places, deliver, finish, print_results, progress_bar
 from amiss.cli.streams import say
 from amiss.core.errors import AmissError, ParameterError
 
@@ -24,7 +24,7 @@ def detect(
     false_discoveries: options.FalseDiscoveriesWish = None,
     limit: options.LimitWish = None,
     report: options.Report = None,
-    output: options.Output = None,
+    output: options.Target = None,
     form: options.EventFormat = EventForm.table,
     top: options.Top = None,
     clean: options.Clean = None,
@@ -40,12 +40,14 @@ def detect(
     seed: options.Seed = None,
     fail_on: options.FailOn = None,
     explain: options.Explain = None,
+    query: options.Query = None,
+    if_exists: options.IfExistsWish = None,
 ) -> None:
     """Find what is odd in tables, series and network traffic, with no settings, and say why.
 
     Reads CSV and its kin, JSON lines, Parquet, Arrow and Excel, packet captures, and logs of Zeek, Suricata, NetFlow
-    and CICFlowMeter, also gzipped. Several files are looked at one by one; --report and -o then name folders. A folder
-    of captures and logs is looked at as one.
+    and CICFlowMeter, also gzipped, and tables and queries of SQLite, DuckDB and PostgreSQL. Several files are looked
+    at one by one; --report and -o then name folders. A folder of captures and logs is looked at as one.
 
     \b
     Examples:
@@ -54,9 +56,11 @@ def detect(
       amiss detect pump.csv --false-alarms 5 --top 5 --format json
       amiss detect pump.csv --false-discoveries 10% --limit 'flow_m3h>=0'
       amiss detect pump.csv --explain 12
+      amiss detect sqlite:///plant.db#readings -o sqlite:///plant.db#scored
       cat pump.csv | amiss detect - --ignore note --format ndjson
       amiss detect office.pcap --known-good monday.pcap --exclude 'port 123/udp' --format ecs
     """
+    from amiss.io.sql.address import is_address
     from amiss.pipeline.api import detect_source
     from amiss.pipeline.opening import open_source
 
@@ -68,7 +72,10 @@ def detect(
     if files.count("-") > 1:
         raise ParameterError("standard input can be read only once", mend="name - once, and files beside it")
     many = len(files) > 1
-    targets = [(_inside(output, file, ".parquet"), _inside(report, file, ".html")) if many else (output, report)
+    if many and output is not None and is_address(output):
+        raise ParameterError("one table cannot take several results", mend="run amiss for each, or name a folder")
+    folder = Path(output) if output is not None else None
+    targets = [(_inside(folder, file, ".parquet"), _inside(report, file, ".html")) if many else (output, report)
                for file in files]  # fmt: skip
     # A wrong place to write to is said before the work, not after it.
     for scored, page in targets:
@@ -78,8 +85,8 @@ def detect(
     with progress_bar() as progress:
         for file, (scored, page) in zip(files, targets, strict=True):
             try:
-                result = detect_source(open_source(file), recipe, progress=progress)
-                deliver(result, scored, page, progress)
+                result = detect_source(open_source(file, query), recipe, progress=progress)
+                deliver(result, scored, page, progress, Delivery(if_exists=if_exists))
                 results.append(result)
             except AmissError as error:
                 # One bad file among several is told at the end; the others have their results.

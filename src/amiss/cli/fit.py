@@ -32,6 +32,7 @@ def fit(
     detector: options.Name = None,
     config: options.Config = None,
     seed: options.Seed = None,
+    query: options.Query = None,
 ) -> None:
     """Learn a model and write it to one file that holds no code.
 
@@ -41,6 +42,7 @@ def fit(
       amiss fit pump.csv -o pump.amiss --false-alarms 0.5% --detector isolation_forest
       amiss fit pump.csv -o pump.amiss --false-alarms 1/day --limit 'flow_m3h>=0' --clean
       amiss fit pump.csv -o pump.amiss --select correlation --kind table
+      amiss fit sqlite:///plant.db -o pump.amiss --query 'SELECT * FROM readings ORDER BY time'
     """
     from amiss.io.files.sink import check_folder
     from amiss.pipeline.api import fit_source
@@ -58,7 +60,7 @@ def fit(
     check_folder(output)
     check_not_read([file], output)
     with progress_bar() as progress:
-        model = fit_source(open_source(file), recipe, progress=progress)
+        model = fit_source(open_source(file, query), recipe, progress=progress)
     model.save(output)
     for note in model.notes:
         say(f"note: {note}")

@@ -13,12 +13,49 @@ if TYPE_CHECKING:
     from amiss.pipeline.recipe import Recipe
 
 __all__ = [
-    "Budget", "Causal", "Clean", "Config", "Entity", "EventForm", "EventFormat", "Exclude",
-    "Explain", "FailOn", "FalseAlarmsWish",
-    "FalseDiscoveriesWish", "Form", "Format", "Ignore", "Jobs", "Kind", "KnownGood", "Label", "LimitWish", "Name",
+    "Budget",
+    "Causal",
+    "Clean",
+    "Config",
+    "Entity",
+    "EventForm",
+    "EventFormat",
+    "Exclude",
+    "Explain",
+    "FailOn",
+    "FalseAlarmsWish",
+    "FalseDiscoveriesWish",
+    "Form",
+    "Format",
+    "IfExists",
+    "IfExistsWish",
+    "Ignore",
+    "Jobs",
+    "Kind",
+    "KnownGood",
+    "Label",
+    "LimitWish",
+    "Name",
+    "NewBy",
     "Normal",
+<<<<<<< HEAD
     "Output", "Report", "Seed", "Select", "Time", "Top", "make_recipe", "promising", "seconds_of", "share_of",
     "table_to_write",
+=======
+    "Output",
+    "Query",
+    "Report",
+    "Seed",
+    "Select",
+    "State",
+    "Target",
+    "Time",
+    "Top",
+    "make_recipe",
+    "promising",
+    "seconds_of",
+    "share_of",
+>>>>>>> sql
 ]  # fmt: skip
 
 
@@ -44,6 +81,14 @@ class EventForm(StrEnum):
     ecs = "ecs"
     cef = "cef"
     syslog = "syslog"
+
+
+class IfExists(StrEnum):
+    """What becomes of a table that is there already."""
+
+    fail = "fail"
+    append = "append"
+    replace = "replace"  # type: ignore[assignment]
 
 
 FalseAlarmsWish = Annotated[
@@ -133,6 +178,7 @@ KnownGood = Annotated[
     list[str] | None,
     typer.Option("--known-good", metavar="FILE", help="Capture, log or folder of good network traffic; repeatable."),
 ]
+<<<<<<< HEAD
 
 
 def table_to_write(what: str) -> Any:
@@ -141,6 +187,58 @@ def table_to_write(what: str) -> Any:
 
 
 Output = Annotated[Path | None, table_to_write("Write all rows, scored")]
+=======
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write all rows, scored: .parquet .arrow .csv .tsv .jsonl (.gz).",
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write all rows, scored: .parquet .arrow .csv .tsv .jsonl (.gz), or a table: sqlite:///FILE#TABLE, "
+        "duckdb:///FILE#TABLE, postgresql://HOST/DB#TABLE.",
+    ),
+]
+Query = Annotated[
+    str | None,
+    typer.Option(
+        "--query",
+        metavar="SELECT",
+        help="What to read of a database, where FILE is sqlite:///FILE, duckdb:///FILE or postgresql://HOST/DB.",
+    ),
+]
+IfExistsWish = Annotated[
+    IfExists | None,
+    typer.Option(
+        "--if-exists",
+        help="What becomes of a table that -o names and that is there: fail, unless --new-by appends.",
+    ),
+]
+NewBy = Annotated[
+    str | None,
+    typer.Option(
+        "--new-by",
+        metavar="COL",
+        help="Only rows that are new since the last run: those above the highest value of this column then.",
+    ),
+]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="FILE",
+        help="Where --new-by keeps how far it has come; with -o to a table it is kept beside that.",
+    ),
+]
+>>>>>>> sql
 Report = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML report.")]
 Top = Annotated[
     int | None,

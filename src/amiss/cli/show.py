@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,17 +18,22 @@ from amiss.cli.streams import as_json_text, say
 from amiss.core.errors import ConnectorError, ParameterError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import polars as pl
     from rich.console import Console
 
+    from amiss.cli.options import IfExists
     from amiss.core.source import Progress
+    from amiss.io.sql.sink import Step
     from amiss.pipeline.network_result import NetworkResult
     from amiss.pipeline.result import Result
 
     AnyResult = Result | NetworkResult
+    Place = Path | str
 
 __all__ = [
-    "cache_folder", "check_different", "check_file", "check_not_read", "check_places", "deliver", "finish",
+    "Delivery", "cache_folder", "check_different", "check_file", "check_not_read", "check_places", "deliver", "finish",
     "print_results", "progress_bar", "resumable", "terminal",
 ]  # fmt: skip
 
@@ -77,17 +83,23 @@ def resumable() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def check_places(inputs: Sequence[str], output: Path | None, report: Path | None) -> None:
+def check_places(inputs: Sequence[str], output: Place | None, report: Path | None) -> None:
     """Raise the error of a place that cannot be written to, or that would overwrite what is read."""
     from amiss.io.files.sink import check_ending, check_target
+    from amiss.io.sql.address import is_address
+    from amiss.io.sql.sink import check_table
 
-    if output is not None:
+    if isinstance(output, str) and is_address(output):
+        check_table(output)
+        if output in inputs:
+            raise ParameterError("this would be written to the table that is read", mend="write to another table")
+    elif output is not None:
         check_target(output)
     if report is not None:
         check_ending(report, (".html", ".htm"))
     for place in (output, report):
-        if place is not None:
-            check_not_read(inputs, place)
+        if place is not None and not (isinstance(place, str) and is_address(place)):
+            check_not_read(inputs, Path(place))
 
 
 def check_file(place: Path | None) -> None:
@@ -102,29 +114,69 @@ def check_not_read(inputs: Sequence[str], place: Path) -> None:
         raise ParameterError(f"{str(place)!r} would overwrite what is read", mend="write to another file")
 
 
-def check_different(targets: Sequence[tuple[Path | None, Path | None]]) -> None:
+def check_different(targets: Sequence[tuple[Place | None, Path | None]]) -> None:
     """Raise `ParameterError` if two results would be written to one place."""
-    places = [place.resolve() for pair in targets for place in pair if place is not None]
+    places = [Path(place).resolve() for pair in targets for place in pair if place is not None]
     for place in places:
         if places.count(place) > 1:
             raise ParameterError(f"two results would be written to {str(place)!r}", mend="give the inputs other names")
 
 
-def deliver(result: AnyResult, output: Path | None, report: Path | None, progress: Progress) -> None:
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a scored table is written.
+
+    Attributes
+    ----------
+    if_exists
+        What becomes of a table of a database that is there already; None refuses.
+    only : (n_rows,)
+        Which rows are written; None writes all.
+    step
+        How far a job has come, kept together with the rows.
+    """
+
+    if_exists: IfExists | None = None
+    only: npt.NDArray[np.bool_] | None = None
+    step: Step | None = None
+
+
+def deliver(
+    result: AnyResult, output: Place | None, report: Path | None, progress: Progress, how: Delivery | None = None
+) -> None:
     """Write the scored table and the report that were asked for, and say where they are."""
+    how = how or Delivery()
     if output is not None:
         from amiss.io.files.sink import write_table
+        from amiss.io.sql.address import is_address
 
-        n_rows = write_table(output, _told(result, progress))
-        say(f"{n_rows:,} {'flows' if result.kind == 'network' else 'scored rows'}: {output}")
+        told = _told(result, progress, how.only)
+        place = str(output)
+        if is_address(place):
+            n_rows, place = _to_database(place, told, how)
+        else:
+            n_rows = write_table(output, told)
+        say(f"{n_rows:,} {'flows' if result.kind == 'network' else 'scored rows'}: {place}")
     if report is not None:
         result.report(report)
         say(f"report: {report}")
 
 
-def _told(result: AnyResult, progress: Progress) -> Iterator[pl.DataFrame]:
+def _to_database(place: str, told: Iterator[pl.DataFrame], how: Delivery) -> tuple[int, str]:
+    """Write to a table of a database; the number of rows, and its address without a password."""
+    from amiss.io.sql.sink import check_table, write_to_table
+
+    address = check_table(place)
+    if_exists = how.if_exists or ("fail" if how.step is None else "append")
+    return write_to_table(address, told, if_exists=str(if_exists), step=how.step), address.name  # type: ignore[arg-type]
+
+
+def _told(result: AnyResult, progress: Progress, only: npt.NDArray[np.bool_] | None) -> Iterator[pl.DataFrame]:
+    first = 0
     for table in result.scored():
-        yield table
+        here = slice(first, first + table.height)
+        first += table.height
+        yield table if only is None else table.filter(only[here])
         progress("writing", result.source.share_read())
 
 
@@ -258,7 +310,13 @@ def _print_json(results: Sequence[AnyResult], form: Form, top: int | None, many:
     sys.stdout.write(as_json_text(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()) + "\n")
 
 
-def finish(results: Sequence[AnyResult], fail_on: int | None) -> None:
-    """End with exit code 1 where `--fail-on` says so."""
-    if fail_on is not None and sum(result.n_anomalies for result in results) >= fail_on:
+def finish(results: Sequence[AnyResult], fail_on: int | None, only: npt.NDArray[np.bool_] | None = None) -> None:
+    """End with exit code 1 where `--fail-on` says so, by the rows that `only` names where it is given."""
+    from amiss.pipeline.result import Result
+
+    found = [
+        int(each.is_anomaly[only].sum()) if only is not None and isinstance(each, Result) else each.n_anomalies
+        for each in results
+    ]
+    if fail_on is not None and sum(found) >= fail_on:
         raise typer.Exit(1)

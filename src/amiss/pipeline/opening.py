@@ -9,22 +9,36 @@ from typing import Any
 from amiss.core.errors import DataError, ParameterError
 from amiss.core.frame import Frame
 from amiss.core.source import MemorySource, Source
+from amiss.io.sql.address import is_address
 from amiss.network.traffic import Traffic
 from amiss.pipeline.flow_rows import FlowRows
 
 __all__ = ["known_traffic", "open_source"]
 
 
-def open_source(data: Any) -> Source:
-    """A source of rows from a path, "-", a table in memory, or traffic.
+def open_source(data: Any, query: str | None = None) -> Source:
+    """A source of rows from a path, "-", the address of a database, a table in memory, or traffic.
 
     Captures and logs of network traffic, and folders of them, become `FlowRows`.
 
+    Parameters
+    ----------
+    query
+        One SELECT, where `data` is the address of a database; without it the address names a table behind a #.
+
     Raises
     ------
+    ParameterError
+        There is a query, and no database.
     DataError, ConnectorError
         There is nothing to read, or nothing in it.
     """
+    if isinstance(data, str) and is_address(data):
+        from amiss.io.sql.source import SqlSource
+
+        return SqlSource(data, query)
+    if query is not None:
+        raise ParameterError("a query is for a database", mend="give sqlite:///file.db, duckdb:///… or postgresql://…")
     if isinstance(data, (str, os.PathLike)):
         return _open_path(data)
     if isinstance(data, Traffic):

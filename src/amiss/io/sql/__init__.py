@@ -1,0 +1,1 @@
+"""Databases: queries read as tables, results written to tables."""
