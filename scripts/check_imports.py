@@ -9,15 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "src" / "amiss"
 ALLOWED = {
     "polars": (
-<<<<<<< HEAD
-        "core/foreign.py", "core/frame.py", "core/written.py", "io/files/", "io/logs/", "network/table.py",
+        "core/foreign.py", "core/frame.py", "core/written.py", "io/files/", "io/logs/", "io/sql/", "network/table.py",
         "network/context.py", "pipeline/result.py", "pipeline/network_result.py", "pipeline/flow_rows.py",
         "stream/readings.py", "cli/",
-=======
-        "core/foreign.py", "core/frame.py", "core/written.py", "io/files/", "io/logs/", "io/sql/",
-        "network/table.py",
-        "pipeline/result.py", "pipeline/network_result.py", "cli/",
->>>>>>> sql
     ),
     "sklearn": (
         "core/errors.py", "core/estimator.py", "detectors/", "supervised/", "evaluate/", "prepare/worth.py", "testing/",

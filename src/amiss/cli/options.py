@@ -38,10 +38,6 @@ __all__ = [
     "Name",
     "NewBy",
     "Normal",
-<<<<<<< HEAD
-    "Output", "Report", "Seed", "Select", "Time", "Top", "make_recipe", "promising", "seconds_of", "share_of",
-    "table_to_write",
-=======
     "Output",
     "Query",
     "Report",
@@ -55,7 +51,7 @@ __all__ = [
     "promising",
     "seconds_of",
     "share_of",
->>>>>>> sql
+    "table_to_write",
 ]  # fmt: skip
 
 
@@ -178,7 +174,6 @@ KnownGood = Annotated[
     list[str] | None,
     typer.Option("--known-good", metavar="FILE", help="Capture, log or folder of good network traffic; repeatable."),
 ]
-<<<<<<< HEAD
 
 
 def table_to_write(what: str) -> Any:
@@ -187,16 +182,6 @@ def table_to_write(what: str) -> Any:
 
 
 Output = Annotated[Path | None, table_to_write("Write all rows, scored")]
-=======
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="Write all rows, scored: .parquet .arrow .csv .tsv .jsonl (.gz).",
-    ),
-]
 Target = Annotated[
     str | None,
     typer.Option(
@@ -238,7 +223,6 @@ State = Annotated[
         help="Where --new-by keeps how far it has come; with -o to a table it is kept beside that.",
     ),
 ]
->>>>>>> sql
 Report = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML report.")]
 Top = Annotated[
     int | None,

@@ -44,6 +44,8 @@ class BandJudge:
         """Judge rows, then learn from them."""
         before = self._as_before(batch)
         scores, apart = self.detector.score_partial_fit_with_reasons(batch.X, context=Context(entity=batch.codes))
+        # What is usual by itself is no alarm, however still the rest is.
+        self.threshold.least_score = self.detector.usual_score
         p_values, is_anomaly = self.threshold.advance(scores, batch.codes, batch.readings.times)
         lasting = is_anomaly | (p_values <= _LASTING)
         return Judgement(scores, p_values, is_anomaly, lasting, lambda row: self._cause(batch, apart[row], before, row))
