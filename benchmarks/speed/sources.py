@@ -3,7 +3,8 @@
 Run: python benchmarks/speed/sources.py [N_MESSAGES]     (mosquitto and noida-db installed)
 
 The broker holds all messages before the source is opened for the second time, so that only the source is measured; CPU
-time is of all threads of this process. mosquitto takes ever longer to queue more, which is why there are not. Each round: poll up to 1,000, commit every 5,000, as if there were a snapshot.
+time is of all threads of this process. Each round: poll up to 1,000, commit every 5,000, as if there were a snapshot.
+mosquitto takes ever longer to queue one more, so keep N_MESSAGES to some ten thousand.
 """
 
 from __future__ import annotations
