@@ -87,7 +87,7 @@ def _program(name: str, *places: str) -> str:
 @contextlib.contextmanager
 def mosquitto(
     folder: Path, *, users: dict[str, str] | None = None, tls: tuple[Path, Path, Path] | None = None,
-    readable_topics: str = "", settings: tuple[str, ...] = (),
+    readable_topics: str = "", autosave_seconds: int = 1, settings: tuple[str, ...] = (),
 ) -> Iterator[Server]:  # fmt: skip
     """An MQTT broker that keeps its sessions on disk over a restart.
 
@@ -101,6 +101,8 @@ def mosquitto(
         Files of the authority, of the certificate and of its key; None without TLS.
     readable_topics
         The topic filter that users may read; "" for all.
+    autosave_seconds
+        How often it writes its sessions to the disk.
     settings
         Further lines of its configuration.
     """
@@ -109,7 +111,7 @@ def mosquitto(
     port = free_port()
     lines = [
         "per_listener_settings false", "user root", f"listener {port} 127.0.0.1",
-        "persistence true", f"persistence_location {folder}/", "autosave_interval 1",
+        "persistence true", f"persistence_location {folder}/", f"autosave_interval {autosave_seconds}",
         "max_queued_messages 0", "max_inflight_messages 0",
         "set_tcp_nodelay true", "connection_messages true", "log_dest stderr", *settings,
     ]  # fmt: skip
