@@ -10,19 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from amiss.kernels import (
-    alarm_rate,
-    band,
-    binned_trees,
-    forest,
-    histograms,
-    loops,
-    neighbors,
-    oblique,
-    spheres,
-    stays,
-    tails,
-)
+from amiss.kernels import alarm_rate, band, forest, histograms, loops, neighbors, oblique, spheres, stays, tails
 from amiss.kernels.blocks import over_blocks, over_pairs
 from amiss.kernels.lookup import RowLookup
 from amiss.kernels.neighbors import Neighbors
@@ -387,44 +375,3 @@ def test_alarm_rate(scores, seed, rate, least, per_day):
         return *learnt, memory, quiet, *again
 
     assert all(np.isfinite(each).all() for each in _same(advanced))
-
-
-@needs_loops
-@settings(max_examples=150, deadline=None)
-@given(X=HOLED, seed=st.integers(0, 2**63), data=st.data())
-def test_binned_trees(X, seed, data):
-    n_classes = data.draw(st.integers(2, 4))
-    random = np.random.default_rng(seed)
-    with np.errstate(over="ignore"):
-        binned = binned_trees.Binned.of(np.clip(X, -3e38, 3e38).astype(np.float32))
-    kind = random.integers(0, n_classes, len(X)).astype(np.int32)
-    count = random.integers(0, 3, len(X)).astype(np.int32)
-    count[0] = 1
-    weight = random.uniform(0.1, 5, n_classes)
-    growth = binned_trees.Growth(
-        data.draw(st.integers(1, X.shape[1])), data.draw(st.sampled_from([1, 3, 1000])), data.draw(st.integers(1, 4)),
-        data.draw(st.booleans()),
-    )  # fmt: skip
-    tree = _same(lambda: binned_trees.grow(binned, kind, count, weight, growth, seed).arrays())
-    feature, _, _, child, classes = tree
-    inner = feature >= 0
-    # Every row ends in a leaf of the size that was asked for, and children share out what their parent has.
-    np.testing.assert_array_equal(classes[0], np.bincount(kind, count, minlength=n_classes))
-    np.testing.assert_array_equal(classes[inner], classes[child[inner, 0]] + classes[child[inner, 1]])
-    assert not inner.any() or classes[child[inner].ravel()].sum(axis=1).min() >= growth.least
-    assert (child[inner] > np.flatnonzero(inner)[:, None]).all()
-
-
-def test_bins_keep_few_values_apart_and_the_rare_ones_of_many():
-    random = np.random.default_rng(0)
-    few = random.integers(0, 255, 5000)
-    heavy = np.where(random.random(5000) < 0.9, 0.0, random.exponential(size=5000))
-    X = np.stack([few, heavy, np.full(5000, np.nan)], axis=1).astype(np.float32)
-    binned = binned_trees.Binned.of(X)
-    np.testing.assert_array_equal(binned.bins[0], few)
-    assert len(np.unique(binned.bins[1])) > 120
-    assert (binned.bins[2] == 255).all()
-    # A value is at most the edge of its bin, and above that of the one before.
-    place = binned.bins[1].astype(int)
-    assert (X[:, 1] <= binned.edge[1, place]).all()
-    assert (X[place > 0, 1] > binned.edge[1, place[place > 0] - 1]).all()

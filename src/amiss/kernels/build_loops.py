@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 FAMILIES = (
     "cut_forest", "ellipsoid", "forest", "halfspace", "histograms", "neighbors", "netflow", "novelty", "oblique",
     "headers", "packets", "questions", "assembly", "profile", "screen", "spheres", "tails",
-    "band", "alarm_rate", "stays", "binned_trees",
+    "band", "alarm_rate", "stays",
 )  # fmt: skip
 SHARED = ("portable.h", "bytes.h", "flow_table.h", "random.h", "heap.h", "screen_tile.h")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,10 +14,8 @@ from amiss.core.classifier import Arrays, Classifier
 from amiss.core.detector import Capabilities, Matrix, Vector
 from amiss.core.label_detector import Kinds
 from amiss.core.params import Between, OneOf, Optional, Whole
-from amiss.core.random import priorities
+from amiss.core.random import small_seed
 from amiss.core.search_space import Choice, LogRange
-from amiss.kernels.binned_trees import Binned, Growth, grow
-from amiss.kernels.blocks import n_threads
 from amiss.kernels.trees import Nodes, contribute, totals
 
 __all__ = ["Boosted", "BoostedTrees", "Forest", "VotingTrees", "single"]
@@ -26,7 +23,6 @@ __all__ = ["Boosted", "BoostedTrees", "Forest", "VotingTrees", "single"]
 _TINY_SHARE = 1e-10
 """Added to the shares of classes, so that none is impossible."""
 _STILL = 1e-9
-_LAST_EDGE = 254
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -35,11 +31,29 @@ def single(X: Matrix) -> npt.NDArray[np.float32]:
     return np.clip(X, -_LARGEST, _LARGEST).astype(np.float32)
 
 
-class ShareTrees(Classifier):
-    """Trees, each of which gives a row the share of each class in a leaf; the mean counts."""
+class VotingTrees(Classifier):
+    """Trees of scikit-learn, each of which gives a row the share of each class in a leaf; the mean counts.
+
+    A subclass writes `_grown`.
+    """
 
     n_jobs: int | None
     smoothing: float
+
+    @abstractmethod
+    def _grown(self, X: npt.NDArray[np.float32], y: Kinds, weight: Vector | None) -> Sequence[Any]:
+        """scikit-learn's trees, fitted."""
+
+    def _train(self, X: Matrix, y: Kinds, n_classes: int, weight: Vector | None) -> Arrays:
+        trees = [found.tree_ for found in self._grown(single(X), y, weight)]
+        return Nodes.joined([{**_parts(tree), "value": self._shares(tree)} for tree in trees]).arrays()
+
+    def _shares(self, tree: Any) -> Matrix:
+        """Share of each class at each node, smoothed; of two classes, that of the second."""
+        share = tree.value[:, 0, :]
+        rows = tree.weighted_n_node_samples[:, None]
+        smooth: Matrix = (rows * share + self.smoothing) / (rows + share.shape[1] * self.smoothing)
+        return smooth[:, 1:] if share.shape[1] == 2 else smooth
 
     def _opened(self, arrays: Arrays) -> Nodes:
         return Nodes.of(arrays, self.n_features_in_)
@@ -65,29 +79,8 @@ class ShareTrees(Classifier):
         return scaled
 
 
-class VotingTrees(ShareTrees):
-    """Trees of scikit-learn; a subclass writes `_grown`."""
-
-    @abstractmethod
-    def _grown(self, X: npt.NDArray[np.float32], y: Kinds, weight: Vector | None) -> Sequence[Any]:
-        """scikit-learn's trees, fitted."""
-
-    def _train(self, X: Matrix, y: Kinds, n_classes: int, weight: Vector | None) -> Arrays:
-        trees = [found.tree_ for found in self._grown(single(X), y, weight)]
-        return Nodes.joined([{**_parts(tree), "value": self._shares(tree)} for tree in trees]).arrays()
-
-    def _shares(self, tree: Any) -> Matrix:
-        """Share of each class at each node, smoothed; of two classes, that of the second."""
-        share = tree.value[:, 0, :]
-        rows = tree.weighted_n_node_samples[:, None]
-        smooth: Matrix = (rows * share + self.smoothing) / (rows + share.shape[1] * self.smoothing)
-        return smooth[:, 1:] if share.shape[1] == 2 else smooth
-
-
-class Forest(ShareTrees):
-    """Many trees, each grown with chance on values in bins; of rows drawn anew, or by cuts `_at_random`."""
-
-    _at_random: ClassVar[bool] = False
+class Forest(VotingTrees):
+    """Many trees, each grown with chance; a subclass writes `_forest`, which names scikit-learn's class."""
 
     capabilities: ClassVar = Capabilities(labels=True, missing=True, reasons=True, additive=True)
     domains: ClassVar = {
@@ -125,38 +118,20 @@ class Forest(ShareTrees):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def _train(self, X: Matrix, y: Kinds, n_classes: int, weight: Vector | None) -> Arrays:
-        binned, kind = Binned.of(single(X)), y.astype(np.int32)
-        chance, of_class = None if weight is None else weight / weight.sum(), np.ones(n_classes)
-        if weight is not None and self._at_random:
-            # All rows of a class weigh the same.
-            of_class = weight[[np.argmax(y == k) for k in range(n_classes)]]
-        n_features = X.shape[1]
-        asked = np.sqrt(n_features) if self.max_features is None else self.max_features * n_features
-        height = np.iinfo(np.int32).max if self.max_depth is None else self.max_depth
-        growth = Growth(max(1, int(asked)), height, self.min_samples_leaf, self._at_random)
-        seeds = priorities(np.arange(self.n_estimators), self.random_state)
+    @abstractmethod
+    def _forest(self) -> type[Any]: ...
 
-        def grown(seed: int) -> dict[str, npt.NDArray[Any]]:
-            tree = grow(binned, kind, self._drawn(len(y), chance, seed), of_class, growth, seed)
-            rows = tree.classes * of_class
-            share = (rows + self.smoothing) / (rows.sum(axis=1, keepdims=True) + n_classes * self.smoothing)
-            value = share[:, 1:] if n_classes == 2 else share
-            threshold = binned.edge[tree.feature, np.minimum(tree.cut, _LAST_EDGE)]
-            return {
-                "feature": tree.feature, "threshold": threshold, "child": tree.child,
-                "missing_left": tree.missing_left, "value": value,
-            }  # fmt: skip
-
-        with ThreadPoolExecutor(n_threads(self.n_jobs)) as pool:
-            return Nodes.joined(list(pool.map(grown, seeds.tolist()))).arrays()
-
-    def _drawn(self, n_rows: int, chance: Vector | None, seed: int) -> npt.NDArray[np.int32]:
-        """How often each row is learnt from; those that weigh more are drawn more often."""
-        if self._at_random:
-            return np.ones(n_rows, np.int32)
-        drawn = np.random.default_rng(seed).choice(n_rows, n_rows, p=chance)
-        return np.bincount(drawn, minlength=n_rows).astype(np.int32)
+    def _grown(self, X: npt.NDArray[np.float32], y: Kinds, weight: Vector | None) -> Sequence[Any]:
+        forest = self._forest()(
+            n_estimators=self.n_estimators,
+            max_depth=self.max_depth,
+            min_samples_leaf=self.min_samples_leaf,
+            max_features="sqrt" if self.max_features is None else float(self.max_features),
+            random_state=small_seed(self.random_state),
+            n_jobs=self.n_jobs,
+        )
+        found: Sequence[Any] = forest.fit(X, y, sample_weight=weight).estimators_
+        return found
 
 
 @dataclass(frozen=True, slots=True)

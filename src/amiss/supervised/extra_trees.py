@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any
 
 from amiss.supervised._trees import Forest
 
@@ -58,4 +58,8 @@ class ExtraTrees(Forest):
     Geurts, P., Ernst, D. and Wehenkel, L. (2006). Extremely randomized trees. Machine Learning.
     """
 
-    _at_random: ClassVar = True
+    def _forest(self) -> type[Any]:
+        from sklearn.ensemble import ExtraTreesClassifier
+
+        kind: type[Any] = ExtraTreesClassifier
+        return kind

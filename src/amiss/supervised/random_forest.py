@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amiss.supervised._trees import Forest
 
 __all__ = ["RandomForest"]
@@ -55,3 +57,9 @@ class RandomForest(Forest):
     ----------
     Breiman, L. (2001). Random forests. Machine Learning.
     """
+
+    def _forest(self) -> type[Any]:
+        from sklearn.ensemble import RandomForestClassifier
+
+        kind: type[Any] = RandomForestClassifier
+        return kind
