@@ -18,6 +18,7 @@ from amiss.evaluate.findings import drift_schema
 from amiss.pipeline.recipe import recipe_schema
 from amiss.report.network_record import network_record_schema
 from amiss.report.record import record_schema
+from amiss.stream.config import config_schema
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 
@@ -130,6 +131,7 @@ def pages() -> dict[str, str]:
         "drift.schema.json": json.dumps(drift_schema(), indent=2) + "\n",
         "network.schema.json": json.dumps(network_record_schema(), indent=2) + "\n",
         "recipe.schema.json": json.dumps(recipe_schema(), indent=2) + "\n",
+        "watch.schema.json": json.dumps(config_schema(), indent=2) + "\n",
     }
 
 

@@ -147,6 +147,22 @@ def test_the_recipe_on_the_page_runs(tmp_path):
     assert model.recipe.false_alarms == "1/day"
 
 
+def test_the_configuration_on_the_page_of_live_streams_runs(tmp_path):
+    page = "docs/live.md"
+    subprocess.run(
+        [sys.executable, "-m", "amiss", "demo", "--folder", ".", "--only", "plant"],
+        check=True, capture_output=True, cwd=tmp_path,
+    )  # fmt: skip
+    (configuration,) = blocks(page, "toml")
+    (tmp_path / "watch.toml").write_text(configuration)
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines() if line.startswith("amiss ")]
+    assert len(lines) >= 8
+    for line in lines:
+        command = line.partition("#")[0].replace("amiss ", f"{shlex.quote(sys.executable)} -m amiss ", 1)
+        done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, timeout=120)
+        assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
+
+
 def test_links_lead_somewhere():
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
