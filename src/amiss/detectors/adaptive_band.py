@@ -65,7 +65,7 @@ class AdaptiveBand(SequentialDetector):
     >>> X[900, 1] += 8
     >>> who = Context(entity=np.arange(1000) % 3)
     >>> detector = AdaptiveBand()
-    >>> scores, apart = detector.score_partial_fit_with_reasons(X, context=who)
+    >>> scores, apart = detector.explain_partial_fit(X, context=who)
     >>> int(scores.argmax()), int(apart[900].argmax()), detector.ready(0)
     (900, 1, True)
     >>> low, high = detector.bands([0])
@@ -91,9 +91,9 @@ class AdaptiveBand(SequentialDetector):
 
     def score_partial_fit(self, X: Any, *, context: Context | None = None) -> Vector:
         """Score each row before it is learnt, then learn it, in one pass; from the first row on."""
-        return self.score_partial_fit_with_reasons(X, context=context)[0]
+        return self.explain_partial_fit(X, context=context)[0]
 
-    def score_partial_fit_with_reasons(self, X: Any, *, context: Context | None = None) -> tuple[Vector, Matrix]:
+    def explain_partial_fit(self, X: Any, *, context: Context | None = None) -> tuple[Vector, Matrix]:
         """As `score_partial_fit`, and the distances that the scores are the largest of, (n_rows, n_features)."""
         first = not self.__sklearn_is_fitted__()
         self._check_parameters()

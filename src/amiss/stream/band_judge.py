@@ -43,7 +43,7 @@ class BandJudge:
     def advance(self, batch: Batch) -> Judgement:
         """Judge rows, then learn from them."""
         before = self._as_before(batch)
-        scores, apart = self.detector.score_partial_fit_with_reasons(batch.X, context=Context(entity=batch.codes))
+        scores, apart = self.detector.explain_partial_fit(batch.X, context=Context(entity=batch.codes))
         # What is usual by itself is no alarm, however still the rest is.
         self.threshold.least_score = self.detector.usual_score
         p_values, is_anomaly = self.threshold.advance(scores, batch.codes, batch.readings.times)

@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 
 from amiss.stream.judge import Batch, Cause, Judgement
-from amiss.stream.moments import utc_words
 
 __all__ = ["ColumnRule", "Maintenance", "Rules"]
 
@@ -162,11 +161,6 @@ class Rules:
 
     def _in_maintenance(self, entity: str, time: float) -> bool:
         return any(start <= time < end and fnmatchcase(entity, m.entity) for m, start, end in self._maintenance)
-
-    def sentences(self) -> list[str]:
-        """The times of maintenance in words, for those who ask what is kept back."""
-        return [f"{m.entity} from {utc_words(start)} to {utc_words(end)}: {m.reason}"
-                for m, start, end in self._maintenance]  # fmt: skip
 
 
 def hours_of(text: str) -> tuple[int, int]:

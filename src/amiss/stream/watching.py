@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from amiss.core.errors import ParameterError, StoreError
-from amiss.core.live import LiveSource
 from amiss.core.notification import AlarmSink
 from amiss.core.source import Progress, silent
 from amiss.io.alarms.making import make_sink
@@ -45,15 +44,12 @@ class Watching:
         What goes round.
     store
         Where it keeps what it finds; None where nothing is kept.
-    source
-        What it reads.
     postman
         Who tells of it; None where there is nobody to be told.
     """
 
     monitor: Monitor
     store: Store | None
-    source: LiveSource
     postman: Postman | None
 
     def deliver(self, step: Step) -> None:
@@ -107,7 +103,7 @@ def put_together(
         keep_history=config.keep_history,
     )  # fmt: skip
     postman = Postman(store, sinks, clock=clock) if store is not None and sinks else None
-    return Watching(monitor, store, source, postman)
+    return Watching(monitor, store, postman)
 
 
 def sinks_of(config: WatchConfig) -> dict[str, AlarmSink]:
