@@ -206,3 +206,21 @@ def test_refused_records_lie_in_the_store_and_silences_keep_events_from_being_to
         assert "pump-0" in who
         assert {d.notification.entity for d in store.deliveries()} == who - {"pump-0"}
         assert store.silences(active_at=1.0)[0].n_hidden >= 1
+
+
+@pytest.mark.parametrize("batch_rows", [1, 2_000])
+def test_a_reason_says_what_was_expected_of_the_very_row(batch_rows: int) -> None:
+    steps = _run(monitor_of(Feed(pumps(2_000, faults=[(1_600, 30.0)])), batch_rows=batch_rows))
+    (event,) = [c.event for s in steps for c in s.changes if c.opened]
+    low, _, high = event.usual["temp"].partition(" to ")
+    assert 15 < float(low) < 19
+    assert 21 < float(high) < 25
+    assert event.reason == f"temp is {event.values['temp']:.2f}, usual is {event.usual['temp']}"
+    assert list(event.values) == ["temp"]
+
+
+def test_words_that_may_be_an_entity_are_pointed_at() -> None:
+    rows = [message({"pump": "P1", "time": START + i, "a": float(i)}) for i in range(3)]
+    steps = _run(monitor_of(Feed(rows), batch_rows=1))
+    notes = [note for step in steps for note in step.polled.notes]
+    assert notes == ["no entity is known; if pump says whose a row is, name it with --entity pump"]

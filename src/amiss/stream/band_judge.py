@@ -6,15 +6,19 @@ import copy
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.detector import Context
-from amiss.core.summary import Matrix
+from amiss.core.summary import Matrix, Vector
 from amiss.detectors.adaptive_band import AdaptiveBand
 from amiss.explain.words import number_word, range_words
+from amiss.kernels.band import FIELDS
 from amiss.stream.judge import Batch, Cause, Judgement
 from amiss.thresholds.adaptive import Adaptive
 
 __all__ = ["BandJudge"]
+
+Memory = npt.NDArray[np.float64]
 
 _LASTING = 0.01
 """p-value up to which a row keeps an event going."""
@@ -50,30 +54,43 @@ class BandJudge:
         lasting = is_anomaly | (p_values <= _LASTING)
         return Judgement(scores, p_values, is_anomaly, lasting, lambda row: self._cause(batch, apart[row], before, row))
 
-    def _as_before(self, batch: Batch) -> AdaptiveBand | None:
-        """The detector with what it knows of each row's entity now; None before the first rows."""
-        n = getattr(self.detector, "n_entities_", 0)
+    def _as_before(self, batch: Batch) -> Memory:
+        """What is known of each row's entity before the batch; zeros of one that is new."""
+        n, shape = getattr(self.detector, "n_entities_", 0), (len(batch.codes), len(self.columns), FIELDS)
         if n == 0:
-            return None
-        before = copy.copy(self.detector)
-        # The last line is that of an entity of which nothing is known.
-        before.memory_ = self.detector.memory_[np.where(batch.codes < n, batch.codes, len(self.detector.memory_) - 1)]
-        return before
+            return np.zeros(shape)
+        known: Memory = self.detector.memory_[np.minimum(batch.codes, n - 1)]
+        known[batch.codes >= n] = 0.0
+        return known
 
-    def _cause(self, batch: Batch, apart: Matrix, before: AdaptiveBand | None, row: int) -> Cause:
-        order = [j for j in np.argsort(-apart).tolist() if apart[j] >= _TOLD * apart.max()][:_MOST_TOLD]
-        low, high = (np.full((1, len(apart)), np.nan),) * 2 if before is None else before.bands([row])
-        if not np.isfinite(low[0, order]).all():
-            # The entity's first rows came in this very batch.
-            low, high = self.detector.bands(batch.codes[row : row + 1])
-        values = {self.columns[j]: float(batch.X[row, j]) for j in order}
-        usual = {self.columns[j]: range_words(float(low[0, j]), float(high[0, j]), _DIGITS) for j in order}
-        said = []
-        for j in order:
-            x, width = float(batch.X[row, j]), float(high[0, j] - low[0, j])
-            value = number_word(x, _DIGITS, width) if np.isfinite(width) else f"{x:.6g}"
-            said.append(f"{self.columns[j]} is {value}, usual is {usual[self.columns[j]]}")
+    def _bands_at(self, batch: Batch, before: Memory, row: int) -> tuple[Vector, Vector]:
+        """What was expected of a row: its entity's rows of this batch are learnt once more up to it."""
+        one = copy.copy(self.detector)
+        one.memory_, one.n_entities_ = np.stack([before[row], np.zeros_like(before[row])]), 1
+        earlier = np.flatnonzero(batch.codes[:row] == batch.codes[row])
+        if len(earlier):
+            one.explain_partial_fit(batch.X[earlier])
+        low, high = one.bands([0])
+        return low[0], high[0]
+
+    def _cause(self, batch: Batch, apart: Matrix, before: Memory, row: int) -> Cause:
+        low, high = self._bands_at(batch, before, row)
+        x = batch.X[row]
+        far = [j for j in np.argsort(-apart).tolist() if apart[j] >= _TOLD * apart.max()][:_MOST_TOLD]
+        # What is merely near the edge is not told beside what is beyond.
+        order = [j for j in far if not low[j] <= x[j] <= high[j]] or far[:1]
+        values = {self.columns[j]: float(x[j]) for j in order}
+        usual = {self.columns[j]: range_words(float(low[j]), float(high[j]), _DIGITS) for j in order}
+        said = [self._sentence(self.columns[j], float(x[j]), float(low[j]), float(high[j])) for j in order]
         return Cause("; ".join(said), values, usual)
+
+    def _sentence(self, column: str, x: float, low: float, high: float) -> str:
+        width, usual = high - low, range_words(low, high, _DIGITS)
+        value = number_word(x, _DIGITS, width) if np.isfinite(width) else f"{x:.6g}"
+        if low <= x <= high:
+            side = "high" if 2 * x > low + high else "low"
+            return f"{column} is {value}, and has been {side} for a while within its usual {usual}"
+        return f"{column} is {value}, usual is {usual}"
 
     def readiness(self) -> float:
         """How many rows the entity with most of them has seen, against those that it needs."""

@@ -218,6 +218,15 @@ class Decoder:
             return None
         return [messages[i].topic for i in origin]
 
+    def hint(self, readings: Readings) -> str:
+        """What a user may want to know of the form of these rows; "" for nothing."""
+        if self.entity is not None or readings.entities is not None:
+            return ""
+        words = [name for name, values in readings.columns.items() if any(type(v) is str for v in values)]
+        if not words:
+            return ""
+        return f"no entity is known; if {words[0]} says whose a row is, name it with --entity {words[0]}"
+
     def state(self) -> dict[str, Any]:
         """What has been learnt of the stream's form, as JSON."""
         return {

@@ -111,7 +111,7 @@ class Monitor:
         self._keeper = None if store is None else Keeper(store, source.name, tuple(sinks), history=keep_history)
         self._snapshot, self._run = snapshot, secrets.token_hex(8)
         self._position: Position | None = None
-        self._unsafe, self._safe_at = 0, clock.now()
+        self._unsafe, self._safe_at, self._hinted = 0, clock.now(), False
         self._saver = None if snapshot is None else Saver(snapshot)
         self._saving: Position | None = None
 
@@ -159,7 +159,11 @@ class Monitor:
         """One round."""
         polled = self.source.poll(self.pace.batch_rows, self.pace.batch_seconds)
         now = self.clock.now()
-        taken = self.flow.take(self.decoder.decode(polled.messages, now), now)
+        readings = self.decoder.decode(polled.messages, now)
+        if readings.n_rows and not self._hinted:
+            self._hinted = True
+            polled.notes.extend(filter(None, [self.decoder.hint(readings)]))
+        taken = self.flow.take(readings, now)
         self.flow.life.run = None if self.decoder.time is not None else self._run
         changes = taken.changes + self.flow.silences(now)
         told = self._tell(taken, changes, now)
