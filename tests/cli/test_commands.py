@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
 import re
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -44,6 +46,12 @@ def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
     assert lines
     for name in ("pump.csv", "new.csv"):
         (tmp_path / name).write_bytes((pump_csv / name).read_bytes())
+    if verb in ("detect", "fit", "score"):
+        table = pl.read_csv(pump_csv / "pump.csv", infer_schema_length=None).with_row_index("id")
+        with contextlib.closing(sqlite3.connect(tmp_path / "plant.db")) as connection:
+            connection.execute(f"CREATE TABLE readings ({', '.join(table.columns)})")
+            connection.executemany(f"INSERT INTO readings VALUES ({', '.join('?' * table.width)})", table.rows())
+            connection.commit()
     if verb in ("detect", "flows"):
         traffic = make_network(n_hosts=16, hours=0.1, look_alikes=False, seed=1)
         (tmp_path / "captures").mkdir()

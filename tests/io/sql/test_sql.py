@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 
 import polars as pl
 import pytest
@@ -250,3 +253,22 @@ def test_a_table_that_may_not_be_written_to(tmp_path):
     holder.close()
     with pytest.raises(ConnectorError):
         write_to_table(check_table(f"sqlite:///{path}#seen"), iter([pl.DataFrame({"a": [1]})]), if_exists="append")
+
+
+def test_a_run_that_is_killed_has_written_nothing(place):
+    """Killed between the rows and the commit: neither rows nor progress are there."""
+    script = (
+        "import os, signal, sys\nimport polars as pl\n"
+        "from amiss.io.sql.progress import Mark\nfrom amiss.io.sql.sink import Step, check_table, write_to_table\n"
+        "import amiss.io.sql.sink as sink\n"
+        "kept = sink._keep\n"
+        "def die(*words):\n    kept(*words)\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "sink._keep = die\n"
+        "write_to_table(check_table(sys.argv[1]), iter([pl.DataFrame({'a': [1]})]), step=Step('job', None, Mark(1)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, place + "#scored"], timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    target = check_table(place + "#scored")
+    assert progress_in(target, "job") is None
+    write_to_table(target, iter([TABLE]), step=Step("job", None, Mark(2)))
+    assert progress_in(target, "job") == Mark(2)

@@ -20,8 +20,8 @@ def typed_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pl.DataF
 
     Examples
     --------
-    >>> typed_table(["a", "b"], [(1, "x"), (None, 2)]).schema
-    Schema({'a': Int64, 'b': String})
+    >>> typed_table(["a", "b"], [(1, "x"), (None, 2)]).dtypes
+    [Int64, String]
     """
     import polars as pl
 
