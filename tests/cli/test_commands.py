@@ -23,6 +23,7 @@ import amiss
 from amiss.cli.main import app
 from amiss.datasets import make_network
 from amiss.report.record import record_schema
+from tests.servers import kafka_broker, mosquitto
 
 VERBS = sorted(command.name for command in app.registered_commands)
 
@@ -40,7 +41,31 @@ def _write_flows(path, label="attack", seed=0):
     pl.DataFrame({"rate": rate, "ports": random.normal(size=400), label: odd}).write_csv(path)
 
 
-@pytest.mark.parametrize("verb", VERBS)
+def test_every_example_of_watch_runs(pump_csv, tmp_path):
+    """Against brokers of our own, and for a second each: a stream has no end."""
+    (tmp_path / "pump.csv").write_bytes((pump_csv / "pump.csv").read_bytes())
+    (tmp_path / "plant.toml").write_text('[source]\naddress = "file:pump.csv"\n')
+    for name in ("mosquitto", "kafka"):
+        (tmp_path / name).mkdir()
+    with mosquitto(tmp_path / "mosquitto") as mqtt, kafka_broker(tmp_path / "kafka") as kafka:
+        _make_topic(kafka.port, "metrics")
+        for line in ["amiss fit pump.csv -o pump.amiss --causal", *examples("watch")]:
+            here = line.replace("127.0.0.1/", f"127.0.0.1:{mqtt.port}/").replace(":9092/", f":{kafka.port}/")
+            end = " --stop-after 1s" if "watch" in line and "--stop-after" not in line else ""
+            command = re.sub(r"(?<![.\w])amiss (?=\w)", f"{shlex.quote(sys.executable)} -m amiss ", here) + end
+            done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, timeout=60)
+            assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
+
+
+def _make_topic(port, name):
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": f"127.0.0.1:{port}"})
+    producer.produce(name, b'{"device": "a", "value": 1}')
+    assert producer.flush(20) == 0
+
+
+@pytest.mark.parametrize("verb", sorted(set(VERBS) - {"watch"}))
 def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
     lines = examples(verb)
     assert lines
