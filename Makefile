@@ -53,8 +53,8 @@ unit: $(VENV)/.tested
 		tests/pipeline --ignore tests/kernels/test_twins.py
 
 lock:
-	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel --extra live --extra notify --extra sql pyproject.toml -o constraints.txt
-	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel --extra live --extra notify --extra sql --extra deep --extra tune pyproject.toml requirements-test.txt -o constraints-test.txt
+	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel --extra live --extra notify --extra serve --extra sql pyproject.toml -o constraints.txt
+	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel --extra live --extra notify --extra serve --extra sql --extra deep --extra tune pyproject.toml requirements-test.txt -o constraints-test.txt
 	sed -i -e 's/^\(torch==[0-9.]*\)+cpu$$/\1/' -e '/^\(nvidia\|cuda\|triton\)/d' constraints-test.txt
 
 clean:

@@ -11,7 +11,7 @@ ALLOWED = {
     "polars": (
         "core/foreign.py", "core/frame.py", "core/written.py", "io/files/", "io/logs/", "io/sql/", "network/table.py",
         "network/context.py", "pipeline/result.py", "pipeline/network_result.py", "pipeline/flow_rows.py",
-        "stream/readings.py", "cli/",
+        "stream/readings.py", "server/sets/", "cli/",
     ),
     "sklearn": (
         "core/errors.py", "core/estimator.py", "detectors/", "supervised/", "evaluate/", "prepare/worth.py", "testing/",
@@ -38,8 +38,10 @@ ALLOWED = {
     "psutil": ("io/host/",),
     "apprise": ("io/alarms/",),
     # What listens to the network stands in these rooms alone.
-    "starlette": ("io/http/", "stream/"),
-    "uvicorn": ("io/http/", "stream/"),
+    "starlette": ("io/http/", "stream/", "server/"),
+    "uvicorn": ("io/http/", "stream/", "server/"),
+    "fastapi": ("server/",),
+    "jinja2": ("server/",),
     "prometheus_client": ("stream/metrics.py",),
     "cffi": ("kernels/build_loops.py",),
 }  # fmt: skip

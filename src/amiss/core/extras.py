@@ -12,7 +12,7 @@ __all__ = ["EXTRAS", "late", "require"]
 
 EXTRAS = {
     "approximate": "voyager", "boost": "lightgbm", "deep": "torch", "excel": "fastexcel", "live": "sqlalchemy",
-    "notify": "apprise", "pyod": "pyod", "sql": "duckdb", "tune": "optuna",
+    "notify": "apprise", "pyod": "pyod", "serve": "fastapi", "sql": "duckdb", "tune": "optuna",
 }  # fmt: skip
 """Name of each extra and the module that shows it is there."""
 
