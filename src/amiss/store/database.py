@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["VERSION", "Database"]
 
 _UPGRADING = Lock()
-VERSION = 2
+VERSION = 3
 """Of the tables; the newest file in migrations/versions."""
 
 _LOCK = 0x616D6973

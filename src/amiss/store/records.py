@@ -129,7 +129,7 @@ class SilenceRecord(msgspec.Struct, frozen=True, kw_only=True):
     author, reason
         Who wants it, and why.
     starts, ends
-        From when until when, in seconds; at `ends` it is over.
+        From when until when, in seconds; at `ends` it is over, infinite is for ever.
     created
         When it was made, in seconds.
     source, entity, kind

@@ -9,14 +9,16 @@ from pathlib import Path
 from amiss.store.database import Database
 from amiss.store.events import Events
 from amiss.store.history import History
+from amiss.store.keys import Keys
 from amiss.store.outbox import Outbox
 from amiss.store.verdicts import Verdicts
+from amiss.store.watches import Watches
 from amiss.store.writer import Writer
 
 __all__ = ["Store"]
 
 
-class Store(Events, Outbox, History, Verdicts):
+class Store(Events, Outbox, History, Verdicts, Keys, Watches):
     """Events, alarms, deliveries, silences, labels, models and scored history; it has no clock, so callers give times.
 
     Any thread may use it. One writes at a time, in this process and in others; readers wait for nobody. In text, ␀

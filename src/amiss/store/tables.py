@@ -29,7 +29,9 @@ __all__ = [
     "NUMBERS",
     "SERIES",
     "SILENCES",
+    "TOKENS",
     "TOTALS",
+    "WATCHES",
 ]
 
 METADATA = MetaData()
@@ -184,4 +186,22 @@ NUMBERS = Table(
     "amiss_numbers", METADATA,
     Column("name", Text, primary_key=True),
     Column("number", Double, nullable=False),
+)  # fmt: skip
+
+TOKENS = Table(
+    "amiss_tokens", METADATA,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double),
+    Column("used_at", Double),
+)  # fmt: skip
+
+WATCHES = Table(
+    "amiss_watches", METADATA,
+    Column("source", Text, primary_key=True),
+    Column("seen_at", Double, nullable=False),
+    Column("body", Text, nullable=False),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from amiss.core.notification import Notification
 from amiss.store.json_text import clean_text, to_json
 from amiss.store.records import DeadLetter, EventRecord, HistoryBatch, SilenceRecord
 from amiss.store.series import Series, SeriesWriter
+from amiss.store.watches import WatchRecord
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
@@ -100,6 +101,11 @@ class Writer:
         if rows := [{"silence": clean_text(name), "more": more} for name, more in hidden.items()]:
             added = update(SILENCES).where(SILENCES.c.id == bindparam("silence"))
             self._connection.execute(added.values(n_hidden=SILENCES.c.n_hidden + bindparam("more")), rows)
+
+    def put_watch(self, watch: WatchRecord) -> None:
+        """Write how a watch is doing, in the place of what it said before."""
+        row = {"source": clean_text(watch.source), "seen_at": watch.seen_at, "body": to_json(watch)}
+        self._put("WATCHES", [row], keys=("source",))
 
     def put_history(self, batch: HistoryBatch) -> None:
         """Write scored rows; those of a time that was taken away already are left out, as are those without a time."""

@@ -30,6 +30,7 @@ from amiss.stream.model_judge import judge_of
 from amiss.stream.monitor import Monitor, Pace, Step
 from amiss.stream.outbox import Postman
 from amiss.stream.rules import Rules
+from amiss.stream.standing import Standing
 
 __all__ = ["Watching", "put_together", "sinks_of"]
 
@@ -46,14 +47,19 @@ class Watching:
         Where it keeps what it finds; None where nothing is kept.
     postman
         Who tells of it; None where there is nobody to be told.
+    standing
+        What it says of itself; None where nothing is kept.
     """
 
     monitor: Monitor
     store: Store | None
     postman: Postman | None
+    standing: Standing | None = None
 
     def deliver(self, step: Step) -> None:
-        """Wake the postman where a round has something to be told."""
+        """Wake the postman where a round has something to be told, and say how the watch is doing."""
+        if self.standing is not None:
+            self.standing.take(step)
         if step.told and self.postman is not None:
             self.postman.wake()
 
@@ -63,6 +69,8 @@ class Watching:
         if self.postman is not None:
             self.postman.stop()
         if self.store is not None:
+            if self.standing is not None:
+                self.standing.end()
             self.store.close()
 
 
@@ -103,7 +111,8 @@ def put_together(
         keep_history=config.keep_history,
     )  # fmt: skip
     postman = Postman(store, sinks, clock=clock) if store is not None and sinks else None
-    return Watching(monitor, store, postman)
+    standing = None if store is None else Standing(monitor, store, judge=_words(config), asked=_asked(config, model))
+    return Watching(monitor, store, postman, standing)
 
 
 def sinks_of(config: WatchConfig) -> dict[str, AlarmSink]:
@@ -133,6 +142,20 @@ def _judge(config: WatchConfig, progress: Progress) -> tuple[Judge, Model | None
         return judge_of(model), model
     rate, per = promise_of(wish)
     return BandJudge(rate, per), None
+
+
+def _words(config: WatchConfig) -> str:
+    """What judges, for people."""
+    if config.model is not None:
+        return f"the model {Path(config.model).name}"
+    return "an adaptive band" if config.history is None else f"a model of {config.history}"
+
+
+def _asked(config: WatchConfig, model: Model | None) -> str:
+    if config.false_alarms is None and model is not None:
+        return model.recipe.wish().asked
+    rate, per = promise_of(config.false_alarms)
+    return f"{rate:g} a {per}" if per == "day" else f"{rate:.3g} of the rows"
 
 
 def _learnt(config: WatchConfig, progress: Progress) -> Model:
