@@ -42,6 +42,7 @@ ALLOWED = {
     "uvicorn": ("io/http/", "stream/", "server/"),
     "fastapi": ("server/",),
     "jinja2": ("server/",),
+    "pydantic": ("server/",),
     "prometheus_client": ("stream/metrics.py",),
     "cffi": ("kernels/build_loops.py",),
 }  # fmt: skip
@@ -49,6 +50,8 @@ AT_TOP = {
     ("kernels/build_loops.py", "cffi"), ("testing/detectors.py", "sklearn"),
     # Tables are objects of the library; these files are loaded when a store is opened, and by nothing else.
     ("store/tables.py", "sqlalchemy"), ("store/migrations/", "sqlalchemy"), ("store/migrations/", "alembic"),
+    # Routes name types of the web framework, which reads them from the module; loaded by `amiss serve` alone.
+    ("server/", "fastapi"), ("server/", "starlette"), ("server/", "pydantic"),
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from amiss.cli import (
     flows,
     promise,
     score,
+    serve,
     tune,
     watch,
 )
@@ -97,6 +98,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "drift": drift.drift,
     "flows": flows.flows,
     "watch": watch.watch,
+    "serve": serve.serve,
     "demo": demo.demo,
     "doctor": doctor.doctor,
 }

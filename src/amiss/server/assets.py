@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["STATIC", "assets", "is_built"]
+__all__ = ["STATIC", "assets"]
 
 STATIC = Path(__file__).parent / "static"
 
@@ -19,8 +19,3 @@ def assets() -> dict[str, str]:
         return {kind: f"/static/{made[kind]}" for kind in ("js", "css")}
     except (OSError, msgspec.DecodeError, KeyError, TypeError):
         return {}
-
-
-def is_built() -> bool:
-    """Whether the dashboard's script and style are there."""
-    return bool(assets())

@@ -23,19 +23,21 @@ class Events(Room):
         until: float | None = None,
         entity: str | None = None,
         source: str | None = None,
+        kind: str | None = None,
         limit: int = 100,
+        offset: int = 0,
         after: tuple[float, str] | None = None,
     ) -> list[EventRecord]:
         """Events, the one opened last first.
 
         Parameters
         ----------
-        state, entity, source
+        state, entity, source, kind
             Only those; None for all.
         since, until
             Only those that changed at or after `since`, and opened before `until`, in seconds.
-        limit
-            At most so many.
+        limit, offset
+            At most so many, after leaving out so many.
         after
             `(opened, id)` of the last event of the page before: go on behind it.
         """
@@ -44,8 +46,8 @@ class Events(Room):
         from amiss.store.tables import EVENTS
 
         columns = EVENTS.c
-        query = select(EVENTS).order_by(columns.opened.desc(), columns.id.desc()).limit(limit)
-        for name, wanted in (("state", state), ("entity", entity), ("source", source)):
+        query = select(EVENTS).order_by(columns.opened.desc(), columns.id.desc()).limit(limit).offset(offset)
+        for name, wanted in (("state", state), ("entity", entity), ("source", source), ("kind", kind)):
             if wanted is not None:
                 query = query.where(columns[name] == clean_text(wanted))
         if since is not None:

@@ -59,6 +59,14 @@ class Verdicts(Room):
             query = query.where(columns.starts < until)
         return [LabelRecord(**row) for row in self._rows(query)]
 
+    def n_labels(self) -> int:
+        """How many labels there are."""
+        from sqlalchemy import func, select
+
+        from amiss.store.tables import LABELS
+
+        return int(self._rows(select(func.count().label("n")).select_from(LABELS))[0]["n"])
+
     def add_model(
         self, name: str, *, path: str, digest: str, now: float, note: str = "", state: ModelState = "challenger"
     ) -> ModelRecord:

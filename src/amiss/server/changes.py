@@ -1,0 +1,56 @@
+"""What has changed since it was looked last: events, the queue, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from amiss.server.shown import event_shown
+from amiss.server.triage import Triage
+from amiss.server.views.sources import sources_view
+from amiss.store.store import Store
+
+__all__ = ["Changes"]
+
+_SOURCES_SECONDS = 2.0
+_MOST_AT_ONCE = 200
+
+
+class Changes:
+    """Looks at the store, and says what is new.
+
+    Parameters
+    ----------
+    store, triage
+        Where it looks.
+    now
+        What time it is.
+    """
+
+    def __init__(self, store: Store, triage: Triage, now: Callable[[], float]) -> None:
+        self._store, self._triage, self._now = store, triage, now
+        self._state: dict[str, Any] = {}
+        self._sources: dict[str, Any] = {}
+        self._sources_at = -1e300
+
+    def look(self) -> list[tuple[str, Any]]:
+        """Kinds and what is told, as the API's contract has them."""
+        told: list[tuple[str, Any]] = []
+        changed = self._triage.refresh()
+        if len(changed) > _MOST_AT_ONCE:
+            told.append(("reload", {}))
+        else:
+            silenced = self._triage.silenced()
+            told += [("event", event_shown(self._triage.item(e.id), silenced.get(e.id))) for e in changed]
+        state = self._triage.state()
+        if state != self._state:
+            told.append(("queue", state))
+            self._state = state
+        now = self._now()
+        if now - self._sources_at >= _SOURCES_SECONDS:
+            self._sources_at = now
+            for source in sources_view(self._store, now)["items"]:
+                if self._sources.get(source["name"]) != source:
+                    told.append(("source", source))
+                    self._sources[source["name"]] = source
+        return told
