@@ -67,7 +67,8 @@ def test_a_verdict_taken_back_leaves_the_queue_as_it_was_and_both_are_kept(clien
 
 
 def test_what_is_like_something_normal_is_hidden_with_the_reason(client, store):
-    alike = [event(100 + 84 * i, opened=NOW - 50_000.0 - 86_400 * i, updated=NOW, entity="fan", p_value=1e-5) for i in range(3)]
+    same = {"updated": NOW, "entity": "fan", "p_value": 1e-5, "score": 5.0}
+    alike = [event(100 + 84 * i, opened=NOW - 50_000.0 - 86_400 * i, **same) for i in range(3)]
     with store.writing() as writer:
         writer.put_events(alike)
     service_events = [each["id"] for each in client.get("/api/events", params={"entity": "fan"}).json()["items"]]
