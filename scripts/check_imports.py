@@ -51,7 +51,8 @@ AT_TOP = {
     # Tables are objects of the library; these files are loaded when a store is opened, and by nothing else.
     ("store/tables.py", "sqlalchemy"), ("store/migrations/", "sqlalchemy"), ("store/migrations/", "alembic"),
     # Routes name types of the web framework, which reads them from the module; loaded by `amiss serve` alone.
-    ("server/", "fastapi"), ("server/", "starlette"), ("server/", "pydantic"),
+    ("server/", "fastapi"), ("server/", "starlette"), ("server/", "pydantic"), ("server/pages.py", "jinja2"),
+    ("server/running.py", "uvicorn"),
 }  # fmt: skip
 
 

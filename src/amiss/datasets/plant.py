@@ -11,7 +11,7 @@ import numpy.typing as npt
 from amiss.core.frame import Frame
 from amiss.core.summary import Vector
 
-__all__ = ["Fault", "Plant", "make_plant"]
+__all__ = ["CHANNELS", "FAULTS", "Fault", "Plant", "make_plant", "pump_columns"]
 
 CHANNELS = ("flow_m3h", "pressure_bar", "motor_current_a", "bearing_temp_c", "vibration_mms")
 _START = np.datetime64("2026-03-02T00:00:00", "us")
@@ -99,13 +99,13 @@ def make_plant(*, n_pumps: int = 4, n_days: int = 21, interval_minutes: int = 10
         raise ValueError("a plant needs at least 1 pump and 7 days")
     random = np.random.default_rng(seed)
     n_steps = n_days * 24 * 60 // interval_minutes
-    pumps = [_pump(n_steps, interval_minutes, random) for _ in range(n_pumps)]
+    pumps = [pump_columns(n_steps, interval_minutes, random) for _ in range(n_pumps)]
     planted: list[tuple[str, int, tuple[str, ...], slice]] = []
-    for number, (kind, (columns, hours, change)) in enumerate(_FAULTS.items()):
+    for number, (kind, (columns, hours, change)) in enumerate(FAULTS.items()):
         pump = number % n_pumps
         length = max(1, round(hours * 60 / interval_minutes))
         # Each fault has a stretch of its own, the first tenth of the history is left alone.
-        room = n_steps * 9 // 10 // len(_FAULTS)
+        room = n_steps * 9 // 10 // len(FAULTS)
         begin = n_steps // 10 + number * room + int(random.integers(0, max(1, room - length)))
         if kind in _HOURS:
             begin = begin - begin % (24 * 60 // interval_minutes) + _HOURS[kind] * 60 // interval_minutes
@@ -128,7 +128,8 @@ def make_plant(*, n_pumps: int = 4, n_days: int = 21, interval_minutes: int = 10
     return Plant(frame, faults)
 
 
-def _pump(n_steps: int, interval_minutes: int, random: np.random.Generator) -> Columns:
+def pump_columns(n_steps: int, interval_minutes: int, random: np.random.Generator) -> Columns:
+    """Readings of one pump without a fault, by column."""
     hour = np.arange(n_steps) * interval_minutes / 60
     weekend = (hour // 24 + _START.astype("datetime64[D]").astype(int) + 3) % 7 >= 5
     rhythm = 0.55 + 0.3 * np.sin((hour - 8) * np.pi / 12) + 0.12 * np.sin((hour - 5) * np.pi / 6)
@@ -217,7 +218,7 @@ def _rare_category(columns: Columns, where: slice, random: np.random.Generator) 
     columns["mode"][where] = "bypass"
 
 
-_FAULTS: dict[str, tuple[tuple[str, ...], float, Change]] = {
+FAULTS: dict[str, tuple[tuple[str, ...], float, Change]] = {
     "spike": (("pressure_bar",), 0.4, _spike),
     "level_shift": (("flow_m3h", "pressure_bar"), 4.0, _level_shift),
     "stuck": (("flow_m3h",), 8.0, _stuck),
@@ -227,6 +228,7 @@ _FAULTS: dict[str, tuple[tuple[str, ...], float, Change]] = {
     "dropout": (("bearing_temp_c", "vibration_mms"), 2.0, _dropout),
     "rare_category": (("mode",), 1.0, _rare_category),
 }
+"""By kind: the columns that a fault changes, how many hours it lasts, and how it changes them."""
 
 _HOURS = {"contextual": 2, "broken_relation": 10}
 """Hour of the day at which a fault begins, where that matters."""

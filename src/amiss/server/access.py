@@ -19,6 +19,7 @@ from amiss.store.store import Store
 
 __all__ = [
     "COOKIE",
+    "INGESTING",
     "LABELLING",
     "READING",
     "RULING",
@@ -186,7 +187,8 @@ class guard:  # noqa: N801 - read as a word at the routes: Depends(guard("label"
         return visitor
 
 
-READING, LABELLING, RULING = Depends(guard("read")), Depends(guard("label")), Depends(guard("admin"))
+READING, LABELLING = Depends(guard("read")), Depends(guard("label"))
+INGESTING, RULING = Depends(guard("ingest")), Depends(guard("admin"))
 """For routes that need not know who asks."""
 Labeller = Annotated[Visitor, LABELLING]
 """For those that do."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Depends, FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
@@ -17,6 +18,7 @@ from amiss.server.answers import answer
 from amiss.server.assets import STATIC
 from amiss.server.changes import Changes
 from amiss.server.hub import Hub
+from amiss.server.ingest import Ingest
 from amiss.server.pages import Pages, pages_router
 from amiss.server.problems import word_problems
 from amiss.server.routes.events import events_router
@@ -44,7 +46,8 @@ def make_service(
     triage = Triage(store, clock.now)
     hub = Hub(Changes(store, triage, clock.now).look)
     return Service(
-        folder=folder, store=store, access=Access.at(store, folder), triage=triage, hub=hub, clock=clock,
+        folder=folder, store=store, access=Access.at(store, folder), triage=triage, hub=hub,
+        ingest=Ingest(store, folder, clock), clock=clock,
         limits=limits or Limits(), secure=secure, hosts=hosts,
     )  # fmt: skip
 
@@ -56,6 +59,7 @@ def make_app(service: Service) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         await service.hub.close()
+        await run_in_threadpool(service.ingest.close)
 
     app = _Shielded(
         service, title="amiss", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from amiss.server.access import Access
 from amiss.server.hub import Hub
+from amiss.server.ingest import Ingest
 from amiss.server.shield import Limits
 from amiss.server.triage import Triage
 from amiss.store.store import Store
@@ -31,6 +32,8 @@ class Service:
         The queue.
     hub
         Who is told of what changes.
+    ingest
+        Streams that are pushed to it.
     clock
         What time it is.
     limits
@@ -46,6 +49,7 @@ class Service:
     access: Access
     triage: Triage
     hub: Hub
+    ingest: Ingest
     clock: Clock
     limits: Limits = field(default_factory=Limits)
     secure: bool = False

@@ -51,6 +51,7 @@ def models_router(service: Service) -> APIRouter:
         """Let a version decide from now on; the one before is retired."""
         _version(store.models(name), name, number)
         store.set_model_state(name, number, "champion")
+        service.ingest.restart(name)
         return answer(models_view(store))
 
     @router.post("/{name}/roll-back", dependencies=[RULING])
@@ -64,6 +65,7 @@ def models_router(service: Service) -> APIRouter:
                 409, "no version has decided before this one", where=name[:100], mend="promote another version"
             )
         store.set_model_state(name, before[-1], "champion")
+        service.ingest.restart(name)
         return answer(models_view(store))
 
     return router

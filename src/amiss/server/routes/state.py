@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
-from amiss.server.access import READING, RULING, Scope
+from amiss.server.access import INGESTING, READING, RULING, Scope
 from amiss.server.answers import answer
 from amiss.server.problems import Problem
 from amiss.server.service import Service
@@ -46,6 +46,11 @@ def state_router(service: Service) -> APIRouter:
         return StreamingResponse(
             service.hub.listen(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
         )
+
+    @router.post("/ingest/{name}", status_code=204, dependencies=[INGESTING], tags=["ingest"])
+    async def ingest(name: str, request: Request) -> Response:
+        """Records of a stream: JSON, JSON lines, or InfluxDB's line protocol; answered once they are safe."""
+        return await service.ingest.take(name, request)
 
     @router.get("/tokens", dependencies=[RULING], tags=["tokens"])
     def tokens() -> Response:
