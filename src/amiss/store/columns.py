@@ -12,7 +12,7 @@ import numpy.typing as npt
 from amiss.store.json_text import clean_text, from_json
 from amiss.store.room import Room
 
-__all__ = ["Columns", "HistoryColumns", "SeriesRecord"]
+__all__ = ["Columns", "HistoryColumns", "RareRows", "SeriesRecord"]
 
 _AT_ONCE = 50_000
 
@@ -62,6 +62,21 @@ class HistoryColumns(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     p_values: Vector
     is_anomaly: npt.NDArray[np.bool_]
     values: Vector
+
+
+class RareRows(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Rows of a source that are rarer than most, by their series and time.
+
+    Attributes
+    ----------
+    series, times, p_values, is_anomaly : (n_rows,)
+        Number of the series; seconds; as decided.
+    """
+
+    series: npt.NDArray[np.int64]
+    times: Vector
+    p_values: Vector
+    is_anomaly: npt.NDArray[np.bool_]
 
 
 class Columns(Room):
@@ -129,6 +144,36 @@ class Columns(Room):
         return HistoryColumns(**{
             name: np.concatenate([getattr(part, name) for part in parts]) for name in HistoryColumns.__struct_fields__
         })  # fmt: skip
+
+    def rare_rows(self, source: str, *, since: float, most: float, limit: int = 50_000) -> RareRows:
+        """The rows of a source with the lowest p-values, by their series and time.
+
+        Parameters
+        ----------
+        source
+            Whose.
+        since
+            Only at or after it, in seconds.
+        most
+            Only p-values up to this, in (0, 1].
+        limit
+            At most so many.
+        """
+        from sqlalchemy import select
+
+        from amiss.store.tables import HISTORY, SERIES
+
+        rows = HISTORY.c
+        query = select(rows.series, rows.time, rows.p_value, rows.is_anomaly).join(SERIES)
+        query = query.where(SERIES.c.source == clean_text(source), rows.time >= since, rows.p_value <= most)
+        with self._database.reading() as connection:
+            found = connection.execute(query.order_by(rows.p_value).limit(limit)).all()
+        series, times, p_values, flags = zip(*found, strict=True) if found else ((), (), (), ())
+        order = np.lexsort((times, series))
+        return RareRows(
+            series=np.array(series, np.int64)[order], times=np.array(times, np.float64)[order],
+            p_values=np.array(p_values, np.float64)[order], is_anomaly=(np.array(flags, np.int8) > 0)[order],
+        )  # fmt: skip
 
 
 def _columns(rows: Sequence[Any]) -> HistoryColumns:

@@ -131,8 +131,10 @@ def _less(parts: list[Vector]) -> tuple[float, list[bytes]]:
     """
     low = float(np.fmin.reduce(parts[0], initial=np.nan))
     high = float(np.fmax.reduce(parts[min(1, len(parts) - 1)], initial=np.nan))
-    base = low / 2 + high / 2 if low == low else 0.0
-    return base, [_floats(part - base) for part in parts]
+    base = low / 2 + high / 2
+    base = base if abs(base) < np.inf else 0.0
+    with np.errstate(over="ignore"):
+        return base, [_floats(part - base) for part in parts]
 
 
 def _floats(values: Vector) -> bytes:
