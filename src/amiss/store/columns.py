@@ -18,6 +18,8 @@ _AT_ONCE = 50_000
 
 Vector = npt.NDArray[np.float64]
 
+_MOST_OF_ONE = 100
+
 
 class SeriesRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Whose rows the history holds.
@@ -86,6 +88,21 @@ class Columns(Room):
         self, *, source: str | None = None, number: int | None = None, limit: int = 200, offset: int = 0
     ) -> list[SeriesRecord]:
         """Series of the history by their numbers; of one source, or the one with a number, where that is given."""
+        from amiss.store.tables import SERIES
+
+        these = [] if source is None else [SERIES.c.source == clean_text(source)]
+        return self._series_where(
+            *these, *([] if number is None else [SERIES.c.id == number]), limit=limit, offset=offset
+        )
+
+    def series_of(self, source: str, entity: str | None) -> list[SeriesRecord]:
+        """Series of one entity (None: of none) by their numbers: one for each set of channels that it has had."""
+        from amiss.store.tables import SERIES
+
+        whose = SERIES.c.entity.is_(None) if entity is None else SERIES.c.entity == clean_text(entity)
+        return self._series_where(SERIES.c.source == clean_text(source), whose, limit=_MOST_OF_ONE, offset=0)
+
+    def _series_where(self, *these: Any, limit: int, offset: int) -> list[SeriesRecord]:
         from sqlalchemy import func, select
 
         from amiss.store.tables import HISTORY, SERIES, TOTALS
@@ -100,11 +117,7 @@ class Columns(Room):
         query = select(
             SERIES.c.id, SERIES.c.source, SERIES.c.entity, SERIES.c.columns, end(func.min).label("start"),
             end(func.max).label("stop"), total("n_rows").label("n_rows"), total("n_anomalies").label("n_anomalies"),
-        ).order_by(SERIES.c.id).limit(limit).offset(offset)  # fmt: skip
-        if source is not None:
-            query = query.where(SERIES.c.source == clean_text(source))
-        if number is not None:
-            query = query.where(SERIES.c.id == number)
+        ).where(*these).order_by(SERIES.c.id).limit(limit).offset(offset)  # fmt: skip
         return [
             SeriesRecord(**{**row, "columns": tuple(from_json(row["columns"])), "n_rows": int(row["n_rows"]),
                             "n_anomalies": int(row["n_anomalies"])})
