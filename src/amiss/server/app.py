@@ -17,6 +17,7 @@ from amiss.server.access import Access, guard
 from amiss.server.answers import answer
 from amiss.server.assets import STATIC
 from amiss.server.changes import Changes
+from amiss.server.forms import forms_router
 from amiss.server.hub import Hub
 from amiss.server.ingest import Ingest
 from amiss.server.pages import Pages, pages_router
@@ -65,10 +66,12 @@ def make_app(service: Service) -> FastAPI:
         service, title="amiss", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan,
         default_response_class=Response,
     )  # fmt: skip
-    word_problems(app)
+    pages = Pages(service)
+    word_problems(app, pages.problem)
     for make in (events_router, labels_router, silences_router, models_router, state_router):
         app.include_router(make(service))
-    app.include_router(pages_router(service, Pages(service)))
+    app.include_router(pages_router(service, pages))
+    app.include_router(forms_router(service, pages))
     _mount_rest(app)
     return app
 

@@ -24,7 +24,7 @@ from amiss.server.views.overview import overview_view
 from amiss.server.views.queue import queue_view
 from amiss.server.views.sources import dead_letters_view, sources_view
 
-__all__ = ["Pages", "pages_router"]
+__all__ = ["Pages", "pages_router", "within"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SESSION_SECONDS = 14 * 86_400
@@ -70,6 +70,10 @@ class Pages:
             version=__version__, built=bool(self._assets), assets=self._assets,
         )  # fmt: skip
         return HTMLResponse(text, status_code=status)
+
+    def problem(self, request: Request, data: dict[str, Any]) -> Response:
+        """The page of an error."""
+        return self.draw("problem", data, request.scope.get("amiss.visitor"), status=data["error"]["status"])
 
     def _ago(self, seconds: float) -> str:
         gone = self._service.clock.now() - seconds
@@ -133,7 +137,7 @@ def pages_router(service: Service, pages: Pages) -> APIRouter:
 
     @router.get("/login")
     def login(then: str = "/") -> Response:
-        return pages.draw("login", {"then": _within(then), "wrong": False})
+        return pages.draw("login", {"then": within(then), "wrong": False})
 
     @router.post("/login")
     def enter(
@@ -141,8 +145,8 @@ def pages_router(service: Service, pages: Pages) -> APIRouter:
     ) -> Response:
         visitor = service.access.by_token(token.strip(), now())
         if visitor is None:
-            return pages.draw("login", {"then": _within(then), "wrong": True}, status=401)
-        answer = RedirectResponse(_within(then), status_code=303)
+            return pages.draw("login", {"then": within(then), "wrong": True}, status=401)
+        answer = RedirectResponse(within(then), status_code=303)
         answer.set_cookie(
             COOKIE, service.access.session(visitor, now()), max_age=_SESSION_SECONDS, httponly=True, samesite="strict",
             secure=service.secure,
@@ -158,8 +162,8 @@ def pages_router(service: Service, pages: Pages) -> APIRouter:
     return router
 
 
-def _within(address: str) -> str:
-    """An address of this server and no other."""
+def within(address: str) -> str:
+    """An address of this server and no other; elsewhere is taken for the first page."""
     return address if address.startswith("/") and not address.startswith(("//", "/\\")) else "/"
 
 
