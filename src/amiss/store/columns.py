@@ -158,6 +158,18 @@ class Columns(Room):
             name: np.concatenate([getattr(part, name) for part in parts]) for name in HistoryColumns.__struct_fields__
         })  # fmt: skip
 
+    def counted(self, number: int, *, since: float, until: float) -> int:
+        """How many rows of the series with a number the totals have in the hours that start within a time."""
+        from sqlalchemy import func, select
+
+        from amiss.store.tables import TOTALS
+
+        hours = (
+            (TOTALS.c.series == number) & (TOTALS.c.span == 3600) & (TOTALS.c.start >= since) & (TOTALS.c.start < until)
+        )
+        with self._database.reading() as connection:
+            return int(connection.scalar(select(func.coalesce(func.sum(TOTALS.c.n_rows), 0)).where(hours)) or 0)
+
     def rare_rows(self, source: str, *, since: float, most: float, limit: int = 50_000) -> RareRows:
         """The rows of a source with the lowest p-values, by their series and time.
 
