@@ -8,8 +8,19 @@ import time
 
 import numpy as np
 import polars as pl
+from fastapi import FastAPI
+
+from amiss.server.answers import answer
+from amiss.server.problems import word_problems
 
 T0 = 1_767_225_600
+
+
+def bare_app() -> FastAPI:
+    """An application that words errors, and has nothing else."""
+    app = FastAPI()
+    word_problems(app, lambda request, told: answer(told, status=told["error"]["status"]))
+    return app
 
 
 def csv(frame: pl.DataFrame) -> bytes:
