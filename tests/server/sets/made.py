@@ -66,7 +66,7 @@ def series(n: int = 3000, entities: tuple[str, ...] = ("p1", "p2")) -> pl.DataFr
     return pl.concat(parts).sort("time", maintain_order=True)
 
 
-def until_done(library, *ids: str, seconds: float = 60.0) -> None:
+def until_done(library, *ids: str, seconds: float = 180.0) -> None:
     end = time.monotonic() + seconds
     while any(library.get(each).state in ("waiting", "working") for each in ids):
         assert time.monotonic() < end, "the detection does not end"
