@@ -204,11 +204,13 @@ def test_metrics_and_health_are_served_while_it_runs(tmp_path: Path) -> None:
     place.write_text("".join(json.dumps(row) + "\n" for row in _rows(500)) + "{broken\n")
     watch = _start("watch", f"file:{place}", "--listen", f"127.0.0.1:{port}", "--format", "ndjson")
     try:
-        _until(lambda: "amiss_messages_total 501.0" in _get(port, "/metrics"))
+        of = f'source="file:{place}"'
+        _until(lambda: f"amiss_messages_total{{{of}}} 501.0" in _get(port, "/metrics"))
         text = _get(port, "/metrics")
-        assert 'amiss_rows_total{fate="rows judged"} 500.0' in text
-        assert 'amiss_refused_total{reason="no JSON"} 1.0' in text
-        assert "amiss_entities 4.0" in text
+        assert f'amiss_rows_total{{fate="rows judged",{of}}} 500.0' in text
+        assert f'amiss_refused_total{{reason="no JSON",{of}}} 1.0' in text
+        assert f"amiss_entities{{{of}}} 4.0" in text
+        assert f"amiss_store_refusals_total{{{of}}} 0.0" in text
         assert _get(port, "/healthz") == "ok\n"
         assert _get(port, "/other") == "404"
     finally:

@@ -146,7 +146,7 @@ def _run(watching: Watching, config: WatchConfig, form: Form, seconds: float | N
     if config.listen is not None:
         from amiss.stream.metrics import Metrics
 
-        metrics = Metrics(monitor)
+        metrics = Metrics([monitor])
         say(f"metrics: port {metrics.listen(config.listen)}")
     until = None if seconds is None else monitor.clock.now() + seconds
     try:
@@ -158,7 +158,7 @@ def _run(watching: Watching, config: WatchConfig, form: Form, seconds: float | N
 
                 def each(step: Step) -> None:
                     if metrics is not None:
-                        metrics.take(step)
+                        metrics.take(monitor, step)
                     show(step)
                     watching.deliver(step)
                     if until is not None and monitor.clock.now() >= until:

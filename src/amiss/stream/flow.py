@@ -141,6 +141,10 @@ class Flow:
                                          Cause(reason, {}, {})))  # fmt: skip
         return found
 
+    def resume(self, now: float) -> None:
+        """Nobody has listened until `now`: what was not heard meanwhile is no silence."""
+        self._latest = (self._latest[0], max(self._latest[1], now))
+
     def state(self) -> dict[str, Any]:
         """All that it knows."""
         return {

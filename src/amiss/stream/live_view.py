@@ -65,8 +65,7 @@ class LiveView:
             f"   {n:,} {'entity' if n == 1 else 'entities'}", f"   {counts['events']:,} events",
             f"   {counts['refused']:,} refused",
         )  # fmt: skip
-        ready = flow.judge.readiness()
-        state = Text("ready", style="green") if ready >= 1 else Text(f"learning what is usual: {ready:.0%}")
+        state = _state_of(monitor)
         table = Table(box=None, pad_edge=False, expand=True)
         for name, width in (("since", 19), ("what", 14), ("entity", 16)):
             table.add_column(name, width=width, no_wrap=True)
@@ -80,3 +79,13 @@ class LiveView:
         empty = Text("nothing is wrong so far", style="dim")
         notes = [Text(f"! {note}", style="yellow") for note in self._notes]
         return Group(head, state, Text(""), table if self._events else empty, *notes)
+
+
+def _state_of(monitor: Monitor) -> Any:
+    from rich.text import Text
+
+    if monitor.hold.since is not None:
+        seconds = max(monitor.clock.now() - monitor.hold.since, 0.0)
+        return Text(f"nothing is read for {seconds:,.0f} s: {monitor.hold.reason}", style="bold red")
+    ready = monitor.flow.judge.readiness()
+    return Text("ready", style="green") if ready >= 1 else Text(f"learning what is usual: {ready:.0%}")
