@@ -322,3 +322,34 @@ def test_alarms_of_a_watch_reach_its_channel(tmp_path: Path) -> None:
         watch.communicate(timeout=20)
     told = [json.loads(line) for line in (tmp_path / "alarms.ndjson").read_text().splitlines()]
     assert [(each["action"], each["entity"]) for each in told] == [("trigger", "pump-0"), ("resolve", "pump-0")]
+
+
+def test_several_sources_of_one_configuration_are_watched_together(tmp_path: Path) -> None:
+    text = f'state = "{tmp_path}/state"\n'
+    for name, fault in (("a", 1_200), ("b", 1_300)):
+        rows = "".join(json.dumps(row) + "\n" for row in _rows(1_500, faults=(fault,)))
+        (tmp_path / f"{name}.ndjson").write_text(rows)
+        text += f'[[source]]\naddress = "file:{tmp_path}/{name}.ndjson"\noptions = {{ name = "line {name}" }}\n'
+    place = tmp_path / "plant.toml"
+    place.write_text(text)
+    assert b"is right: line a, line b, 0 channels" in _amiss("config", "check", str(place)).stdout
+    watch = _start("watch", "--config", str(place), "--format", "ndjson")
+    try:
+        _until(lambda: {e["source"] for e in _listed(tmp_path / "state")} == {"line a", "line b"})
+        watch.send_signal(signal.SIGTERM)
+        out, err = watch.communicate(timeout=20)
+    finally:
+        watch.kill()
+        watch.communicate()
+    assert watch.returncode == 0, err
+    assert {json.loads(line)["source"] for line in out.splitlines()} == {"line a", "line b"}
+    assert b"line b: ready: what is usual is known" in err
+    assert b"3,000 messages" in err
+    ended = _amiss("watch", "--config", str(place), "--entity", "device")
+    assert ended.returncode == 2
+    assert b"there are 2 sources" in ended.stderr
+
+
+def _listed(state: Path) -> list[dict[str, Any]]:
+    ended = _amiss("events", "--state", str(state), "--since", "1d", "--format", "ndjson")
+    return [json.loads(line) for line in ended.stdout.splitlines()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from amiss.core.errors import ParameterError
 
 if TYPE_CHECKING:
     from amiss.stream.config import WatchConfig
-    from amiss.stream.monitor import Step
+    from amiss.stream.monitor import Monitor, Step
     from amiss.stream.watching import Watching
 
 __all__ = ["watch"]
@@ -121,8 +122,18 @@ def _configured(config: Path | None, source: str | None, **given: Any) -> WatchC
     of_source = {name: given[name] for name in ("time", "entity", "ignore") if given[name]}
     if source is not None:
         of_source["address"] = source
-    if given["option"]:
-        of_source["options"] = found.source.options | dict(_pair(each) for each in given["option"])
+    one = found.source[0] if isinstance(found.source, tuple) and len(found.source) == 1 else found.source
+    if isinstance(one, tuple):
+        if of_source or given["option"]:
+            raise ParameterError(
+                f"there are {len(one)} sources in {config}, and it cannot be said which of them is meant",
+                mend="leave out SOURCE and its options, and write them below their [[source]]",
+            )
+        one_or_all: Any = one
+    else:
+        if given["option"]:
+            of_source["options"] = one.options | dict(_pair(each) for each in given["option"])
+        one_or_all = msgspec.structs.replace(one, **of_source)
     top = {
         name: given[name]
         for name in ("model", "history", "false_alarms", "store", "listen", "keep_history")
@@ -130,7 +141,7 @@ def _configured(config: Path | None, source: str | None, **given: Any) -> WatchC
     }
     if given["state"] is not None:
         top["state"] = str(given["state"])
-    return msgspec.structs.replace(found, source=msgspec.structs.replace(found.source, **of_source), **top).checked()
+    return msgspec.structs.replace(found, source=one_or_all, **top).checked()
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -141,34 +152,38 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _run(watching: Watching, config: WatchConfig, form: Form, seconds: float | None) -> None:
-    monitor, stop = watching.monitor, threading.Event()
+    from amiss.stream.rounds import take_turns
+
+    monitors, stop = watching.monitors, threading.Event()
     metrics = None
     if config.listen is not None:
         from amiss.stream.metrics import Metrics
 
-        metrics = Metrics([monitor])
+        metrics = Metrics(monitors)
         say(f"metrics: port {metrics.listen(config.listen)}")
-    until = None if seconds is None else monitor.clock.now() + seconds
+    clock = monitors[0].clock
+    until = None if seconds is None else clock.now() + seconds
     try:
         with _ending(stop):
-            monitor.open()
+            for monitor in monitors:
+                monitor.open()
             if watching.postman is not None:
                 watching.postman.start()
             with _shown(watching, form) as show:
 
-                def each(step: Step) -> None:
+                def each(monitor: Monitor, step: Step) -> None:
                     if metrics is not None:
                         metrics.take(monitor, step)
-                    show(step)
+                    show(monitor, step)
                     watching.deliver(step)
-                    if until is not None and monitor.clock.now() >= until:
+                    if until is not None and clock.now() >= until:
                         stop.set()
 
-                monitor.run(stop, each)
+                take_turns(monitors, stop, each)
     finally:
         if metrics is not None:
             metrics.close()
-    counts = monitor.counts
+    counts = sum((monitor.counts for monitor in monitors), Counter[str]())
     say(f"{counts['messages']:,} messages, {counts['events']:,} events, {counts['refused']:,} refused")
 
 
@@ -186,36 +201,38 @@ def _ending(stop: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
-def _shown(watching: Watching, form: Form) -> Iterator[Callable[[Step], None]]:
+def _shown(watching: Watching, form: Form) -> Iterator[Callable[[Monitor, Step], None]]:
     """What shows a round: a view on a terminal, else lines."""
     from amiss.cli.show import terminal
     from amiss.stream.live_view import LiveView
 
-    monitor = watching.monitor
+    monitors = watching.monitors
     if form is Form.table and sys.stdout.isatty():
         from rich.live import Live
 
-        view = LiveView(monitor)
+        view = LiveView(monitors)
         with Live(view, console=terminal(), refresh_per_second=_DRAWN_A_SECOND, transient=False):
             yield view.take
         return
-    told = {"ready": monitor.flow.judge.readiness() >= 1}
+    learning = {monitor.source.name for monitor in monitors if monitor.flow.judge.readiness() < 1}
 
-    def lines(step: Step) -> None:
+    def lines(monitor: Monitor, step: Step) -> None:
+        name = monitor.source.name
+        who = f"{name}: " if len(monitors) > 1 else ""
         for note in step.polled.notes:
-            say(note)
-        if not told["ready"] and monitor.flow.judge.readiness() >= 1:
-            told["ready"] = True
-            say(f"ready: what is usual is known after {monitor.counts['messages']:,} messages")
+            say(f"{who}{note}")
+        if name in learning and monitor.flow.judge.readiness() >= 1:
+            learning.remove(name)
+            say(f"{who}ready: what is usual is known after {monitor.counts['messages']:,} messages")
         for change in step.changes:
-            _print_change(change, form)
+            _print_change(change, form, who)
 
-    if not told["ready"]:
+    if learning:
         say("learning what is usual")
     yield lines
 
 
-def _print_change(change: Any, form: Form) -> None:
+def _print_change(change: Any, form: Form, source: str) -> None:
     import msgspec
 
     event = change.event
@@ -223,6 +240,6 @@ def _print_change(change: Any, form: Form) -> None:
         line = msgspec.json.encode(event).decode()
     else:
         who = f" {event.entity}" if event.entity else ""
-        line = f"{event.start} {event.kind}{who}: {event.reason}"
-        line = line if change.opened else f"{event.end} over:{who} {event.kind}, since {event.start}"
+        line = f"{event.start} {source}{event.kind}{who}: {event.reason}"
+        line = line if change.opened else f"{event.end} {source}over:{who} {event.kind}, since {event.start}"
     print(line, flush=True)

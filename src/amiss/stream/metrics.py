@@ -59,6 +59,8 @@ class Metrics:
         """Count what a round has brought."""
         name = monitor.source.name
         self._round_at[name] = monitor.clock.now()
+        if step.polled.ended:
+            del self._round_at[name]
         self._messages.labels(name).inc(len(step.polled.messages))
         for fate, n in monitor.flow.counts.items():
             self._rows.labels(name, fate).inc(self._more(name, fate, n))
@@ -92,9 +94,10 @@ class Metrics:
         A store that refuses is no reason to start the watch anew, as the watch goes on by itself once it is back: that
         is told, and not counted as dead.
         """
-        stalled = [m for m in self._monitors if m.clock.now() - self._round_at[m.source.name] >= _STALLED_SECONDS]
+        now = self._monitors[0].clock.now()
+        stalled = [name for name, at in list(self._round_at.items()) if now - at >= _STALLED_SECONDS]
         if stalled:
-            return False, f"no round for a minute: {', '.join(m.source.name for m in stalled)}"
+            return False, f"no round for a minute: {', '.join(stalled)}"
         held = [m for m in self._monitors if m.hold.is_on]
         return True, "; ".join(f"degraded: {m.source.name}: {m.hold.reason}" for m in held) or "ok"
 

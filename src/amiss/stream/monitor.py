@@ -155,11 +155,18 @@ class Monitor:
                 each(step)
                 if step.polled.ended:
                     break
-            self._finish()
+            self.finish()
         finally:
             self.close()
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Make all safe that was read; to be called once, before `close`.
+
+        Raises
+        ------
+        StoreError
+            The store or the snapshot's folder still refuses.
+        """
         if self.hold.is_on:
             self._settle(self._round)
         if self._round is not None:
@@ -181,12 +188,13 @@ class Monitor:
 
         While the store refuses it waits instead, tries again what is to be kept, and gives an empty round until then.
         """
+        wait = self.pace.batch_seconds if wait_seconds is None else wait_seconds
         if not self.hold.is_on:
-            return self._settle(self._judged(self.pace.batch_seconds if wait_seconds is None else wait_seconds))
+            return self._settle(self._judged(wait))
         left = self.hold.left(self.clock.now())
         if left <= 0:
             return self._settle(self._round)
-        self.clock.wait(self._idle, min(left, self.pace.batch_seconds))
+        self.clock.wait(self._idle, min(left, wait))
         return self._nothing()
 
     def _judged(self, wait_seconds: float) -> Round:
