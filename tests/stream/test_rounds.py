@@ -147,6 +147,7 @@ def test_a_source_says_for_itself_what_the_watch_says_for_all(tmp_path: Path) ->
         ('false_alarms = "0.1%"', 'false_alarms = "7"', "in all cannot be promised"),
         ("history", 'model = "x"\nhistory', "model, history"),
         ('entity = "device"', "entity = 7", "source[1].entity"),
+        ('entity = "device"', "lateness_seconds = -1", "source[1].lateness_seconds"),
     ],
 )
 def test_what_is_wrong_with_one_of_several_is_said_with_its_place(

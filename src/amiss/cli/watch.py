@@ -55,6 +55,10 @@ def watch(
     time: options.Time = None,
     entity: options.Entity = None,
     ignore: options.Ignore = None,
+    lateness: Annotated[
+        str | None,
+        typer.Option("--lateness", metavar="TIME", help="Wait so long, such as 30s, for rows that come late."),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option("--option", metavar="NAME=VALUE", help="Of the source; see docs/live.md. Repeatable."),
@@ -100,7 +104,7 @@ def watch(
     said = _configured(
         config, source, model=model, history=history, false_alarms=false_alarms, state=state, store=store,
         listen=listen, keep_history=keep_history, time=time, entity=entity, ignore=tuple(ignore or ()),
-        option=option or [],
+        option=option or [], lateness_seconds=options.seconds_of(lateness),
     )  # fmt: skip
     with progress_bar() as progress:
         watching = put_together(said, progress=progress)
@@ -119,7 +123,7 @@ def _configured(config: Path | None, source: str | None, **given: Any) -> WatchC
     if config is None and source is None:
         raise ParameterError("nothing says what to watch", mend="name a source such as host: or give --config FILE")
     found = read_config(config) if config is not None else WatchConfig(source=SourceConfig(address=str(source)))
-    of_source = {name: given[name] for name in ("time", "entity", "ignore") if given[name]}
+    of_source = {name: given[name] for name in ("time", "entity", "ignore", "lateness_seconds") if given[name]}
     if source is not None:
         of_source["address"] = source
     one = found.source[0] if isinstance(found.source, tuple) and len(found.source) == 1 else found.source

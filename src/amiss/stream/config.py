@@ -19,6 +19,7 @@ from amiss.thresholds.promise import FalseAlarms
 __all__ = ["SourceConfig", "WatchConfig", "config_schema", "read_config"]
 
 _DEFAULT = "1/day"
+_MOST_LATENESS = 86_400.0
 
 
 class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +35,9 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Fields to leave out.
     options
         The source's own.
+    lateness_seconds
+        Rows that are older than the newest by up to so much are still put in their place; all are judged later by so
+        much.
     model, history, false_alarms
         As those of the watch, in their place for this source.
     """
@@ -43,6 +47,7 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     entity: str | None = None
     ignore: tuple[str, ...] = ()
     options: dict[str, Any] = {}
+    lateness_seconds: float = 0.0
     model: str | None = None
     history: str | None = None
     false_alarms: str | float | None = None
@@ -134,6 +139,12 @@ def _check_sources(sources: tuple[SourceConfig, ...]) -> None:
     names: list[str] = []
     for k, source in enumerate(sources):
         promise_of(source.false_alarms)
+        if not 0 <= source.lateness_seconds <= _MOST_LATENESS:
+            raise RecipeError(
+                f"{source.lateness_seconds:g} seconds of lateness cannot be waited for",
+                where="lateness_seconds" if len(sources) == 1 else f"source[{k}].lateness_seconds",
+                mend="give seconds from 0 up to a day",
+            )  # fmt: skip
         if source.model is not None and source.history is not None:
             raise RecipeError("a model and a history are given", where="model, history", mend="give one of them")
         name = str(source.options.get("name", "")) or source.address

@@ -47,6 +47,7 @@ class Metrics:
         self._open = made(gauge, "open_events", "Events that are on.")
         self._entities = made(gauge, "entities", "Entities known.")
         self._lag = made(gauge, "lag_messages", "Messages known to wait, -1 where the source cannot say.")
+        self._waiting = made(gauge, "waiting_rows", "Rows that wait for late ones.")
         self._ready = made(gauge, "readiness", "How much of what it needs it has learnt, 0 to 1.")
         self._before: Counter[tuple[str, str]] = Counter()
         self._round_at = {monitor.source.name: monitor.clock.now() for monitor in self._monitors}
@@ -60,7 +61,7 @@ class Metrics:
         name = monitor.source.name
         self._round_at[name] = monitor.clock.now()
         if step.polled.ended:
-            del self._round_at[name]
+            self._round_at.pop(name, None)
         self._messages.labels(name).inc(len(step.polled.messages))
         for fate, n in monitor.flow.counts.items():
             self._rows.labels(name, fate).inc(self._more(name, fate, n))
@@ -86,6 +87,7 @@ class Metrics:
         self._open.labels(name).set(len(flow.life.open))
         self._entities.labels(name).set(len(flow.roster.names))
         self._lag.labels(name).set(-1 if monitor.lag is None else monitor.lag)
+        self._waiting.labels(name).set(flow.waiting.n_rows)
         self._ready.labels(name).set(flow.judge.readiness())
 
     def health(self) -> tuple[bool, str]:

@@ -155,9 +155,17 @@ class Monitor:
                 each(step)
                 if step.polled.ended:
                     break
+            if (rest := self.rest()) is not None:
+                each(rest)
             self.finish()
         finally:
             self.close()
+
+    def rest(self) -> Step | None:
+        """Before a stop: rows that still wait for late ones, where no snapshot keeps them for the next start."""
+        if self._saver is not None or not self.flow.waiting.n_rows or self.hold.is_on:
+            return None
+        return self._settle(self._round_of(Polled([], self._position or {}, self.lag, ended=True), self.clock.now()))
 
     def finish(self) -> None:
         """Make all safe that was read; to be called once, before `close`.
@@ -201,11 +209,14 @@ class Monitor:
         """Read, decode and judge."""
         polled = self.source.poll(self.pace.batch_rows, wait_seconds)
         now = self.clock.now()
+        return self._round_of(polled, now)
+
+    def _round_of(self, polled: Polled, now: float) -> Round:
         readings = self.decoder.decode(polled.messages, now)
         if readings.n_rows and not self._hinted:
             self._hinted = True
             polled.notes.extend(filter(None, [self.decoder.hint(readings)]))
-        taken = self.flow.take(readings, now)
+        taken = self.flow.take(readings, now, last=polled.ended)
         self.flow.life.run = None if self.decoder.time is not None else self._run
         return Round(polled, taken, taken.changes + self.flow.silences(now), now)
 
@@ -223,9 +234,10 @@ class Monitor:
         except StoreError as error:
             said = self.hold.refused(error, self.clock.now())
         else:
-            said = self.hold.over(self.clock.now())
-            if said:
-                self.flow.resume(self.clock.now())
+            now, since = self.clock.now(), self.hold.since
+            said = self.hold.over(now)
+            if since is not None:
+                self.flow.resume(now, since)
         step.polled.notes.extend(filter(None, [said]))
         return step
 

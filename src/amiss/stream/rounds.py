@@ -49,6 +49,9 @@ def take_turns(monitors: Sequence[Monitor], stop: threading.Event, each: Callabl
         # What the others have read is safe in the store; their snapshots are written where that can be.
         _end(going, quietly=True)
         raise
+    for monitor in going:
+        if (rest := monitor.rest()) is not None:
+            each(monitor, rest)
     _end(going)
 
 

@@ -100,7 +100,7 @@ def put_together(
             time, entity = time or model.schema.first("time"), entity or model.schema.first("entity")
         flow = Flow(
             judge, Life(source.name, config.alarms), Rules(config.rule, config.maintenance, config.zone),
-            most_entities=config.most_entities,
+            most_entities=config.most_entities, lateness_seconds=said.lateness_seconds,
         )  # fmt: skip
         return Monitor(
             source, Decoder(time=time, entity=entity, ignore=said.ignore), flow, Groups(source.name, config.storms),
