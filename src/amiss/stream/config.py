@@ -77,7 +77,7 @@ class WatchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     keep_history
         Whether scored rows are kept in the store, at some 75 bytes each.
     most_entities
-        So many are told apart in each source.
+        So many are told apart in each source; where more come, the longest silent are forgotten.
     alarms, storms
         How alarms become events, and events a storm.
     rule, maintenance
@@ -118,6 +118,8 @@ class WatchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """The configuration itself, or the error of its first field that cannot be."""
         _check_sources(self.sources)
         _check_zone(self.zone)
+        if self.most_entities < 1:
+            raise RecipeError("at least one entity has to be known", where="most_entities", mend="give 1 or more")
         for k, rule in enumerate(self.rule):
             if rule.hours is not None:
                 try:

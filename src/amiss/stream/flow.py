@@ -53,7 +53,7 @@ class Flow:
     life, rules
         How alarms become events, and which do not.
     most_entities
-        So many are told apart; rows of further ones are counted and not judged.
+        So many are told apart; where more come, the longest silent are forgotten.
     lateness_seconds
         Rows wait for those that come late, by so much at most.
 
@@ -101,7 +101,11 @@ class Flow:
 
     def _judge(self, readings: Readings, X: Matrix, taken: Taken) -> None:
         roster, names = self.roster, self.roster.names
-        roster.number(readings.entities, readings.n_rows)
+        gone = roster.number(readings.entities, readings.n_rows)
+        if gone is not None:
+            taken.changes += self.life.forget(gone.codes)
+            self.presence.forget(gone.codes)
+            self.judge.forget(gone.codes, gone.names)
         roster.grow()
         self.presence.grow(len(names), X.shape[1])
         placed = roster.place(readings.times, X)

@@ -44,16 +44,18 @@ class Metrics:
         self._held = made(
             gauge, "held_seconds", "For how long nothing is read, as the store refuses; 0 if it does not."
         )
+        self._forgotten = made(counter, "entities_forgotten", "Entities forgotten, as there were too many.")
         self._open = made(gauge, "open_events", "Events that are on.")
         self._entities = made(gauge, "entities", "Entities known.")
         self._lag = made(gauge, "lag_messages", "Messages known to wait, -1 where the source cannot say.")
         self._waiting = made(gauge, "waiting_rows", "Rows that wait for late ones.")
         self._ready = made(gauge, "readiness", "How much of what it needs it has learnt, 0 to 1.")
-        self._before: Counter[tuple[str, str]] = Counter()
+        self._before: Counter[tuple[str, str, str]] = Counter()
         self._round_at = {monitor.source.name: monitor.clock.now() for monitor in self._monitors}
         self._server: Any = None
         for monitor in self._monitors:
             self._refusals.labels(monitor.source.name)
+            self._forgotten.labels(monitor.source.name)
             self._gauge(monitor)
 
     def take(self, monitor: Monitor, step: Step) -> None:
@@ -65,7 +67,8 @@ class Metrics:
         self._messages.labels(name).inc(len(step.polled.messages))
         for fate, n in monitor.flow.counts.items():
             self._rows.labels(name, fate).inc(self._more(name, fate, n))
-        self._refusals.labels(name).inc(self._more(name, "", monitor.hold.n_refused))
+        self._refusals.labels(name).inc(self._more(name, "", monitor.hold.n_refused, "store"))
+        self._forgotten.labels(name).inc(self._more(name, "", monitor.flow.roster.n_forgotten, "forgotten"))
         for each in step.taken.refused:
             self._refused.labels(name, each.reason).inc()
         for change in step.changes:
@@ -75,10 +78,10 @@ class Metrics:
             self._told.labels(name, told.action).inc()
         self._gauge(monitor)
 
-    def _more(self, name: str, what: str, n: int) -> int:
+    def _more(self, name: str, fate: str, n: int, of: str = "") -> int:
         """By how much a count of a Monitor's has grown."""
-        more = max(n - self._before[name, what], 0)
-        self._before[name, what] = n
+        more = max(n - self._before[name, fate, of], 0)
+        self._before[name, fate, of] = n
         return more
 
     def _gauge(self, monitor: Monitor) -> None:

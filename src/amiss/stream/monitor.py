@@ -216,7 +216,13 @@ class Monitor:
         if readings.n_rows and not self._hinted:
             self._hinted = True
             polled.notes.extend(filter(None, [self.decoder.hint(readings)]))
+        crowded = self.flow.roster.n_forgotten > 0
         taken = self.flow.take(readings, now, last=polled.ended)
+        if self.flow.roster.n_forgotten and not crowded:
+            most = self.flow.roster.most
+            polled.notes.append(
+                f"more than {most:,} entities: from now on the longest silent are forgotten for new ones"
+            )
         self.flow.life.run = None if self.decoder.time is not None else self._run
         return Round(polled, taken, taken.changes + self.flow.silences(now), now)
 
