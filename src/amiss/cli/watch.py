@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from amiss.cli import options
+from amiss.cli.log import Log, LogForm
 from amiss.cli.options import Form
 from amiss.cli.show import progress_bar
-from amiss.cli.streams import say
-from amiss.core.errors import ParameterError
+from amiss.cli.watch_lines import Lines
+from amiss.core.errors import AmissError, ParameterError
 
 if TYPE_CHECKING:
     from amiss.stream.config import WatchConfig
@@ -76,6 +77,10 @@ def watch(
     listen: Annotated[
         str | None, typer.Option("--listen", metavar="HOST:PORT", help="Serve /metrics and /healthz there.")
     ] = None,
+    log_form: Annotated[
+        LogForm | None,
+        typer.Option("--log", help="Standard error as JSON, one object a line, or as text with time and level."),
+    ] = None,
     form: options.Format = Form.table,
     stop_after: Annotated[
         str | None, typer.Option("--stop-after", metavar="TIME", help="End after so long, such as 30s or 10m.")
@@ -103,15 +108,25 @@ def watch(
     seconds = options.seconds_of(stop_after)
     said = _configured(
         config, source, model=model, history=history, false_alarms=false_alarms, state=state, store=store,
-        listen=listen, keep_history=keep_history, time=time, entity=entity, ignore=tuple(ignore or ()),
-        option=option or [], lateness_seconds=options.seconds_of(lateness),
+        listen=listen, keep_history=keep_history, log=log_form and log_form.value, time=time, entity=entity,
+        ignore=tuple(ignore or ()), option=option or [], lateness_seconds=options.seconds_of(lateness),
     )  # fmt: skip
-    with progress_bar() as progress:
-        watching = put_together(said, progress=progress)
+    log = Log(None if said.log is None else LogForm(said.log))
     try:
-        _run(watching, said, form, seconds)
+        with progress_bar() as progress:
+            watching = put_together(said, progress=progress)
+        try:
+            _run(watching, said, form, seconds, log)
+        finally:
+            watching.close()
+    except AmissError as error:
+        if said.log is None:
+            raise
+        # Whoever reads objects is to find the reason of the end among them.
+        log.note("error", error.what, {"where": error.where, "mend": error.mend}, level="error")
+        raise typer.Exit(error.exit_code) from None
     finally:
-        watching.close()
+        log.close()
 
 
 def _configured(config: Path | None, source: str | None, **given: Any) -> WatchConfig:
@@ -137,10 +152,13 @@ def _configured(config: Path | None, source: str | None, **given: Any) -> WatchC
     else:
         if given["option"]:
             of_source["options"] = one.options | dict(_pair(each) for each in given["option"])
+        # What the command line says holds, whatever the source says for itself.
+        of_source |= {"model": None, "history": None} if given["model"] or given["history"] else {}
+        of_source |= {"false_alarms": None} if given["false_alarms"] else {}
         one_or_all = msgspec.structs.replace(one, **of_source)
     top = {
         name: given[name]
-        for name in ("model", "history", "false_alarms", "store", "listen", "keep_history")
+        for name in ("model", "history", "false_alarms", "store", "listen", "keep_history", "log")
         if given[name]
     }
     if given["state"] is not None:
@@ -155,7 +173,7 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _run(watching: Watching, config: WatchConfig, form: Form, seconds: float | None) -> None:
+def _run(watching: Watching, config: WatchConfig, form: Form, seconds: float | None, log: Log) -> None:
     from amiss.stream.rounds import take_turns
 
     monitors, stop = watching.monitors, threading.Event()
@@ -164,7 +182,8 @@ def _run(watching: Watching, config: WatchConfig, form: Form, seconds: float | N
         from amiss.stream.metrics import Metrics
 
         metrics = Metrics(monitors)
-        say(f"metrics: port {metrics.listen(config.listen)}")
+        port = metrics.listen(config.listen)
+        log.note("metrics", f"metrics: port {port}", {"port": port})
     clock = monitors[0].clock
     until = None if seconds is None else clock.now() + seconds
     try:
@@ -173,7 +192,7 @@ def _run(watching: Watching, config: WatchConfig, form: Form, seconds: float | N
                 monitor.open()
             if watching.postman is not None:
                 watching.postman.start()
-            with _shown(watching, form) as show:
+            with _shown(watching, form, log) as show:
 
                 def each(monitor: Monitor, step: Step) -> None:
                     if metrics is not None:
@@ -188,7 +207,8 @@ def _run(watching: Watching, config: WatchConfig, form: Form, seconds: float | N
         if metrics is not None:
             metrics.close()
     counts = sum((monitor.counts for monitor in monitors), Counter[str]())
-    say(f"{counts['messages']:,} messages, {counts['events']:,} events, {counts['refused']:,} refused")
+    told = {name: counts[name] for name in ("messages", "events", "refused")}
+    log.note("ended", ", ".join(f"{n:,} {name}" for name, n in told.items()), told)
 
 
 @contextmanager
@@ -205,7 +225,7 @@ def _ending(stop: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
-def _shown(watching: Watching, form: Form) -> Iterator[Callable[[Monitor, Step], None]]:
+def _shown(watching: Watching, form: Form, log: Log) -> Iterator[Callable[[Monitor, Step], None]]:
     """What shows a round: a view on a terminal, else lines."""
     from amiss.cli.show import terminal
     from amiss.stream.live_view import LiveView
@@ -215,25 +235,20 @@ def _shown(watching: Watching, form: Form) -> Iterator[Callable[[Monitor, Step],
         from rich.live import Live
 
         view = LiveView(monitors)
-        with Live(view, console=terminal(), refresh_per_second=_DRAWN_A_SECOND, transient=False):
+        # Lines beside a view would tear it, so that it shows them too.
+        seen = Log(write=view.note) if sys.stderr is None or sys.stderr.isatty() else log
+        with seen.listening(), Live(view, console=terminal(), refresh_per_second=_DRAWN_A_SECOND, transient=False):
             yield view.take
         return
-    learning = {monitor.source.name for monitor in monitors if monitor.flow.judge.readiness() < 1}
+    lines = Lines(monitors, log)
 
-    def lines(monitor: Monitor, step: Step) -> None:
-        name = monitor.source.name
-        who = f"{name}: " if len(monitors) > 1 else ""
-        for note in step.polled.notes:
-            say(f"{who}{note}")
-        if name in learning and monitor.flow.judge.readiness() >= 1:
-            learning.remove(name)
-            say(f"{who}ready: what is usual is known after {monitor.counts['messages']:,} messages")
+    def show(monitor: Monitor, step: Step) -> None:
+        lines.take(monitor, step)
         for change in step.changes:
-            _print_change(change, form, who)
+            _print_change(change, form, f"{monitor.source.name}: " if len(monitors) > 1 else "")
 
-    if learning:
-        say("learning what is usual")
-    yield lines
+    with log.listening():
+        yield show
 
 
 def _print_change(change: Any, form: Form, source: str) -> None:

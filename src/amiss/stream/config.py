@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 import typing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -72,6 +72,8 @@ class WatchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         Path or URL of the store; None for a file in the folder.
     listen
         Address of /metrics and /healthz, such as "127.0.0.1:9464"; None for none.
+    log
+        How lines on standard error are written: "json" for one object a line, or "text".
     zone
         Time zone of hours, days and maintenance.
     keep_history
@@ -93,6 +95,7 @@ class WatchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     state: str | None = None
     store: str | None = None
     listen: str | None = None
+    log: Literal["text", "json"] | None = None
     zone: str = "UTC"
     keep_history: bool = False
     most_entities: int = 1_000_000

@@ -45,6 +45,10 @@ class LiveView:
             else:
                 self._events[known] = change.event
 
+    def note(self, text: str) -> None:
+        """Show a line below; the last three stay."""
+        self._notes.append(text)
+
     def rate(self, monitor: Monitor) -> float:
         """Messages a second of a source, over the last five."""
         arrived = list(self._arrived[monitor.source.name])
