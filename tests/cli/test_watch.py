@@ -19,6 +19,7 @@ import pytest
 
 from amiss.core.live import Message
 from amiss.store.store import Store
+from tests.databases import postgres_server
 from tests.servers import free_port, mosquitto
 
 # What is older than a month is taken away.
@@ -353,3 +354,69 @@ def test_several_sources_of_one_configuration_are_watched_together(tmp_path: Pat
 def _listed(state: Path) -> list[dict[str, Any]]:
     ended = _amiss("events", "--state", str(state), "--since", "1d", "--format", "ndjson")
     return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def test_late_rows_of_a_pipe_give_the_events_of_those_in_order() -> None:
+    rows, dice = _rows(1_500, faults=(1_200, 1_204, 1_497)), random.Random(3)
+    mixed = sorted(rows, key=lambda row: row["time"] + dice.uniform(0, 30))
+    told = []
+    for each, words in ((rows, ()), (mixed, ("--lateness", "30s"))):
+        lines = "\n".join(map(json.dumps, each))
+        ended = _amiss("watch", "-", "--format", "ndjson", *words, stdin=lines.encode())
+        assert ended.returncode == 0, ended.stderr
+        told.append(ended.stdout)
+    assert told[0] == told[1]
+    assert told[0].count(b"\n") == 3
+
+
+@pytest.mark.slow
+def test_a_database_that_is_away_and_a_kill_meanwhile_lose_nothing_and_tell_nothing_twice(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg", reason="the extra `sql` is not installed")
+    rows = _rows(6_000, faults=tuple(range(2_000, 6_000, 500)))
+    port = free_port()
+    try:
+        with mosquitto(tmp_path) as broker, postgres_server() as server:
+            words = (
+                "watch", f"mqtt://127.0.0.1:{broker.port}/plant/#", "--state", str(tmp_path / "state"),
+                "--store", server.url, "--keep-history", "--format", "ndjson", "--option", "client_id=w1", "--log", "json",
+                "--listen", f"127.0.0.1:{port}",
+            )  # fmt: skip
+            watch = _start(*words)
+            try:
+                _until(lambda: list((tmp_path / "state").glob("*.snapshot")))
+                feeder = threading.Thread(target=_publish, args=(broker.port, rows))
+                feeder.start()
+                time.sleep(2.5)
+                server.stop()
+                _until(lambda: _get(port, "/healthz").startswith("degraded: "))
+                assert "amiss_held_seconds" in _get(port, "/metrics")
+                time.sleep(1)
+                watch.kill()
+                watch.communicate()
+                server.start()
+                watch = _start(*words)
+                time.sleep(2)
+                server.stop()
+                _until(lambda: _get(port, "/healthz").startswith("degraded: "))
+                server.start()
+                _until(lambda: _get(port, "/healthz") == "ok\n", 40)
+                feeder.join(60)
+                with Store.open(server.url) as store:
+                    _until(lambda: sum(len(store.history(n, f"pump-{k}")) for n in _sources(store)
+                                       for k in range(4)) == 6_000, 60)  # fmt: skip
+                time.sleep(1.5)
+                watch.send_signal(signal.SIGTERM)
+                _, err = watch.communicate(timeout=20)
+            finally:
+                watch.kill()
+                watch.communicate()
+            with Store.open(server.url) as store:
+                events = store.events()
+                live = {(e.entity, e.kind, e.opened) for e in events}
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    assert watch.returncode == 0, err
+    assert live == _clean(rows)
+    assert len(events) == len(live)
+    told = [json.loads(line)["event"] for line in err.splitlines()]
+    assert told.count("store_refused") == told.count("store_back") >= 1

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,12 +113,14 @@ def watch(
     )  # fmt: skip
     log = Log(None if said.log is None else LogForm(said.log))
     try:
-        with progress_bar() as progress:
-            watching = put_together(said, progress=progress)
-        try:
-            _run(watching, said, form, seconds, log)
-        finally:
-            watching.close()
+        # Beside a view nothing may be written: it shows such lines itself.
+        with nullcontext() if _is_drawn(form) else log.listening():
+            with progress_bar() as progress:
+                watching = put_together(said, progress=progress)
+            try:
+                _run(watching, said, form, seconds, log)
+            finally:
+                watching.close()
     except AmissError as error:
         if said.log is None:
             raise
@@ -231,7 +233,7 @@ def _shown(watching: Watching, form: Form, log: Log) -> Iterator[Callable[[Monit
     from amiss.stream.live_view import LiveView
 
     monitors = watching.monitors
-    if form is Form.table and sys.stdout.isatty():
+    if _is_drawn(form):
         from rich.live import Live
 
         view = LiveView(monitors)
@@ -247,8 +249,11 @@ def _shown(watching: Watching, form: Form, log: Log) -> Iterator[Callable[[Monit
         for change in step.changes:
             _print_change(change, form, f"{monitor.source.name}: " if len(monitors) > 1 else "")
 
-    with log.listening():
-        yield show
+    yield show
+
+
+def _is_drawn(form: Form) -> bool:
+    return form is Form.table and sys.stdout.isatty()
 
 
 def _print_change(change: Any, form: Form, source: str) -> None:
