@@ -378,8 +378,8 @@ def test_a_database_that_is_away_and_a_kill_meanwhile_lose_nothing_and_tell_noth
         with mosquitto(tmp_path) as broker, postgres_server() as server:
             words = (
                 "watch", f"mqtt://127.0.0.1:{broker.port}/plant/#", "--state", str(tmp_path / "state"),
-                "--store", server.url, "--keep-history", "--format", "ndjson", "--option", "client_id=w1", "--log", "json",
-                "--listen", f"127.0.0.1:{port}",
+                "--store", server.url, "--keep-history", "--format", "ndjson", "--option", "client_id=w1",
+                "--log", "json", "--listen", f"127.0.0.1:{port}",
             )  # fmt: skip
             watch = _start(*words)
             try:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import amiss
 from amiss.core.live import Message
 from amiss.store.store import Store
 from amiss.stream.metrics import Metrics
+from amiss.stream.model_judge import judge_of
 from amiss.stream.monitor import Monitor, Step
 from amiss.stream.roster import Roster
 
@@ -178,3 +180,18 @@ def test_rows_of_one_that_came_back_have_numbers_of_their_own() -> None:
     heard = [(name, hear(name, t)) for t, name in enumerate("aaabbbcccaaabbaccb")]
     assert len(set(heard)) == len(heard)
     assert heard[:3] == [("a", 0), ("a", 1), ("a", 2)]
+
+
+def test_courses_of_a_model_of_series_are_forgotten_too() -> None:
+    rng = np.random.default_rng(5)
+    table = {
+        "time": np.tile(START + 60.0 * np.arange(500), 3), "device": np.repeat(["a", "b", "c"], 500),
+        "x": rng.normal(size=1_500),
+    }  # fmt: skip
+    model = amiss.fit(table, causal=True, kind="series", entity="device")
+    rows = [message({"time": START + 60.0 * (500 + i), "device": "abc"[i // 20 % 3], "x": 0.1}) for i in range(200)]
+    monitor = monitor_of(Feed(rows), judge=judge_of(model), batch_rows=10)
+    monitor.flow.roster.most, monitor.clock.at = 2, START + 1e6  # type: ignore[attr-defined]
+    _run(monitor)
+    assert monitor.flow.counts["rows judged"] == 200
+    assert len(monitor.flow.judge.state()["courses"]) == 2

@@ -221,3 +221,54 @@ def test_what_nobody_listened_to_is_no_silence(tmp_path: Path) -> None:
 
 def _changes(steps: list[Step]) -> list[Any]:
     return [change for step in steps for change in step.changes]
+
+
+def test_a_stop_while_it_waits_tells_what_can_be_kept_at_last(tmp_path: Path, clean: list[Any]) -> None:
+    with Store.open(tmp_path / "a.db", wait_seconds=0.05) as store:
+        feed = Feed(pumps(_N, faults=_FAULTS))
+        monitor = monitor_of(feed, tmp_path, store=store, sinks=["mail"], batch_rows=1_000)
+        monitor.open()
+        with _locked(tmp_path / "a.db"):
+            monitor.step()
+        assert monitor.hold.is_on
+        steps: list[Step] = []
+        stop = threading.Event()
+        stop.set()
+        monitor.run(stop, steps.append)
+        assert [len(step.polled.messages) for step in steps] == [1_000]
+        assert feed.committed == 1_000
+
+
+def test_where_nothing_is_to_be_kept_the_store_is_not_missed(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "a.db", wait_seconds=0.05) as store:
+        feed = Feed(pumps(300))
+        monitor = monitor_of(feed, tmp_path, store=store, sinks=["mail"])
+        monitor._keeper._history = False  # type: ignore[union-attr]
+        monitor.open()
+        monitor.step()
+        with _locked(tmp_path / "a.db"):
+            for _ in range(2):
+                monitor.clock.at += 60.0  # type: ignore[attr-defined]
+                monitor.step()
+        monitor.close()
+        assert (feed.place, monitor.hold.n_refused) == (300, 0)
+
+
+def test_a_stream_that_ends_while_the_snapshot_cannot_be_written_waits_for_it(tmp_path: Path) -> None:
+    feed = Feed(pumps(300))
+    monitor = monitor_of(feed, tmp_path)
+    monitor.open()
+    monitor.step()
+    monitor.make_safe()
+    monitor._acknowledge()
+    (tmp_path / "snapshot.part").mkdir()
+    rounds: list[bool] = []
+
+    def each(step: Step) -> None:
+        rounds.append(monitor.hold.is_on)
+        if len(rounds) == 12:
+            (tmp_path / "snapshot.part").rmdir()
+
+    monitor.run(threading.Event(), each)
+    assert rounds[-2:] == [True, False]
+    assert feed.committed == 300

@@ -12,8 +12,9 @@ import pytest
 
 from amiss.core.live import Message, Polled
 from amiss.store.store import Store
-from amiss.stream.monitor import Monitor
+from amiss.stream.monitor import Monitor, Step
 from amiss.stream.readings import Readings
+from amiss.stream.rounds import take_turns
 from amiss.stream.waiting import Waiting
 
 from .feeds import NAME, START, Feed, message, monitor_of, pumps
@@ -115,6 +116,23 @@ def test_a_stop_without_a_snapshot_judges_what_waits_and_one_with_keeps_it(tmp_p
         stop = threading.Event()
         monitor.run(stop, lambda step, stop=stop: stop.set())
         assert monitor.flow.counts["rows judged"] == (_N // 2 if folder is None else _N // 2 - 60)
+
+
+def test_of_several_sources_too_what_waits_is_judged_at_a_stop() -> None:
+    monitors = [_monitor(Feed(pumps(_N, seed=k)), batch_rows=100) for k in range(2)]
+    told: list[bool] = []
+    stop = threading.Event()
+    for monitor in monitors:
+        monitor.open()
+
+    def each(monitor: Monitor, step: Step) -> None:
+        told.append(step.polled.ended)
+        if len(told) == 10:
+            stop.set()
+
+    take_turns(monitors, stop, each)
+    assert told[10:] == [True, True]
+    assert [m.flow.counts["rows judged"] for m in monitors] == [500, 500]
 
 
 def test_what_waits_goes_by_the_clock_where_nothing_more_comes() -> None:

@@ -84,7 +84,8 @@ class Keeper:
         """
         now = round_.now
         if round_.told is None:
-            self._ask_silences(now)
+            if any(change.opened for change in round_.changes):
+                self._ask_silences(now)
             heard = [change for change in round_.changes if not self._is_hidden(change, round_.hidden)]
             round_.history, round_.told = self._history_of(round_.taken), groups.offer(heard, now)
         if round_.changes or round_.told or round_.history or round_.taken.refused or round_.hidden:

@@ -116,7 +116,7 @@ class Monitor:
         self.lag: int | None = None
         self.hold = Hold()
         self._round: Round | None = None
-        self._idle = threading.Event()
+        self._ended, self._idle = False, threading.Event()
         self._keeper = None if store is None else Keeper(store, source.name, tuple(sinks), history=keep_history)
         self._snapshot, self._run = snapshot, secrets.token_hex(8)
         self._position: Position | None = None
@@ -153,7 +153,7 @@ class Monitor:
             while not stop.is_set():
                 step = self.step()
                 each(step)
-                if step.polled.ended:
+                if self.is_done:
                     break
             if (rest := self.rest()) is not None:
                 each(rest)
@@ -161,9 +161,16 @@ class Monitor:
         finally:
             self.close()
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the source has ended, and nothing is held that the store has refused."""
+        return self._ended and not self.hold.is_on
+
     def rest(self) -> Step | None:
-        """Before a stop: rows that still wait for late ones, where no snapshot keeps them for the next start."""
-        if self._saver is not None or not self.flow.waiting.n_rows or self.hold.is_on:
+        """Before a stop: a last try of what the store refuses; rows that wait for late ones, where no snapshot does."""
+        if self.hold.is_on:
+            return self._settle(self._round)
+        if self._saver is not None or not self.flow.waiting.n_rows:
             return None
         return self._settle(self._round_of(Polled([], self._position or {}, self.lag, ended=True), self.clock.now()))
 
@@ -175,8 +182,6 @@ class Monitor:
         StoreError
             The store or the snapshot's folder still refuses.
         """
-        if self.hold.is_on:
-            self._settle(self._round)
         if self._round is not None:
             raise StoreError(
                 f"the store has refused to the end: {self.hold.reason}", where=self.source.name,
@@ -259,7 +264,7 @@ class Monitor:
                 # The round is safe; this can be done later.
                 polled.notes.append(f"{error.what}; old rows are summed up later")
         told = round_.told or []
-        self._position, self.lag = polled.position, polled.lag
+        self._position, self.lag, self._ended = polled.position, polled.lag, polled.ended
         self._unsafe += len(polled.messages) + bool(changes)
         self._count(polled, taken, changes, told)
         return Step(polled, taken, changes, told)

@@ -39,7 +39,7 @@ def take_turns(monitors: Sequence[Monitor], stop: threading.Event, each: Callabl
                 step = monitor.step(monitor.pace.batch_seconds / len(going) if idle else 0.0)
                 each(monitor, step)
                 n_came += len(step.polled.messages)
-                if step.polled.ended:
+                if monitor.is_done:
                     going.remove(monitor)
                     _end([monitor])
                 if stop.is_set():
