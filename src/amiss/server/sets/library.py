@@ -322,17 +322,20 @@ class SetLibrary:
     def _end(self, set_id: str, failure: SetFailure | None) -> None:
         with self._lock:
             record = self._records.get(set_id)
-            if record is None:
-                return
-            done = failure is None
-            self._keep(msgspec.structs.replace(
-                record, state="ready" if done else "failed", progress=1.0 if done else record.progress,
-                message="done" if failure is None else failure.what, failure=failure,
-            ))  # fmt: skip
-        folder = self.folder / set_id
+        if record is None:
+            return
+        done, folder = failure is None, self.folder / set_id
+        record = msgspec.structs.replace(
+            record, state="ready" if done else "failed", progress=1.0 if done else record.progress,
+            message="done" if failure is None else failure.what, failure=failure,
+        )  # fmt: skip
+        write_record(folder, record)
         shutil.rmtree(folder / PART, ignore_errors=True)
         for name in (UPLOAD, "worker.log"):
             (folder / name).unlink(missing_ok=True)
+        # Whoever sees that it has ended finds nothing left over.
+        with self._lock:
+            self._records[set_id] = record
         self._tell(set_id)
 
     def _keep(self, record: SetRecord) -> None:
