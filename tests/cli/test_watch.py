@@ -48,7 +48,7 @@ def _start(*words: str) -> subprocess.Popen[bytes]:
     )
 
 
-def _until(done: Any, seconds: float = 30.0) -> None:
+def _until(done: Any, seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if done():
