@@ -2,12 +2,12 @@
 
 Run: PYTHON benchmarks/accuracy/questions.py FOLDER [--seeds 3] [--questions 50] [--sets NAME,…]
 
-PYTHON has amiss and coniferest 0.2.2 installed (see benchmarks/peers/README.md); without coniferest its columns are left
-out. FOLDER holds NAME.npz with X and y; tables with fewer than 50 anomalies are left out, no row of the others is.
+PYTHON has amiss and coniferest 0.2.2 installed; without coniferest its columns are left out. FOLDER holds NAME.npz with
+X and y; tables with fewer than 50 anomalies are left out, no row of the others is.
 Each method asks about the row that it ranks first among those not asked yet, is told the truth, and learns from it
 before it asks again; all have their defaults. The fixed order is scikit-learn's isolation forest. Figures are means
-over the seeds; CPU seconds are of the questions alone, without the first fit. Seeds seed methods: rows and truth are the
-same. How much a sum varies from seed to seed stands beside it.
+over the seeds; CPU seconds are of the questions alone, without the first fit. Seeds seed methods: rows and truth are
+the same. How much a sum varies from seed to seed stands beside it.
 
 Then patterns called normal: beside ten rows that we rank highest stand three near-duplicates of each, one part in a
 hundred of each column's deviation away; the ten are called normal, and the near-duplicates still shown are counted.
