@@ -12,15 +12,16 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from amiss.core.errors import AmissError, ConnectorError, DataError, MissingExtraError, ParameterError, StoreError
+from amiss.core.errors import AmissError, ConnectorError, MissingExtraError, StoreError
 from amiss.server.answers import answer
 
 __all__ = ["Problem", "problem_answer", "word_problems"]
 
 _LOG = logging.getLogger("amiss.server")
 _STATUS: tuple[tuple[type[AmissError], int], ...] = (
-    (StoreError, 503), (ConnectorError, 502), (MissingExtraError, 501), (ParameterError, 422), (DataError, 422),
+    (StoreError, 503), (ConnectorError, 502), (MissingExtraError, 501), (AmissError, 422),
 )  # fmt: skip
+"""The last fits whatever a request asks for that cannot be."""
 _WORDS = {
     400: "the request cannot be read", 401: "a token is needed", 403: "this is not allowed",
     404: "there is nothing here", 405: "this cannot be done here", 413: "this is too large",
@@ -76,7 +77,7 @@ def status_of(error: AmissError) -> int:
     """The status of HTTP that fits an error."""
     if isinstance(error, Problem):
         return error.status
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    return next(status for kind, status in _STATUS if isinstance(error, kind))
 
 
 def _ours(request: Request, error: Exception) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from amiss.core.errors import ConnectorError, ParameterError
+from amiss.io.http.listening import listening
 
 __all__ = ["Address", "Server"]
 
@@ -91,9 +91,8 @@ class Server:
     """
 
     def __init__(self, app: Any, address: Address) -> None:
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         try:
-            self._heard = socket.create_server((address.host, address.port), family=family)
+            self._heard = listening(address.host, address.port)
         except (OSError, OverflowError) as error:
             raise ConnectorError(
                 f"nobody can listen there: {getattr(error, 'strerror', None) or error}",

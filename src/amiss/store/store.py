@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from amiss.store.columns import Columns
 from amiss.store.database import Database
 from amiss.store.events import Events
 from amiss.store.history import History
@@ -19,7 +20,7 @@ from amiss.store.writer import Writer
 __all__ = ["Store"]
 
 
-class Store(Events, Outbox, History, SeriesList, Verdicts, Keys, Watches):
+class Store(Events, Outbox, History, Columns, SeriesList, Verdicts, Keys, Watches):
     """Events, alarms, deliveries, silences, labels, models and scored history; it has no clock, so callers give times.
 
     Any thread may use it. One writes at a time, in this process and in others; readers wait for nobody. In text, ␀

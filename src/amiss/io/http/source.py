@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from amiss.core.errors import ConnectorError
 from amiss.core.extras import require
 from amiss.core.live import Position
 from amiss.io.address import Address
+from amiss.io.http.listening import listening
 from amiss.io.http.receiver import HttpOptions, Receiver, answered
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ class HttpSource(Receiver):
         if not self._token and not _is_loopback(self._host):
             self._notes.append(f"{self.name}: everybody who reaches this port may write; set a token")
         try:
-            family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-            heard = socket.create_server((self._host, self._port), family=family)
+            heard = listening(self._host, self._port)
         except OSError as error:
             raise ConnectorError(
                 f"the port cannot be listened on: {error.strerror}", where=self.name, mend="choose another one"

@@ -12,6 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, UploadFile
 from starlette.responses import Response
 
+from amiss.core.errors import AmissError
 from amiss.server.access import READING, RULING
 from amiss.server.answers import answer
 from amiss.server.problems import Problem
@@ -92,7 +93,10 @@ def _kept(service: Service, file: UploadFile, name: str) -> ModelRecord:
                 out.write(piece)
             out.flush()
             os.fsync(out.fileno())
-        load(str(part))
+        try:
+            load(str(part))
+        except AmissError as error:
+            raise Problem(422, error.what, where=(file.filename or "file")[:100], mend=error.mend) from error
         kept: Path = folder / f"{digest.hexdigest()}.amiss"
         part.replace(kept)
     finally:
