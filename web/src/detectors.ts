@@ -32,7 +32,7 @@ class Threshold {
   private level: number;
 
   constructor(private readonly item: Detector) {
-    this.points = curve(item.peaks, item.days);
+    this.points = curve(item.peaks, item.days ?? 1);
     const levels = this.points.map((point) => point[0]);
     this.low = Math.floor(Math.min(...levels, item.threshold ?? Infinity, 3));
     this.high = Math.ceil(Math.min(Math.max(...levels, this.low + 2), HIGHEST)) + 1;
@@ -41,16 +41,20 @@ class Threshold {
       type: "range", min: this.low, max: this.high, step: 0.01, value: this.level, "aria-label": `Threshold of ${item.source}`,
       oninput: () => this.set(Number(this.slider.value)),
     });
-    const facts = `${item.judge || "no judge"} · asked ${item.asked || "nothing"} · reached ${item.reached ?? "nothing yet"} · ${number(item.n_rows)} rows in ${number(item.days)} days`;
+    const facts = `${item.judge || "no judge"} · asked ${item.asked || "nothing"} · reached ${item.reached ?? "nothing yet"} · ${number(item.n_rows)} rows${item.days === null ? "" : ` in ${number(item.days)} days`}`;
     const chart = item.peaks.length
-      ? [h("p", { class: "hint" }, "Alarms a day against the threshold (−log₁₀ of the p-value). Drag the line."), this.canvas, this.slider, this.read, this.changes]
+      ? [h("p", { class: "hint" }, `${this.unit} against the threshold (−log₁₀ of the p-value). Drag the line.`), this.canvas, this.slider, this.read, this.changes]
       : [empty("No alarm in the last month.")];
     this.element = section("", h("p", { class: "hint" }, facts), ...chart);
-    this.element.querySelector("h2")!.textContent = item.source;
+    fill(this.element.querySelector("h2")!, item.set_id ? link(`/explore/${encodeURIComponent(item.set_id)}`, item.source) : item.source);
     this.canvas.addEventListener("pointerdown", (event) => this.drag(event));
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     this.tell();
+  }
+
+  private get unit(): string {
+    return this.item.days === null ? "Alarms" : "Alarms a day";
   }
 
   private set(level: number): void {
@@ -72,13 +76,13 @@ class Threshold {
 
   private tell(): void {
     const { peaks, days, threshold } = this.item;
-    const now = counted(peaks, days, this.level, threshold);
-    const before = counted(peaks, days, threshold ?? this.level, threshold);
+    const now = counted(peaks, days ?? 1, this.level, threshold);
+    const before = counted(peaks, days ?? 1, threshold ?? this.level, threshold);
     fill(
-      this.read, "At ", h("b", {}, this.level.toFixed(2)), ": ", h("b", {}, number(Number(now.aDay.toPrecision(3)))), ` alarms a day (${count(now.n, "alarm")}), now ${number(Number(before.aDay.toPrecision(3)))} a day.`,
+      this.read, "At ", h("b", {}, this.level.toFixed(2)), ": ", h("b", {}, number(Number(now.aDay.toPrecision(3)))), days === null ? " alarms" : ` alarms a day (${count(now.n, "alarm")})`, `, now ${number(Number(before.aDay.toPrecision(3)))}.`,
       now.gone.length ? ` ${count(now.gone.length, "alarm")} would go.` : "", now.come.length ? ` ${count(now.come.length, "alarm")} would come.` : "",
     );
-    const lines = [...rows("goes", now.gone), ...rows("comes", now.come)].slice(0, LISTED);
+    const lines = [...rows("goes", now.gone, days !== null), ...rows("comes", now.come, days !== null)].slice(0, LISTED);
     fill(this.changes, lines.length ? table(["", "#Level", "Entity", "When", "Verdict"], lines) : null);
   }
 
@@ -136,12 +140,12 @@ function stroke(pen: CanvasRenderingContext2D, points: [number, number][]): void
   pen.stroke();
 }
 
-function rows(word: string, peaks: Peak[]): Node[][] {
+function rows(word: string, peaks: Peak[], timed: boolean): Node[][] {
   return peaks.map(([entity, time, level, id, verdict]) => [
     badgeOf(word),
     document.createTextNode(number(level)),
     id ? link(eventAddress(id), entity ?? "no entity") : document.createTextNode(entity ?? "no entity"),
-    document.createTextNode(when(time)),
+    document.createTextNode(timed ? when(time) : `row ${number(time)}`),
     document.createTextNode(verdict ? verdictWord(verdict) : ""),
   ]);
 }

@@ -121,7 +121,9 @@ export interface Detector {
   judge: string;
   asked: string;
   reached: string | null;
-  days: number;
+  /** Null where rows have no time; times of peaks are then numbers of rows. */
+  days: number | null;
+  set_id?: string | null;
   threshold: number | null;
   peaks: Peak[];
   n_rows: number;
@@ -187,6 +189,10 @@ export interface DataSet {
   from: number | null;
   to: number | null;
   has_report: boolean;
+  error: { what: string; where: string | null; mend: string | null } | null;
+  /** Under which source its rows and spans are labelled. */
+  label_source: string;
+  notes: string[];
 }
 
 export interface Row {
