@@ -41,7 +41,7 @@ def test_what_is_pushed_is_kept_once_it_is_answered_and_raises_events(pushing):
     asks, store = pushing
     assert asks.post("/api/ingest/plant", content=rows(900)).status_code == 204
     assert asks.post("/api/ingest/plant", content=rows(100, 900, spike=50)).status_code == 204
-    (kept,) = store.kept_series(source="push:plant")
+    (kept,) = store.series(source="push:plant")
     assert (kept.entity, kept.columns) == ("P1", ("heat",))
     assert len(store.history("push:plant", "P1", limit=10_000)) == 1_000
     assert [each.kind for each in store.events(source="push:plant")] == ["anomaly"]
@@ -81,6 +81,6 @@ def test_the_demo_shows_a_past_and_goes_on(tmp_path):
         while not (watches := store.watches()) or watches[0].n_rows < 12_000:
             assert time.monotonic() < until
             time.sleep(0.2)
-        assert {each.entity for each in store.kept_series()} == {f"P{k}" for k in range(1, 7)}
+        assert {each.entity for each in store.series()} == {f"P{k}" for k in range(1, 7)}
         assert any(each.kind == "anomaly" for each in store.events())
     assert store.name

@@ -12,16 +12,19 @@ import msgspec
 import numpy as np
 from starlette.responses import Response
 
-__all__ = ["answer", "csv_answer", "harmless"]
+__all__ = ["answer", "as_json", "csv_answer", "harmless"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def answer(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Structures, lists and dictionaries as JSON; NaN and infinite numbers as null."""
-    return Response(
-        msgspec.json.encode(value, enc_hook=_plain), status_code=status, headers=headers, media_type="application/json"
-    )
+    return Response(as_json(value), status_code=status, headers=headers, media_type="application/json")
+
+
+def as_json(value: Any) -> bytes:
+    """The same as bytes."""
+    return msgspec.json.encode(value, enc_hook=_plain)
 
 
 def _plain(value: Any) -> Any:

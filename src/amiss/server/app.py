@@ -22,12 +22,17 @@ from amiss.server.hub import Hub
 from amiss.server.ingest import Ingest
 from amiss.server.pages import Pages, pages_router
 from amiss.server.problems import word_problems
+from amiss.server.routes import detectors, score, sets
 from amiss.server.routes.events import events_router
 from amiss.server.routes.labels import labels_router
 from amiss.server.routes.models import models_router
 from amiss.server.routes.silences import silences_router
 from amiss.server.routes.state import state_router
 from amiss.server.service import Service
+from amiss.server.sets.backtest import Backtests
+from amiss.server.sets.library import SetLibrary
+from amiss.server.sets.live import LiveSets
+from amiss.server.sets.scoring import Scorer
 from amiss.server.shield import Limits, Shield
 from amiss.server.triage import Triage
 from amiss.store.store import Store
@@ -45,11 +50,13 @@ def make_service(
     """What a server is made of, over a store and a folder of its own."""
     clock = clock or WallClock()
     triage = Triage(store, clock.now)
-    hub = Hub(Changes(store, triage, clock.now).look)
+    changes = Changes(store, triage, clock.now)
+    library = SetLibrary(folder / "sets", clock=clock.now, heard=changes.hear)
     return Service(
-        folder=folder, store=store, access=Access.at(store, folder), triage=triage, hub=hub,
-        ingest=Ingest(store, folder, clock), clock=clock,
-        limits=limits or Limits(), secure=secure, hosts=hosts,
+        folder=folder, store=store, access=Access.at(store, folder), triage=triage, hub=Hub(changes.look),
+        ingest=Ingest(store, folder, clock), library=library, live=LiveSets(store),
+        backtests=Backtests(store, library, clock.now), clock=clock, limits=limits or Limits(),
+        secure=secure, hosts=hosts,
     )  # fmt: skip
 
 
@@ -61,6 +68,7 @@ def make_app(service: Service) -> FastAPI:
         yield
         await service.hub.close()
         await run_in_threadpool(service.ingest.close)
+        await run_in_threadpool(service.library.close)
 
     app = _Shielded(
         service, title="amiss", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan,
@@ -70,6 +78,9 @@ def make_app(service: Service) -> FastAPI:
     word_problems(app, pages.problem)
     for make in (events_router, labels_router, silences_router, models_router, state_router):
         app.include_router(make(service))
+    app.include_router(sets.make_router(service.library, guard, store=service.store, live=service.live))
+    app.include_router(detectors.make_router(service.backtests, guard))
+    app.include_router(score.make_router(Scorer(service.store), guard))
     app.include_router(pages_router(service, pages))
     app.include_router(forms_router(service, pages))
     _mount_rest(app)

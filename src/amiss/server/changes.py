@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from amiss.server.sets.library import SetView
 from amiss.server.shown import event_shown
 from amiss.server.triage import Triage
 from amiss.server.views.sources import sources_view
@@ -32,6 +34,11 @@ class Changes:
         self._state: dict[str, Any] = {}
         self._sources: dict[str, Any] = {}
         self._sources_at = -1e300
+        self._sets: deque[SetView] = deque(maxlen=_MOST_AT_ONCE)
+
+    def hear(self, changed: SetView) -> None:
+        """Take up that a set has changed; from any thread."""
+        self._sets.append(changed)
 
     def look(self) -> list[tuple[str, Any]]:
         """Kinds and what is told, as the API's contract has them."""
@@ -53,4 +60,8 @@ class Changes:
                 if self._sources.get(source["name"]) != source:
                     told.append(("source", source))
                     self._sources[source["name"]] = source
-        return told
+        latest = {}
+        while self._sets:
+            changed_set = self._sets.popleft()
+            latest[changed_set.id] = changed_set
+        return told + [("set", each) for each in latest.values()]

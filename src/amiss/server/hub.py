@@ -7,10 +7,10 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from amiss.core.errors import StoreError
+from amiss.server.answers import as_json
 
 __all__ = ["Hub"]
 
@@ -60,7 +60,7 @@ class Hub:
 
     def tell(self, kind: str, value: Any) -> None:
         """Tell everybody at once; to be called in the server's loop."""
-        message = f"event: {kind}\ndata: ".encode() + msgspec.json.encode(value) + b"\n\n"
+        message = f"event: {kind}\ndata: ".encode() + as_json(value) + b"\n\n"
         for queue in self._listeners:
             if queue.full():
                 while not queue.empty():

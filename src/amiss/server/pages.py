@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Form, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -14,10 +15,10 @@ from amiss import __version__
 from amiss.server.access import COOKIE, Scope, Visitor, visitor_of
 from amiss.server.assets import assets
 from amiss.server.problems import Problem
+from amiss.server.routes.sets import set_data
 from amiss.server.routes.silences import silences_view
 from amiss.server.service import Service
 from amiss.server.shown import label_shown, token_shown
-from amiss.server.views.detectors import detectors_view
 from amiss.server.views.event import event_view
 from amiss.server.views.models import models_view
 from amiss.server.views.overview import overview_view
@@ -108,7 +109,22 @@ def pages_router(service: Service, pages: Pages) -> APIRouter:
 
     @router.get("/detectors")
     def detectors(request: Request) -> Response:
-        return page(request, "detectors", lambda: detectors_view(store, triage, now()))
+        return page(request, "detectors", lambda: {"items": msgspec.to_builtins(service.backtests.all())})
+
+    @router.get("/explore")
+    def explore(request: Request) -> Response:
+        def view() -> dict[str, Any]:
+            return {"items": [*service.library.listed(limit=200), *service.live.listed(limit=200)]}
+
+        return page(request, "explore", view)
+
+    @router.get("/explore/{set_id}")
+    def one_set(request: Request, set_id: str) -> Response:
+        return page(request, "set", lambda: set_data(service.library, set_id, service.live))
+
+    @router.get("/upload")
+    def upload(request: Request) -> Response:
+        return page(request, "upload", dict, "ingest")
 
     @router.get("/sources")
     def sources(request: Request) -> Response:

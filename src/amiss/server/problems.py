@@ -52,13 +52,15 @@ def problem_answer(
     return answer({"error": error}, status=status, headers=headers)
 
 
-def word_problems(app: FastAPI, draw: Callable[[Request, dict[str, Any]], Response]) -> None:
-    """Let the application answer every error in this shape; people are shown a page that `draw` makes of it."""
+def word_problems(app: FastAPI, draw: Callable[[Request, dict[str, Any]], Response] | None = None) -> None:
+    """Let the application answer every error in this shape; people are shown a page that `draw` makes of it, if any."""
 
     def for_people(handler: Callable[[Request, Exception], Response]) -> Callable[[Request, Exception], Response]:
         def told(request: Request, error: Exception) -> Response:
             plain = handler(request, error)
-            return draw(request, msgspec.json.decode(plain.body)) if _is_for_people(request) else plain
+            if draw is None or not _is_for_people(request):
+                return plain
+            return draw(request, msgspec.json.decode(plain.body))
 
         return told
 

@@ -8,6 +8,9 @@ from pathlib import Path
 from amiss.server.access import Access
 from amiss.server.hub import Hub
 from amiss.server.ingest import Ingest
+from amiss.server.sets.backtest import Backtests
+from amiss.server.sets.library import SetLibrary
+from amiss.server.sets.live import LiveSets
 from amiss.server.shield import Limits
 from amiss.server.triage import Triage
 from amiss.store.store import Store
@@ -34,6 +37,8 @@ class Service:
         Who is told of what changes.
     ingest
         Streams that are pushed to it.
+    library, live, backtests
+        Files that were brought, live series, and what each would have said at another threshold.
     clock
         What time it is.
     limits
@@ -50,6 +55,9 @@ class Service:
     triage: Triage
     hub: Hub
     ingest: Ingest
+    library: SetLibrary
+    live: LiveSets
+    backtests: Backtests
     clock: Clock
     limits: Limits = field(default_factory=Limits)
     secure: bool = False

@@ -18,6 +18,8 @@ _AT_ONCE = 50_000
 
 Vector = npt.NDArray[np.float64]
 
+_MOST_OF_ONE = 100
+
 
 class SeriesRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Whose rows the history holds.
@@ -86,6 +88,21 @@ class Columns(Room):
         self, *, source: str | None = None, number: int | None = None, limit: int = 200, offset: int = 0
     ) -> list[SeriesRecord]:
         """Series of the history by their numbers; of one source, or the one with a number, where that is given."""
+        from amiss.store.tables import SERIES
+
+        these = [] if source is None else [SERIES.c.source == clean_text(source)]
+        return self._series_where(
+            *these, *([] if number is None else [SERIES.c.id == number]), limit=limit, offset=offset
+        )
+
+    def series_of(self, source: str, entity: str | None) -> list[SeriesRecord]:
+        """Series of one entity (None: of none) by their numbers: one for each set of channels that it has had."""
+        from amiss.store.tables import SERIES
+
+        whose = SERIES.c.entity.is_(None) if entity is None else SERIES.c.entity == clean_text(entity)
+        return self._series_where(SERIES.c.source == clean_text(source), whose, limit=_MOST_OF_ONE, offset=0)
+
+    def _series_where(self, *these: Any, limit: int, offset: int) -> list[SeriesRecord]:
         from sqlalchemy import func, select
 
         from amiss.store.tables import HISTORY, SERIES, TOTALS
@@ -100,11 +117,7 @@ class Columns(Room):
         query = select(
             SERIES.c.id, SERIES.c.source, SERIES.c.entity, SERIES.c.columns, end(func.min).label("start"),
             end(func.max).label("stop"), total("n_rows").label("n_rows"), total("n_anomalies").label("n_anomalies"),
-        ).order_by(SERIES.c.id).limit(limit).offset(offset)  # fmt: skip
-        if source is not None:
-            query = query.where(SERIES.c.source == clean_text(source))
-        if number is not None:
-            query = query.where(SERIES.c.id == number)
+        ).where(*these).order_by(SERIES.c.id).limit(limit).offset(offset)  # fmt: skip
         return [
             SeriesRecord(**{**row, "columns": tuple(from_json(row["columns"])), "n_rows": int(row["n_rows"]),
                             "n_anomalies": int(row["n_anomalies"])})
@@ -144,6 +157,18 @@ class Columns(Room):
         return HistoryColumns(**{
             name: np.concatenate([getattr(part, name) for part in parts]) for name in HistoryColumns.__struct_fields__
         })  # fmt: skip
+
+    def counted(self, number: int, *, since: float, until: float) -> int:
+        """How many rows of the series with a number the totals have in the hours that start within a time."""
+        from sqlalchemy import func, select
+
+        from amiss.store.tables import TOTALS
+
+        hours = (
+            (TOTALS.c.series == number) & (TOTALS.c.span == 3600) & (TOTALS.c.start >= since) & (TOTALS.c.start < until)
+        )
+        with self._database.reading() as connection:
+            return int(connection.scalar(select(func.coalesce(func.sum(TOTALS.c.n_rows), 0)).where(hours)) or 0)
 
     def rare_rows(self, source: str, *, since: float, most: float, limit: int = 50_000) -> RareRows:
         """The rows of a source with the lowest p-values, by their series and time.

@@ -10,7 +10,6 @@ from amiss.store.columns import Columns
 from amiss.store.database import Database
 from amiss.store.events import Events
 from amiss.store.history import History
-from amiss.store.kept_series import SeriesList
 from amiss.store.keys import Keys
 from amiss.store.outbox import Outbox
 from amiss.store.verdicts import Verdicts
@@ -20,7 +19,7 @@ from amiss.store.writer import Writer
 __all__ = ["Store"]
 
 
-class Store(Events, Outbox, History, Columns, SeriesList, Verdicts, Keys, Watches):
+class Store(Events, Outbox, History, Columns, Verdicts, Keys, Watches):
     """Events, alarms, deliveries, silences, labels, models and scored history; it has no clock, so callers give times.
 
     Any thread may use it. One writes at a time, in this process and in others; readers wait for nobody. In text, ␀

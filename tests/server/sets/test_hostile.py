@@ -107,6 +107,17 @@ def test_a_bomb_is_not_unpacked(tmp_path, pack):
     check_unpacked(_written(tmp_path, pack(b"0" * (1 << 15))), SMALL)
 
 
+def test_an_archive_that_lies_about_its_sizes_is_counted_all_the_same(tmp_path):
+    data = bytearray(_zip(4 << 20))
+    for signature, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        struct.pack_into("<I", data, data.index(signature) + at, 100)
+    path = _written(tmp_path, bytes(data))
+    with zipfile.ZipFile(path) as archive:
+        assert archive.infolist()[0].file_size == 100
+    with pytest.raises(DataError, match="unpacked, the file is larger"):
+        check_unpacked(path, SMALL)
+
+
 def test_many_parts_are_no_spreadsheet(tmp_path):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:

@@ -137,8 +137,8 @@ def test_a_worker_that_takes_too_long_is_ended(tmp_path):
 
 
 def test_a_worker_without_memory_says_so(tmp_path):
-    with SetLibrary(tmp_path, bounds=Bounds(memory_bytes=300 << 20)) as library:
-        found = library.add(io.BytesIO(csv(table())), "a.csv").id
+    with SetLibrary(tmp_path, bounds=Bounds(memory_bytes=150 << 20)) as library:
+        found = library.add(io.BytesIO(csv(series(60_000))), "a.csv").id
         until_done(library, found)
         assert library.get(found).state == "failed"
         assert library.get(found).error.mend
@@ -154,6 +154,17 @@ def test_a_set_that_is_deleted_while_it_is_worked_on_is_gone(tmp_path):
         assert not (tmp_path / found).exists()
         with pytest.raises(Problem):
             library.get(found)
+
+
+def test_a_set_that_is_deleted_while_it_is_looked_at_says_so(tmp_path):
+    with SetLibrary(tmp_path) as library:
+        found = library.add(io.BytesIO(csv(table())), "a.csv").id
+        until_done(library, found)
+        saved = library.saved(found)
+        library.delete(found)
+        for work in (lambda: saved.course(["flow"]), lambda: saved.values([1]), lambda: saved.reasons([1])):
+            with pytest.raises(DataError, match="not there any more"):
+                work()
 
 
 def test_a_server_that_ends_is_gone_on_with(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -205,6 +206,20 @@ def test_a_row_is_told_of_with_all_that_is_near_it(asks, shelf):
     assert [near["distance"] for near in row["nearest"]] == sorted(near["distance"] for near in row["nearest"])
     modes = next(each for each in row["blame"] if each["column"] == "mode") if len(row["blame"]) > 2 else None
     assert modes is None or [word for word, _ in modes["common"]] == ["auto", "hand"]
+
+
+@pytest.mark.slow
+def test_a_row_is_told_of_in_a_fifth_of_a_second(asks, shelf):
+    library, ids = shelf
+    library.warm()
+    for name in ids:
+        asks.get(f"/api/sets/{ids[name]}")
+        spent = []
+        for row in range(5):
+            begun = time.process_time()
+            assert asks.get(f"/api/sets/{ids[name]}/rows/{row}").status_code == 200
+            spent.append(time.process_time() - begun)
+        assert max(spent) < 0.2, name
 
 
 @pytest.mark.parametrize("row", ["-1", "600", "x", "99999999999999999999999", "1.5"])

@@ -23,6 +23,7 @@ from amiss.server.sets.library import SetLibrary
 from amiss.server.sets.listing import page, with_verdicts
 from amiss.server.sets.live import PREFIX, LiveSet, LiveSets
 from amiss.server.sets.record import SetOptions
+from amiss.server.sets.verdicts import Verdicts
 from amiss.server.sets.viewport import viewport
 from amiss.store.store import Store
 
@@ -208,7 +209,7 @@ class _Shelf:
         if self._store is None:
             return items
         source = set_data(self._library, set_id, self._live).label_source
-        return with_verdicts(items, self._store.labels(source=source))
+        return with_verdicts(items, Verdicts(self._store.labels(source=source)))
 
     def file(self, set_id: str, name: str, kind: str, headers: dict[str, str]) -> Response:
         """A file of a set that is ready."""

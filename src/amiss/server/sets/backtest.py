@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from amiss.server.sets.files import SavedSet
 from amiss.server.sets.library import SetLibrary, SetView
-from amiss.server.sets.listing import TAKEN_BACK, entity_of
+from amiss.server.sets.listing import entity_of
+from amiss.server.sets.verdicts import Verdicts
 from amiss.store.columns import SeriesRecord
-from amiss.store.records import EventRecord, LabelRecord
 from amiss.store.store import Store
 
 __all__ = ["Backtest", "Backtests", "Peak", "peaks_of"]
@@ -177,7 +177,7 @@ class Backtests:
         rows = np.asarray(saved.ranking[:_MOST_ROWS])
         p_values = np.asarray(saved.p_values[rows], np.float64)
         rows = rows[(p_values <= _RAREST) | saved.flags[rows]]
-        labels = self._store.labels(source=view.label_source) if self._store is not None else []
+        verdicts = Verdicts(self._store.labels(source=view.label_source) if self._store is not None else [])
         places = rows if saved.places is None else saved.places[rows]
         order = np.argsort(places, kind="stable")
         rows, places = rows[order], places[order]
@@ -190,7 +190,7 @@ class Backtests:
         peaks: list[Peak] = []
         for k in highest[:_MOST_PEAKS].tolist():
             entity, row = entity_of(saved, int(rows[k])), int(rows[k])
-            verdict = _verdict(labels, entity, float(times[k]), str(row))
+            verdict = verdicts.of(entity, float(times[k]) if facts.timed else None, str(row))
             peaks.append((entity, float(times[k]), float(levels[k]), None, verdict))
         days = (facts.stop - facts.start) / _DAY if facts.timed and facts.start is not None and facts.stop else None
         cut = _threshold(levels[highest], saved.flags[rows[highest]])
@@ -205,31 +205,26 @@ class _Told:
     """Events and labels of a source, by entity."""
 
     def __init__(self, store: Store, source: str, since: float, gap: float) -> None:
-        self._gap = gap
-        self._labels = store.labels(source=source)
-        self._events: dict[str | None, list[EventRecord]] = {}
+        self._verdicts = Verdicts(store.labels(source=source))
+        self._ids: dict[str | None, list[str]] = {}
+        spans: dict[str | None, list[tuple[float, float]]] = {}
         for event in store.events(source=source, since=since, limit=_MOST_EVENTS):
-            self._events.setdefault(event.entity, []).append(event)
+            end = event.updated if event.ended is None else event.ended
+            self._ids.setdefault(event.entity, []).append(event.id)
+            spans.setdefault(event.entity, []).append((event.opened - gap, end + gap))
+        self._spans = {entity: np.array(found) for entity, found in spans.items()}
 
     def peak(self, series: dict[int, SeriesRecord], number: int, time: float, level: float) -> Peak:
         """A peak with the event that it is of, and what was said of it."""
         entity = series[number].entity if number in series else None
-        event = next((each for each in self._events.get(entity, ()) if self._covers(each, time)), None)
-        return entity, time, level, None if event is None else event.id, _verdict(self._labels, entity, time, None)
+        return entity, time, level, self._event(entity, time), self._verdicts.of(entity, time)
 
-    def _covers(self, event: EventRecord, time: float) -> bool:
-        end = event.updated if event.ended is None else event.ended
-        return event.opened - self._gap <= time <= end + self._gap
-
-
-def _verdict(labels: Sequence[LabelRecord], entity: str | None, time: float, row_key: str | None) -> str | None:
-    """What was said last of a row, or of a time that it lies in."""
-    for label in reversed(labels):
-        by_row = row_key is not None and label.row_key == row_key
-        spans = label.starts is not None and label.ends is not None and label.row_key is None
-        if by_row or (spans and label.entity == entity and (label.starts or 0.0) <= time <= (label.ends or 0.0)):
-            return None if label.reason == TAKEN_BACK else label.verdict
-    return None
+    def _event(self, entity: str | None, time: float) -> str | None:
+        spans = self._spans.get(entity)
+        if spans is None:
+            return None
+        here = np.flatnonzero((spans[:, 0] <= time) & (time <= spans[:, 1]))
+        return self._ids[entity][int(here[0])] if len(here) else None
 
 
 def _flagged(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -17,6 +21,8 @@ __all__ = ["BoundedSource", "Bounds", "check_unpacked"]
 
 _PIECE = 1 << 20
 _MOST_PARTS = 10_000
+_NAME_AT = 26
+"""Where the header of a part of an archive says how long its name is."""
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -35,7 +41,7 @@ class Bounds(msgspec.Struct, frozen=True):
     seconds
         How long its detection may take.
     memory_bytes
-        How much address space it may take; None for any.
+        How much memory it may take; None for three quarters of what the machine has.
     n_waiting, n_sets
         Sets that may wait at once, and that may be kept.
     """
@@ -81,13 +87,41 @@ def check_unpacked(path: Path, bounds: Bounds) -> None:
 
 
 def _check_archive(path: Path, most: int) -> None:
+    """Unpack all parts and keep none: what an archive says of their sizes need not be so."""
+    n_bytes = 0
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive, path.open("rb") as raw:
             parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            if len(parts) > _MOST_PARTS:
+                raise _bomb(most)
+            for part in parts:
+                n_bytes += _unpacked(raw, part, most - n_bytes)
+                if n_bytes > most:
+                    raise _bomb(most)
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, struct.error) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(f"the file is cut or damaged: {error}", mend="save it again") from error
-    if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > most:
-        raise _bomb(most)
+
+
+def _unpacked(raw: IO[bytes], part: zipfile.ZipInfo, most: int) -> int:
+    """How many bytes a part holds; something above `most` where it is more."""
+    if part.compress_type == zipfile.ZIP_STORED:
+        return part.compress_size
+    if part.compress_type != zipfile.ZIP_DEFLATED or part.flag_bits & 1:
+        raise DataError("the file is packed in a way that no spreadsheet is, or encrypted", mend="save it again")
+    raw.seek(part.header_offset + _NAME_AT)
+    raw.seek(sum(struct.unpack("<HH", raw.read(4))), os.SEEK_CUR)
+    unpack, n_bytes, left = zlib.decompressobj(-zlib.MAX_WBITS), 0, part.compress_size
+    while left > 0 and n_bytes <= most and not unpack.eof:
+        piece = raw.read(min(left, _PIECE))
+        if not piece:
+            break
+        left -= len(piece)
+        while piece and n_bytes <= most:
+            n_bytes += len(unpack.decompress(piece, _PIECE))
+            piece = unpack.unconsumed_tail
+    return n_bytes
 
 
 def _check_columnar(path: Path, bounds: Bounds, form: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -11,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.errors import ParameterError
+from amiss.core.errors import DataError, ParameterError
 from amiss.server.sets.course import Band, Course, Track
 from amiss.server.sets.facts import SetFacts, TrackFacts, read_facts
 from amiss.server.sets.pyramid import Levels, levels_of, sizes_of
@@ -91,9 +92,10 @@ class SavedSet:
     def array(self, name: str) -> npt.NDArray[Any]:
         """An array, as it lies in its file."""
         path = self.folder / f"{name}.npy"
-        if path.stat().st_size <= _SMALL:
-            return np.asarray(np.load(path, allow_pickle=False))
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        with _still_there():
+            if path.stat().st_size <= _SMALL:
+                return np.asarray(np.load(path, allow_pickle=False))
+            return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
     def _there(self, name: str) -> npt.NDArray[Any] | None:
         return self.array(name) if (self.folder / f"{name}.npy").exists() else None
@@ -157,7 +159,7 @@ class SavedSet:
 
     def _words(self, name: str, rows: Sequence[int]) -> list[float | str | None]:
         ends = self.array(f"{name}-ends")
-        with (self.folder / f"{name}-text.bin").open("rb") as text:
+        with _still_there(), (self.folder / f"{name}-text.bin").open("rb") as text:
             return [_word(text, int(ends[row]), int(ends[row + 1])) for row in rows]
 
     @cached_property
@@ -230,6 +232,15 @@ class SavedSet:
         if codes is None or entity not in self.facts.entities:
             raise _no_entity(entity)
         return np.flatnonzero(codes[: self._n_timed] == self.facts.entities.index(entity))
+
+
+@contextmanager
+def _still_there() -> Iterator[None]:
+    """A set can be deleted while it is looked at."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DataError("the set is not there any more", mend="look at another one") from error
 
 
 def _word(text: IO[bytes], start: int, end: int) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import secrets
@@ -15,7 +16,8 @@ from typing import IO, Any
 
 import msgspec
 
-from amiss.core.errors import ConnectorError, DataError
+from amiss.core.catalog import detector_class
+from amiss.core.errors import AmissError, ConnectorError, DataError
 from amiss.server.problems import Problem
 from amiss.server.sets.bounds import Bounds
 from amiss.server.sets.facts import SetColumn, SetFacts
@@ -29,6 +31,7 @@ __all__ = ["SetLibrary", "SetView", "label_source", "safe_name"]
 _ID = re.compile(r"[0-9a-f]{16}\Z")
 _PIECE = 1 << 20
 _MOST_OPEN = 16
+_MOST_WARM = 3
 _MOST_TRIES = 3
 _LONGEST_NAME = 200
 
@@ -122,6 +125,19 @@ class SetLibrary:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def warm(self) -> None:
+        """Load what is needed to tell of a row, so that the first who asks does not wait; to be called in a thread."""
+        from amiss.pipeline.recipe import SERIES_DEFAULT
+        from amiss.server.sets.detail import detail
+
+        for kind in (None, "series"):
+            recipe_of(SetOptions(kind=kind))
+        detector_class(SERIES_DEFAULT)
+        for view in [view for view in self.listed(limit=_MOST_OPEN) if view.state == "ready"][:_MOST_WARM]:
+            # A set that goes meanwhile is told of by nobody.
+            with contextlib.suppress(AmissError):
+                detail(self.saved(view.id), 0)
 
     def add(self, stream: IO[bytes], name: str, options: SetOptions | None = None) -> SetView:
         """Take in a file; its detection begins when those before it are done.
@@ -306,17 +322,20 @@ class SetLibrary:
     def _end(self, set_id: str, failure: SetFailure | None) -> None:
         with self._lock:
             record = self._records.get(set_id)
-            if record is None:
-                return
-            done = failure is None
-            self._keep(msgspec.structs.replace(
-                record, state="ready" if done else "failed", progress=1.0 if done else record.progress,
-                message="done" if failure is None else failure.what, failure=failure,
-            ))  # fmt: skip
-        folder = self.folder / set_id
+        if record is None:
+            return
+        done, folder = failure is None, self.folder / set_id
+        record = msgspec.structs.replace(
+            record, state="ready" if done else "failed", progress=1.0 if done else record.progress,
+            message="done" if failure is None else failure.what, failure=failure,
+        )  # fmt: skip
+        write_record(folder, record)
         shutil.rmtree(folder / PART, ignore_errors=True)
         for name in (UPLOAD, "worker.log"):
             (folder / name).unlink(missing_ok=True)
+        # Whoever sees that it has ended finds nothing left over.
+        with self._lock:
+            self._records[set_id] = record
         self._tell(set_id)
 
     def _keep(self, record: SetRecord) -> None:

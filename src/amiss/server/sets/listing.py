@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,9 @@ import numpy as np
 from amiss.core.errors import ParameterError
 from amiss.server.sets.files import SavedSet
 from amiss.server.sets.live import LiveSet
-from amiss.store.records import LabelRecord
+from amiss.server.sets.verdicts import Verdicts
 
-__all__ = ["TAKEN_BACK", "entity_of", "page", "row_facts", "with_verdicts"]
-
-TAKEN_BACK = "taken back"
-"""Reason of a label that says only that the one before it does not hold."""
+__all__ = ["entity_of", "page", "row_facts", "with_verdicts"]
 
 
 def page(opened: SavedSet | LiveSet, *, order: str, offset: int, limit: int) -> tuple[list[dict[str, Any]], int]:
@@ -93,22 +89,11 @@ def entity_of(opened: SavedSet | LiveSet, row: int) -> str | None:
     return entities[code] if 0 <= code < len(entities) else None
 
 
-def with_verdicts(items: list[dict[str, Any]], labels: Sequence[LabelRecord]) -> list[dict[str, Any]]:
+def with_verdicts(items: list[dict[str, Any]], verdicts: Verdicts) -> list[dict[str, Any]]:
     """The same with what was said last of each row, by its number or of a time that it lies in."""
-    for label in labels:
-        verdict = None if label.reason == TAKEN_BACK else label.verdict
-        for item in items:
-            if _meant(label, item):
-                item["verdict"] = verdict
+    for item in items:
+        item["verdict"] = verdicts.of(item["entity"], item["time"], str(item["row"]))
     return items
-
-
-def _meant(label: LabelRecord, item: dict[str, Any]) -> bool:
-    if label.row_key is not None:
-        return label.row_key == str(item["row"])
-    if label.starts is None or label.ends is None or item["time"] is None:
-        return False
-    return bool(label.entity == item["entity"] and label.starts <= item["time"] <= label.ends)
 
 
 def _plain(value: Any) -> float | None:

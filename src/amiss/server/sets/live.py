@@ -7,12 +7,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from amiss.core.errors import ParameterError
+from amiss.io.files.sink import replaced
 from amiss.server.problems import Problem
 from amiss.server.sets.course import Course, Track, grown
 from amiss.server.sets.facts import SetColumn, Usual, usual_numbers
@@ -27,7 +29,13 @@ _ID = re.compile(r"live-([0-9]{1,18})\Z")
 _LATE_SECONDS = 300.0
 """Rows that come later than so are seen when all are read anew."""
 _AGAIN_SECONDS = 1.0
-_ANEW_SECONDS = 3600.0
+_CHECK_SECONDS = 3600.0
+"""So often it is looked whether rows came late, or are kept no more."""
+_HOUR = 3600.0
+_LONG = 100_000
+"""Rows from which on a series is kept in a file: the store takes two seconds for a million of them."""
+_MORE = 1.1
+_MOST_WARM = 10_000
 _MOST_VALUES = 60_000_000
 """Kept in memory for all series together: half a gigabyte."""
 _LEAST_ROOM = 1024
@@ -47,13 +55,22 @@ class LiveSet:
         Whose they are.
     now
         Gives seconds that never go back.
+    place
+        File in which a long series is kept for the next server; None for none.
     """
 
-    def __init__(self, store: Store, record: SeriesRecord, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        store: Store,
+        record: SeriesRecord,
+        now: Callable[[], float] = time.monotonic,
+        place: Path | None = None,
+    ) -> None:
         self.record = record
-        self._store, self._now = store, now
+        self._store, self._now, self._place = store, now, place
+        self._n_saved = 0
         self._lock = threading.Lock()
-        self._read_at = self._anew_at = -np.inf
+        self._read_at = self._checked_at = -np.inf
         self._buffers: list[npt.NDArray[Any]] = []
         self._levels: dict[tuple[int, int], list[npt.NDArray[Any]]] = {}
         self._n = 0
@@ -67,15 +84,71 @@ class LiveSet:
         """Itself, with the rows that have come since it was last asked."""
         with self._lock:
             now = self._now()
-            if now - self._anew_at >= _ANEW_SECONDS:
+            if now - self._read_at < _AGAIN_SECONDS:
+                return self
+            if not self._n:
+                self._load()
+            check = now - self._checked_at >= _CHECK_SECONDS
+            if (check and not self._is_true()) or not self._n:
                 self._take(0, self._store.history_columns(self.record.id))
-                self._read_at = self._anew_at = now
-            elif now - self._read_at >= _AGAIN_SECONDS:
-                since = self.times[-1] - _LATE_SECONDS if self._n else None
-                kept = int(np.searchsorted(self.times, since)) if since is not None else 0
+            else:
+                since = float(self.times[-1]) - _LATE_SECONDS
+                kept = int(np.searchsorted(self.times, since))
                 self._take(kept, self._store.history_columns(self.record.id, since=since))
-                self._read_at = now
+            self._checked_at = now if check else self._checked_at
+            self._read_at = now
+            self._save()
         return self
+
+    def _is_true(self) -> bool:
+        """Whether the rows in memory are those of the store, as far as its totals and its first and last row say."""
+        if not self._n:
+            return False
+        now = next(iter(self._store.series(number=self.record.id)), None)
+        if now is None or now.start is None or now.start < self.times[0]:
+            return False
+        self._drop(int(np.searchsorted(self.times, now.start)))
+        last = self._store.history_columns(self.record.id, since=float(self.times[-1])) if self._n else None
+        if last is None or not len(last.times) or last.times[0] != self.times[-1]:
+            return False
+        own = [self._column(4 + j)[-1] for j in range(len(self.record.columns))]
+        hours = float(np.ceil(self.times[0] / _HOUR)) * _HOUR, float(np.floor(self.times[-1] / _HOUR) - 1) * _HOUR
+        counted = self._store.counted(self.record.id, since=hours[0], until=hours[1])
+        n_own = max(0, int(np.diff(np.searchsorted(self.times, hours))[0]))
+        return bool(np.array_equal(last.values[0], own, equal_nan=True)) and counted == n_own
+
+    def _drop(self, n: int) -> None:
+        """Forget the first rows, which the store keeps no more."""
+        if n:
+            parts = [self._column(k)[n:].copy() for k in range(len(self._buffers))]
+            rows = HistoryColumns(
+                times=parts[0], scores=parts[1], p_values=parts[2], is_anomaly=parts[3],
+                values=np.stack(parts[4:], axis=1) if len(parts) > 4 else np.empty((len(parts[0]), 0)),
+            )  # fmt: skip
+            self._take(0, rows)
+
+    def _load(self) -> None:
+        """Rows that an earlier server has kept; whether they are true is looked at after."""
+        if self._place is None or not self._place.exists():
+            return
+        try:
+            kept = np.load(self._place, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError):
+            return
+        if kept.ndim != 2 or kept.dtype != np.float64 or len(kept) != 4 + len(self.record.columns):
+            return
+        rows = HistoryColumns(
+            times=kept[0], scores=kept[1], p_values=kept[2], is_anomaly=kept[3] > 0, values=kept[4:].T
+        )
+        self._take(0, rows)
+        self._n_saved = self._n
+
+    def _save(self) -> None:
+        if self._place is None or self._n < max(_LONG, _MORE * self._n_saved):
+            return
+        with replaced(self._place) as aside, aside.open("wb") as out:
+            np.save(out, np.stack([self._column(k) for k in range(len(self._buffers))], axis=0, dtype=np.float64))
+        self._n_saved = self._n
 
     def _take(self, kept: int, rows: HistoryColumns) -> None:
         """Put rows after the first `kept`, and make what stands above the columns go on."""
@@ -172,12 +245,17 @@ class LiveSets:
     ----------
     store
         The store.
+    folder
+        Where long series are kept for the next server, so that their first picture does not wait for the store; None
+        for nowhere. It belongs to this store.
     now
         Gives seconds that never go back.
     """
 
-    def __init__(self, store: Store, now: Callable[[], float] = time.monotonic) -> None:
-        self._store, self._now = store, now
+    def __init__(self, store: Store, folder: Path | None = None, now: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._folder, self._now = store, folder, now
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._open: OrderedDict[int, LiveSet] = OrderedDict()
 
@@ -185,6 +263,16 @@ class LiveSets:
         """Some of the series, by the totals that the store has made of them."""
         found = self._store.series(limit=limit, offset=offset)
         return [_view(each, each.n_rows, each.n_anomalies, (each.start, each.stop)) for each in found]
+
+    def warm(self) -> int:
+        """Read the long series of which nothing is kept yet, so that nobody waits for them; how many there were."""
+        n_read = 0
+        for record in self._store.series(limit=_MOST_WARM) if self._folder is not None else []:
+            place = None if self._folder is None else self._folder / f"{PREFIX}{record.id}.npy"
+            if place is not None and record.n_rows >= _LONG and not place.exists():
+                LiveSet(self._store, record, self._now, place).fresh()
+                n_read += 1
+        return n_read
 
     def get(self, set_id: str) -> LiveSet:
         """One series with the rows of this second; the one asked for longest ago is forgotten where there are too many.
@@ -199,7 +287,8 @@ class LiveSets:
         with self._lock:
             number = int(found[1]) if found else -1
             if records and number not in self._open:
-                self._open[number] = LiveSet(self._store, records[0], self._now)
+                place = None if self._folder is None else self._folder / f"{PREFIX}{number}.npy"
+                self._open[number] = LiveSet(self._store, records[0], self._now, place)
             if number not in self._open:
                 raise Problem(404, "there is no such set", where=set_id[:64], mend="GET /api/sets lists them")
             self._open.move_to_end(number)

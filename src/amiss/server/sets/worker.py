@@ -168,8 +168,8 @@ def _bind(bounds: Bounds) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     most = bounds.unpacked_bytes * 2
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    if bounds.memory_bytes is not None:
-        resource.setrlimit(resource.RLIMIT_AS, (bounds.memory_bytes, bounds.memory_bytes))
+    memory = bounds.memory_bytes or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
 
 if __name__ == "__main__":
