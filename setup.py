@@ -1,4 +1,4 @@
-"""Builds the compiled loops where there is a compiler, and the dashboard where there is Node; installs without either."""
+"""Builds the compiled loops where there is a compiler and the dashboard where there is Node; installs without them too."""
 
 from __future__ import annotations
 

@@ -76,4 +76,6 @@ def _examine() -> dict[str, Any]:
 def _dashboard() -> str:
     from amiss.server.assets import assets
 
-    return "built" if assets() else "not built: install from the sources with Node and npm at hand (pages stand without)"
+    return (
+        "built" if assets() else "not built: install from the sources where Node and npm are"
+    )
