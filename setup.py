@@ -1,4 +1,4 @@
-"""Builds the compiled loops where there is a compiler and the dashboard where there is Node; installs without them too."""
+"""Builds the compiled loops where a compiler is and the dashboard where Node is; installs without them too."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ import uPlot from "uplot";
 
 import { address, getBytes } from "./api";
 import { fill, h } from "./dom";
-import { number } from "./format";
+import { number, tick } from "./format";
 import { decode, type Viewport } from "./viewport";
 
 export interface Options {
@@ -152,13 +152,14 @@ export class Chart {
         width: this.element.clientWidth,
         height: this.options.height + (isLast ? 26 : 0),
         title: name,
+        padding: [6, 12, 0, 0],
         legend: { show: false },
         tzDate: (stamp: number) => uPlot.tzDate(new Date(stamp * 1e3), "UTC"),
         cursor: { sync: { key: sync, scales: ["x", null] }, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
         scales: { x: { time: this.options.isTime, range: () => this.range ?? this.whole ?? [view.from, view.to] } },
         axes: [
-          { ...axis, show: true, size: isLast ? 30 : 4, values: isLast ? undefined : () => [] },
-          { ...axis, size: 58, values: (_plot, ticks) => ticks.map((tick) => number(tick)) },
+          { ...axis, show: true, size: isLast ? 30 : 4, values: (_plot, ticks, _axis, _space, apart) => (isLast ? ticks.map((at) => (this.options.isTime ? tick(at, apart) : number(at))) : []) },
+          { ...axis, size: 58, values: (_plot, ticks) => ticks.map((at) => number(at)) },
         ],
         series: [
           {},

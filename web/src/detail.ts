@@ -73,12 +73,12 @@ export class Detail {
 
   private head(event: Happening): Node[] {
     const end = event.ended ?? event.updated;
-    const span = end > event.opened ? `, for ${lasting(end - event.opened)}` : "";
+    const span = end - event.opened >= 1 ? `, for ${lasting(end - event.opened)}` : "";
     return [
       h(this.level, { class: "title" }, event.kind, " ", h("small", { class: "where" }, placeOf(event))),
       h("p", { class: "facts" }, badge(event.severity), " ", event.state, ", ", h("time", { title: ago(event.opened) }, when(event.opened)), span, ` · ${count(event.n_alarms, "alarm")}`),
       h("p", { class: "says" }, event.reason || "No reason was given."),
-      may("label") ? verdictButtons(event.verdict, (verdict) => this.label(event, verdict)) : h("p", { class: "hint" }, "This token may not label."),
+      may("label") ? verdictButtons(event.verdict, (verdict) => this.label(event, verdict), true) : h("p", { class: "hint" }, "This token may not label."),
       this.why(event),
       this.values(event),
     ];
@@ -111,10 +111,10 @@ export class Detail {
     if (view.series) {
       const end = event.ended ?? event.updated;
       this.chart = new Chart({
-        setId: view.series.set_id, columns: view.series.columns.slice(0, PANELS), from: view.series.from, to: view.series.to,
+        setId: view.series.set_id, columns: view.series.columns.slice(0, PANELS), from: view.series.from, to: Math.max(end + 60, Math.min(view.series.to, Date.now() / 1000)),
         entity: event.entity, mark: [event.opened, Math.max(end, event.opened)], isTime: true, height: PANEL_HEIGHT, failed: () => this.lost(),
       });
-      this.element.append(section("Readings", h("p", { class: "hint" }, "The shaded band is what was expected; the event is marked."), this.chart.element));
+      this.element.append(section("Readings", h("p", { class: "hint" }, "The event is marked; where a band is shaded, it is what was expected."), this.chart.element));
     }
     if (view.similar.length) this.element.append(section("Like it", list(view.similar.map((each) => [eventLine(each.event), each.event.verdict && h("b", {}, ` ${verdictWord(each.event.verdict)} `), h("small", {}, each.why)]))));
     if (view.labels.length) this.element.append(section("What was said", list(view.labels.map((label) => [h("b", {}, verdictWord(label.verdict)), ` by ${label.author}, ${ago(label.at)}${label.reason ? `: ${label.reason}` : ""}`]))));

@@ -99,7 +99,7 @@ class Threshold {
     const style = getComputedStyle(document.documentElement);
     const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
     const most = Math.max(...this.points.map((point) => point[1]), 1e-9) * 1.08;
-    const x = (level: number) => LEFT + ((level - this.low) / (this.high - this.low)) * (width - LEFT - 8);
+    const x = (level: number) => LEFT + ((Math.min(level, this.high) - this.low) / (this.high - this.low)) * (width - LEFT - 8);
     const y = (aDay: number) => 6 + (1 - aDay / most) * (HEIGHT - FOOT - 6);
     pen.fillStyle = colour("soft");
     pen.strokeStyle = colour("line");
@@ -121,7 +121,7 @@ class Threshold {
       line.push([x(level), y(last)], [x(level), y(aDay)]);
       last = aDay;
     }
-    line.push([x(this.high), y(0)]);
+    line.push([line.at(-1)![0], y(0)], [x(this.high), y(0)]);
     stroke(pen, line);
     if (this.item.threshold !== null) {
       pen.setLineDash([4, 4]);

@@ -19,6 +19,14 @@ export function shortly(seconds: number, now = Date.now() / 1000): string {
   return `${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())} ${time}`;
 }
 
+/** A tick of an axis whose ticks are so many seconds apart: a day, or a time of the day; midnight is the day. */
+export function tick(seconds: number, apart: number): string {
+  const iso = new Date(seconds * 1000).toISOString();
+  if (apart >= 20 * 86400) return iso.slice(0, 7);
+  if (seconds % 86400 === 0 || apart >= 86400) return iso.slice(5, 10);
+  return apart < 60 ? iso.slice(11, apart < 1 ? 22 : 19) : iso.slice(11, 16);
+}
+
 /** "3 min"; of a length of time. */
 export function lasting(seconds: number): string {
   if (seconds >= 86400) return `${Math.round(seconds / 86400)} d`;

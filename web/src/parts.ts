@@ -42,15 +42,14 @@ export function section(title: string, ...children: (Node | string | null | fals
   return h("section", {}, h("h2", {}, title), ...children);
 }
 
-/** Four buttons, one for each verdict; `act` is told which. */
-export function verdictButtons(current: Verdict | null, act: (verdict: Verdict) => void): HTMLElement {
+/** Four buttons, one for each verdict; `act` is told which. Keys are named where they do the same. */
+export function verdictButtons(current: Verdict | null, act: (verdict: Verdict) => void, keys = false): HTMLElement {
   const buttons = VERDICTS.map(({ verdict, word, key }) =>
     h(
       "button",
       { type: "button", class: verdict, "aria-pressed": current === verdict ? "true" : "false", onclick: () => act(verdict) },
       word,
-      " ",
-      h("kbd", {}, key),
+      keys && h("kbd", {}, key),
     ),
   );
   return h("div", { class: "verdicts", role: "group", "aria-label": "Verdict" }, ...buttons);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ago, number, when } from "../src/format";
+import { ago, number, tick, when } from "../src/format";
 import type { Peak } from "../src/shapes";
 import { counted, curve } from "../src/threshold";
 
@@ -26,5 +26,6 @@ test("numbers and times are written for people", () => {
   assert.deepEqual([number(1234567), number(0.000123456), number(null), number("x"), number(2.5)], ["1,234,567", "0.00012346", "–", "x", "2.5"]);
   assert.equal(when(1790000000), "2026-09-21 14:13:20 UTC");
   assert.deepEqual([ago(90, 100), ago(100, 100), ago(160, 100), ago(0, 200_000)], ["10 s ago", "just now", "in 1 min", "2 d ago"]);
+  assert.deepEqual([tick(1790000000, 600), tick(1790035200, 7200), tick(1790000000, 86400), tick(1790000000.5, 0.5)], ["14:13", "09-22", "09-21", "14:13:20.50"]);
   assert.equal(when(1e20), "at no time");
 });

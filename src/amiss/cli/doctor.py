@@ -76,6 +76,4 @@ def _examine() -> dict[str, Any]:
 def _dashboard() -> str:
     from amiss.server.assets import assets
 
-    return (
-        "built" if assets() else "not built: install from the sources where Node and npm are"
-    )
+    return "built" if assets() else "not built: install from the sources where Node and npm are"
