@@ -20,6 +20,8 @@ from amiss.stream.rules import Rules
 __all__ = ["Flow", "Taken"]
 
 _FUTURE_SECONDS = 60.0
+_SETTLING_SECONDS = 10.0
+"""After a restart nobody is held to be silent for so long, unless something has come: what waited is on its way."""
 
 
 class Taken:
@@ -65,6 +67,7 @@ class Flow:
         self.roster, self.presence = Roster(most_entities), Presence()
         self.counts: Counter[str] = Counter()
         self._latest = (-np.inf, -np.inf)
+        self._resumed = False
 
     def take(self, readings: Readings, now: float) -> Taken:
         """Judge readings that came at `now`, in seconds since 1970."""
@@ -84,7 +87,7 @@ class Flow:
         X, n_odd = readings.matrix(self.judge.columns)
         self.counts["values that are no numbers"] += n_odd
         self._judge(readings, X, taken)
-        self._latest = max(self._latest, (float(readings.times.max()), now))
+        self._latest, self._resumed = max(self._latest, (float(readings.times.max()), now)), False
         return taken
 
     def _judge(self, readings: Readings, X: Matrix, taken: Taken) -> None:
@@ -128,6 +131,8 @@ class Flow:
 
     def silences(self, now: float) -> list[Change]:
         """Events of entities that have been silent for too long at `now`."""
+        if self._resumed:
+            self._latest, self._resumed = (self._latest[0], now + _SETTLING_SECONDS), False
         latest, at = self._latest
         if not np.isfinite(latest):
             return []
@@ -155,7 +160,8 @@ class Flow:
         self.presence.restore(state["presence"])
         self.life.restore(state["life"], len(self.roster.names))
         self.counts = Counter(state["counts"])
-        self._latest = (state["latest"][0], state["latest"][1])
+        # While we were away nobody was silent: the messages of that time may wait at the broker.
+        self._latest, self._resumed = (state["latest"][0], state["latest"][1]), True
 
 
 def _number_columns(readings: Readings) -> list[str]:
