@@ -114,6 +114,8 @@ class Flow:
         taken.changes += self.life.advance(codes, names, times, roster.n_rows, taken.judged)
         for each in stuck:
             taken.changes += self._stuck(each, batch)
+        for row, cause in taken.judged.drifts:
+            taken.changes += self._drift(row, cause, batch)
         roster.advance(codes, times, X)
         self.counts["rows judged"] += len(codes)
 
@@ -128,6 +130,13 @@ class Flow:
         cause = Cause(reason, {column: value}, {column: f"at most {usual} rows alike"})
         row = int(self.roster.n_rows[each.code]) + each.row
         return [self.life.begin(each.code, name, kind, time, row, cause)]
+
+    def _drift(self, row: int, cause: Cause, batch: Batch) -> list[Change]:
+        """An event that is over as it begins: from here on the new level is usual."""
+        code, time = int(batch.codes[row]), float(batch.readings.times[row])
+        place = int(self.roster.n_rows[code]) + int((batch.codes[:row] == code).sum())
+        begun = self.life.begin(code, batch.names[code], "drift", time, place, cause)
+        return [begun, self.life.end(code, "drift", time)]
 
     def silences(self, now: float) -> list[Change]:
         """Events of entities that have been silent for too long at `now`."""
