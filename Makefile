@@ -19,7 +19,7 @@ endif
 # The release of which there is a small build without CUDA where the tests run; others bring several GB along.
 TORCH = torch==2.13.0
 
-.PHONY: demo test lint unit lock clean
+.PHONY: demo test lint unit web lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/amiss demo
@@ -35,6 +35,7 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml setup.py constraints.txt $
 
 $(VENV)/.tested: $(VENV)/.installed constraints-test.txt scripts/system_packages.sh
 	sh scripts/system_packages.sh
+	@command -v npm >/dev/null 2>&1 && $(MAKE) web || echo "the dashboard is not built: what needs it is skipped"
 	$(INSTALL) -c constraints-test.txt -r requirements-test.txt
 	$(INSTALL) -c constraints-test.txt $(TORCH) || echo "$(TORCH) is not to be had here: what needs it is skipped"
 	@touch $@
@@ -52,10 +53,20 @@ unit: $(VENV)/.tested
 	AMISS_NO_KERNELS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 tests/detectors tests/kernels tests/contract \
 		tests/pipeline --ignore tests/kernels/test_twins.py
 
+# The dashboard's script and style; installing does the same where there is Node.
+web: src/amiss/server/static/manifest.json
+
+web/node_modules: web/package.json web/package-lock.json
+	cd web && npm ci --no-progress
+	@touch $@
+
+src/amiss/server/static/manifest.json: web/node_modules web/vite.config.ts web/tsconfig.json $(wildcard web/src/*)
+	cd web && npm run build
+
 lock:
 	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel --extra live --extra notify --extra serve --extra sql pyproject.toml -o constraints.txt
 	$(UV) pip compile --quiet --no-header --no-annotate --python-version 3.11 --extra approximate --extra boost --extra excel --extra live --extra notify --extra serve --extra sql --extra deep --extra tune pyproject.toml requirements-test.txt -o constraints-test.txt
 	sed -i -e 's/^\(torch==[0-9.]*\)+cpu$$/\1/' -e '/^\(nvidia\|cuda\|triton\)/d' constraints-test.txt
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info amiss-demo
+	rm -rf $(VENV) build dist src/*.egg-info amiss-demo web/node_modules web/.built src/amiss/server/static

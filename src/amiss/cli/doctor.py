@@ -61,6 +61,7 @@ def _examine() -> dict[str, Any]:
         "amiss": __version__,
         "python": f"{platform.python_version()} ({platform.machine()}, {platform.system()})",
         "kernels": "compiled" if loops.compiled() else f"NumPy twins, slower: {loops.why_not()}",
+        "dashboard": _dashboard(),
         "processors": len(os.sched_getaffinity(0)),
         "libraries": libraries,
         "extras": extras,
@@ -70,3 +71,9 @@ def _examine() -> dict[str, Any]:
         "neural": ", ".join(detector_names("deep")),
         "disk": f"{free / 1e9:.1f} GB free in {folder}",
     }
+
+
+def _dashboard() -> str:
+    from amiss.server.assets import assets
+
+    return "built" if assets() else "not built: install from the sources where Node and npm are"

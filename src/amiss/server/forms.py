@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import msgspec
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Request
 from pydantic import BaseModel, ValidationError
 from starlette.responses import RedirectResponse, Response
 
-from amiss.server.access import LABELLING, RULING, Labeller
+from amiss.server.access import INGESTING, LABELLING, RULING, Labeller, guard
 from amiss.server.pages import Pages, within
 from amiss.server.problems import Problem
+from amiss.server.routes import sets
 from amiss.server.routes.events import events_router
 from amiss.server.routes.labels import LabelWish, labels_router
 from amiss.server.routes.models import models_router
@@ -88,13 +89,19 @@ def forms_router(service: Service, pages: Pages) -> APIRouter:
         do["roll_back"](name)
         return _back("/models")
 
+    @router.post("/upload", dependencies=[INGESTING])
+    async def upload(request: Request) -> Response:
+        made = msgspec.json.decode((await do["add_set"](request)).body)
+        return _back(f"/explore/{quote(made['id'], safe='')}")
+
     return router
 
 
 def _api(service: Service) -> dict[str, Callable[..., Any]]:
     """What the API's routes call, by name."""
     makers = (events_router, labels_router, silences_router, models_router, state_router)
-    return {route.name: route.endpoint for make in makers for route in make(service).routes}  # type: ignore[attr-defined]
+    routers = [make(service) for make in makers] + [sets.make_router(service.library, guard)]
+    return {route.name: route.endpoint for router in routers for route in router.routes}  # type: ignore[attr-defined]
 
 
 def _wish(shape: type[BaseModel], /, **fields: Any) -> BaseModel:

@@ -44,7 +44,7 @@ class Pace:
     batch_rows: int = 2_000
     batch_seconds: float = 0.25
     snapshot_seconds: float = 1.0
-    snapshot_messages: int = 10_000
+    snapshot_messages: int = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +163,11 @@ class Monitor:
 
     @property
     def is_done(self) -> bool:
-        """Whether the source has ended, and nothing is held that the store has refused."""
-        return self._ended and not self.hold.is_on
+        """Whether the source has ended, and nothing is held that the store or the snapshot's folder has refused."""
+        if not self._ended or self.hold.is_on:
+            return False
+        # A snapshot that is being written may yet be refused, and is then to be tried again.
+        return self._saver is None or not self._saver.has_failed()
 
     def rest(self) -> Step | None:
         """Before a stop: a last try of what the store refuses; rows that wait for late ones, where no snapshot does."""
