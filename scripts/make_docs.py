@@ -26,7 +26,11 @@ FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 def commands() -> str:
     """The help of every verb, as it is printed."""
     parts = ["# Commands\n\nWhat `amiss VERB --help` prints.\n"]
-    for words in ([], *([command.name] for command in app.registered_commands)):
+    verbs = [[str(command.name)] for command in app.registered_commands]
+    for group in app.registered_groups:
+        inner = group.typer_instance.registered_commands if group.typer_instance else []
+        verbs += [[str(group.name)], *([str(group.name), str(command.name)] for command in inner)]
+    for words in ([], *verbs):
         done = subprocess.run(
             [sys.executable, "-m", "amiss", *words, "--help"],
             capture_output=True,

@@ -11,7 +11,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PASSWORD = "of the tests"
 
@@ -24,6 +26,35 @@ def programs() -> Path | None:
     return next((folder for folder in folders if (folder / "initdb").exists()), None)
 
 
+@dataclass
+class Postgres:
+    """A server that can be stopped and started again, on the same port and with the same data."""
+
+    url: str
+    command: list[Any]
+    place: Path
+    user: str | None
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with (self.place / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, user=self.user, cwd=self.place)
+        wait_for(self.url, self.process, self.place / "log")
+
+    def stop(self) -> None:
+        """End it without waiting for whoever is still connected."""
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+        self.process = None
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """Address of a fresh, empty server, as postgresql://amiss:password@127.0.0.1:port/postgres.
@@ -33,6 +64,13 @@ def postgres() -> Iterator[str]:
     FileNotFoundError
         PostgreSQL is not installed.
     """
+    with postgres_server() as server:
+        yield server.url
+
+
+@contextmanager
+def postgres_server() -> Iterator[Postgres]:
+    """As `postgres`, with the server in one's own hands."""
     if (folder := programs()) is None:
         raise FileNotFoundError("PostgreSQL is not installed")
     # The server refuses to be root; the package made a user for it.
@@ -49,20 +87,13 @@ def postgres() -> Iterator[str]:
         port = free_port()
         # The socket lies in the folder too: nothing of it is anywhere else.
         words = [folder / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", place]
-        with (Path(place) / "log").open("wb") as log:
-            server = subprocess.Popen(words, stdout=log, stderr=log, user=user, cwd=place)
+        url = f"postgresql://amiss:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{port}/postgres"
+        server = Postgres(url, words, Path(place), user)
         try:
-            url = f"postgresql://amiss:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{port}/postgres"
-            wait_for(url, server, Path(place) / "log")
-            yield url
+            server.start()
+            yield server
         finally:
-            # A plain end would wait for whoever is still connected.
-            server.send_signal(signal.SIGINT)
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait(10)
+            server.stop()
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 30) -> None:

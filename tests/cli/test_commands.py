@@ -65,6 +65,15 @@ def _make_topic(port, name):
     assert producer.flush(20) == 0
 
 
+def _write_verdicts(folder):
+    rows = range(0, 600, 20)
+    words = ["anomaly" if row < 200 else "normal" for row in rows]
+    pl.DataFrame({"row": rows, "verdict": words}).write_csv(folder / "verdicts.csv")
+    time = pl.read_csv(folder / "pump.csv")["time"]
+    spans = {"starts": [time[100], time[300]], "ends": [time[110], time[320]], "verdict": ["anomaly", "normal"]}
+    pl.DataFrame(spans).write_csv(folder / "spans.csv")
+
+
 @pytest.mark.parametrize("verb", sorted(set(VERBS) - {"watch"}))
 def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
     lines = examples(verb)
@@ -92,6 +101,9 @@ def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
     if verb in ("compare", "evaluate", "score"):
         _write_flows(tmp_path / "flows.csv")
         lines = ["amiss fit flows.csv -o flows.amiss --label attack --detector naive_bayes", *lines]
+    if verb == "learn":
+        _write_verdicts(tmp_path)
+        lines = ["amiss fit pump.csv -o pump.amiss --kind table", *lines]
     for line in lines:
         command = re.sub(r"(?<![.\w])amiss (?=\w)", f"{shlex.quote(sys.executable)} -m amiss ", line)
         done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, timeout=300)

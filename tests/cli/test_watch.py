@@ -19,6 +19,7 @@ import pytest
 
 from amiss.core.live import Message
 from amiss.store.store import Store
+from tests.databases import postgres_server
 from tests.servers import free_port, mosquitto
 
 # What is older than a month is taken away.
@@ -47,7 +48,7 @@ def _start(*words: str) -> subprocess.Popen[bytes]:
     )
 
 
-def _until(done: Any, seconds: float = 30.0) -> None:
+def _until(done: Any, seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if done():
@@ -204,11 +205,13 @@ def test_metrics_and_health_are_served_while_it_runs(tmp_path: Path) -> None:
     place.write_text("".join(json.dumps(row) + "\n" for row in _rows(500)) + "{broken\n")
     watch = _start("watch", f"file:{place}", "--listen", f"127.0.0.1:{port}", "--format", "ndjson")
     try:
-        _until(lambda: "amiss_messages_total 501.0" in _get(port, "/metrics"))
+        of = f'source="file:{place}"'
+        _until(lambda: f"amiss_messages_total{{{of}}} 501.0" in _get(port, "/metrics"))
         text = _get(port, "/metrics")
-        assert 'amiss_rows_total{fate="rows judged"} 500.0' in text
-        assert 'amiss_refused_total{reason="no JSON"} 1.0' in text
-        assert "amiss_entities 4.0" in text
+        assert f'amiss_rows_total{{fate="rows judged",{of}}} 500.0' in text
+        assert f'amiss_refused_total{{reason="no JSON",{of}}} 1.0' in text
+        assert f"amiss_entities{{{of}}} 4.0" in text
+        assert f"amiss_store_refusals_total{{{of}}} 0.0" in text
         assert _get(port, "/healthz") == "ok\n"
         assert _get(port, "/other") == "404"
     finally:
@@ -320,3 +323,99 @@ def test_alarms_of_a_watch_reach_its_channel(tmp_path: Path) -> None:
         watch.communicate(timeout=20)
     told = [json.loads(line) for line in (tmp_path / "alarms.ndjson").read_text().splitlines()]
     assert [(each["action"], each["entity"]) for each in told] == [("trigger", "pump-0"), ("resolve", "pump-0")]
+
+
+def test_several_sources_of_one_configuration_are_watched_together(tmp_path: Path) -> None:
+    text = f'state = "{tmp_path}/state"\n'
+    for name, fault in (("a", 1_200), ("b", 1_300)):
+        rows = "".join(json.dumps(row) + "\n" for row in _rows(1_500, faults=(fault,)))
+        (tmp_path / f"{name}.ndjson").write_text(rows)
+        text += f'[[source]]\naddress = "file:{tmp_path}/{name}.ndjson"\noptions = {{ name = "line {name}" }}\n'
+    place = tmp_path / "plant.toml"
+    place.write_text(text)
+    assert b"is right: line a, line b, 0 channels" in _amiss("config", "check", str(place)).stdout
+    watch = _start("watch", "--config", str(place), "--format", "ndjson")
+    try:
+        _until(lambda: {e["source"] for e in _listed(tmp_path / "state")} == {"line a", "line b"})
+        watch.send_signal(signal.SIGTERM)
+        out, err = watch.communicate(timeout=20)
+    finally:
+        watch.kill()
+        watch.communicate()
+    assert watch.returncode == 0, err
+    assert {json.loads(line)["source"] for line in out.splitlines()} == {"line a", "line b"}
+    assert b"line b: ready: what is usual is known" in err
+    assert b"3,000 messages" in err
+    ended = _amiss("watch", "--config", str(place), "--entity", "device")
+    assert ended.returncode == 2
+    assert b"there are 2 sources" in ended.stderr
+
+
+def _listed(state: Path) -> list[dict[str, Any]]:
+    ended = _amiss("events", "--state", str(state), "--since", "1d", "--format", "ndjson")
+    return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def test_late_rows_of_a_pipe_give_the_events_of_those_in_order() -> None:
+    rows, dice = _rows(1_500, faults=(1_200, 1_204, 1_497)), random.Random(3)
+    mixed = sorted(rows, key=lambda row: row["time"] + dice.uniform(0, 30))
+    told = []
+    for each, words in ((rows, ()), (mixed, ("--lateness", "30s"))):
+        lines = "\n".join(map(json.dumps, each))
+        ended = _amiss("watch", "-", "--format", "ndjson", *words, stdin=lines.encode())
+        assert ended.returncode == 0, ended.stderr
+        told.append(ended.stdout)
+    assert told[0] == told[1]
+    assert told[0].count(b"\n") == 3
+
+
+@pytest.mark.slow
+def test_a_database_that_is_away_and_a_kill_meanwhile_lose_nothing_and_tell_nothing_twice(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg", reason="the extra `sql` is not installed")
+    rows = _rows(6_000, faults=tuple(range(2_000, 6_000, 500)))
+    port = free_port()
+    try:
+        with mosquitto(tmp_path) as broker, postgres_server() as server:
+            words = (
+                "watch", f"mqtt://127.0.0.1:{broker.port}/plant/#", "--state", str(tmp_path / "state"),
+                "--store", server.url, "--keep-history", "--format", "ndjson", "--option", "client_id=w1",
+                "--log", "json", "--listen", f"127.0.0.1:{port}",
+            )  # fmt: skip
+            watch = _start(*words)
+            try:
+                _until(lambda: list((tmp_path / "state").glob("*.snapshot")))
+                _publish(broker.port, rows[:2_000])
+                server.stop()
+                _publish(broker.port, rows[2_000:3_000])
+                _until(lambda: _get(port, "/healthz").startswith("degraded: "))
+                assert "amiss_held_seconds" in _get(port, "/metrics")
+                watch.kill()
+                watch.communicate()
+                server.start()
+                watch = _start(*words)
+                _until(lambda: _get(port, "/healthz") == "ok\n")
+                _publish(broker.port, rows[3_000:4_000])
+                server.stop()
+                _publish(broker.port, rows[4_000:])
+                _until(lambda: _get(port, "/healthz").startswith("degraded: "))
+                server.start()
+                _until(lambda: _get(port, "/healthz") == "ok\n", 40)
+                with Store.open(server.url) as store:
+                    _until(lambda: sum(len(store.history(n, f"pump-{k}")) for n in _sources(store)
+                                       for k in range(4)) == 6_000, 60)  # fmt: skip
+                time.sleep(1.5)
+                watch.send_signal(signal.SIGTERM)
+                _, err = watch.communicate(timeout=20)
+            finally:
+                watch.kill()
+                watch.communicate()
+            with Store.open(server.url) as store:
+                events = store.events()
+                live = {(e.entity, e.kind, e.opened) for e in events}
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    assert watch.returncode == 0, err
+    assert live == _clean(rows)
+    assert len(events) == len(live)
+    told = [json.loads(line)["event"] for line in err.splitlines()]
+    assert told.count("store_refused") == told.count("store_back") >= 1

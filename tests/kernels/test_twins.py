@@ -10,7 +10,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from amiss.kernels import alarm_rate, band, forest, histograms, loops, neighbors, oblique, spheres, stays, tails
+from amiss.kernels import (
+    alarm_rate,
+    band,
+    forest,
+    histograms,
+    kinship,
+    loops,
+    neighbors,
+    oblique,
+    spheres,
+    stays,
+    tails,
+)
 from amiss.kernels.blocks import over_blocks, over_pairs
 from amiss.kernels.lookup import RowLookup
 from amiss.kernels.neighbors import Neighbors
@@ -60,6 +72,10 @@ def test_forest(X, seed):
     several = np.repeat(X, 3, axis=0)  # whole groups of sixteen, and a rest
     _same(lambda: forest.score(several, trees))
     _same(lambda: forest.contribute(X, trees))
+    ways = _same(lambda: kinship.paths(several, trees))
+    by_difference = np.random.default_rng(seed).integers(0, 256, 256, np.uint8)
+    _same(lambda: kinship.shared(ways, ways[0], by_difference))
+    _same(lambda: kinship.totals(ways, np.random.default_rng(seed).normal(size=(3, 256))))
 
 
 @needs_loops

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -133,3 +134,17 @@ def test_no_verdict_that_was_answered_is_lost_by_a_kill(tmp_path):
         kept = [label.starts for label in store.labels()]
     assert set(answered) <= set(kept)
     assert len(kept) - len(set(answered)) <= 3
+
+
+def test_the_examples_of_the_page_start(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
+    block = re.search(r"^```sh\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[1]
+    lines = [line.partition("#")[0].split()[2:] for line in block.splitlines() if line.startswith("amiss serve")]
+    assert len(lines) == 4
+    for options in lines:
+        if {"--store", "--host"} & set(options):
+            # They need a server of PostgreSQL and a certificate, which the tests of stores and of TLS have.
+            continue
+        given = [str(tmp_path / word) if word == "plant" else word for word in options]
+        with Served(tmp_path / "elsewhere", *given) as served:
+            assert requests.get(f"{served.url}/api/queue", headers=served.headers, timeout=10).status_code == 200

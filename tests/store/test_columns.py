@@ -79,3 +79,17 @@ def test_rows_are_counted_by_the_hour(filled):
     hour = T0 // 3600 * 3600
     assert filled.counted(first.id, since=hour, until=hour + 7200) == 1000
     assert filled.counted(first.id, since=hour, until=hour) == 0
+
+
+def test_the_hours_of_a_source(filled):
+    hour = T0 // 3600 * 3600
+    every = sum(s.n_rows for s in filled.series())
+    assert filled.hours_of(SOURCE) == (hour, (T0 + 2999) // 3600 * 3600 + 3600, every)
+    assert filled.hours_of(SOURCE, since=T0 + 1e6) is None
+    assert filled.hours_of("other") is None
+
+
+def test_whose_series_there_are(filled):
+    assert filled.sources() == [SOURCE]
+    assert filled.entities_of(SOURCE) == {s.id: s.entity for s in filled.series()}
+    assert filled.entities_of("other") == {}

@@ -88,8 +88,10 @@ def monitor_of(
     feed: Feed, folder: Path | None = None, *, store: Store | None = None, batch_rows: int = 100,
     sinks: Sequence[str] = (), judge: Judge | None = None, snapshot_messages: int = 1,
 ) -> Monitor:  # fmt: skip
+    flow = flow_of(judge)
+    flow.life.source = feed.name
     return Monitor(
-        feed, Decoder(), flow_of(judge), Groups(NAME, GroupRules()), clock=SetClock(START + len(feed.messages)),
+        feed, Decoder(), flow, Groups(feed.name, GroupRules()), clock=SetClock(START + len(feed.messages)),
         store=store, sinks=sinks, keep_history=True, snapshot=None if folder is None else folder / "snapshot",
         pace=Pace(batch_rows=batch_rows, snapshot_messages=snapshot_messages),
     )  # fmt: skip

@@ -55,10 +55,10 @@ def test_rows_of_the_future_are_refused_with_what_they_held() -> None:
     assert taken.batch is None
 
 
-def test_entities_beyond_the_limit_are_counted_and_the_others_go_on() -> None:
+def test_more_entities_at_once_than_may_be_known_are_counted_and_the_others_go_on() -> None:
     flow = flow_of()
     flow.roster.most = 10
-    _run(flow, [message({"device": f"d{i % 20}", "time": START + i, "a": float(i % 7)}) for i in range(400)])
+    _run(flow, [message({"device": f"d{i % 20}", "time": START + i, "a": float(i % 7)}) for i in range(400)], batch=40)
     assert len(flow.roster.names) == 10
     assert (flow.counts["of one entity too many"], flow.counts["rows judged"]) == (200, 200)
 

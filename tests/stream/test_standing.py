@@ -16,9 +16,10 @@ def test_a_watch_says_how_it_is_doing_and_that_it_has_ended(tmp_path):
     file.write_text(lines(300) + "{broken\n")
     source = SourceConfig(address=f"file:{file}")
     watching = put_together(WatchConfig(source=source, false_alarms="2/day", state=str(tmp_path / "state")))
-    watching.monitor.open()
+    (monitor,) = watching.monitors
+    monitor.open()
     for _ in range(3):
-        watching.deliver(watching.monitor.step())
+        watching.deliver(monitor, monitor.step())
     with Store.open(tmp_path / "state" / "amiss.db") as store:
         (running,) = store.watches()
     assert (running.n_rows, running.n_refused, running.stopped) == (300, 1, False)

@@ -22,6 +22,6 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file
     from amiss.stream.watching import sinks_of
 
     found = read_config(file)
-    source = open_live(found.source.address, **found.source.options)
+    names = [open_live(source.address, **source.options).name for source in found.sources]
     n = len(sinks_of(found))
-    typer.echo(f"{file} is right: {source.name}, {n} channel{'' if n == 1 else 's'}")
+    typer.echo(f"{file} is right: {', '.join(names)}, {n} channel{'' if n == 1 else 's'}")

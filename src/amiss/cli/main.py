@@ -23,11 +23,14 @@ from amiss.cli import (
     doctor,
     drift,
     evaluate,
+    events,
     fit,
     flows,
+    learn,
     promise,
     score,
     serve,
+    silence,
     tune,
     watch,
 )
@@ -96,6 +99,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate,
     "backtest": backtest.backtest,
     "drift": drift.drift,
+    "learn": learn.learn,
     "flows": flows.flows,
     "watch": watch.watch,
     "serve": serve.serve,
@@ -108,11 +112,19 @@ for _name, _verb in _VERBS.items():
 _GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "alert": ("Alarms and those who are told.", {"test": alert.try_channels}),
     "config": ("Configuration files of amiss watch.", {"check": config.check}),
+    "events": (events.HELP, {"ack": events.acknowledge}),
+    "silence": (
+        "Events that nobody is to be told of for a while; they are found and kept all the same.",
+        {"add": silence.add, "list": silence.listed, "end": silence.end},
+    ),
 }
+_ALONE: dict[str, Callable[..., None]] = {"events": events.listed}
+"""What a group does without a verb; others print their help."""
 for _name, (_help, _verbs) in _GROUPS.items():
-    _group = typer.Typer(name=_name, help=_help, no_args_is_help=True, rich_markup_mode=None)
+    _alone = _ALONE.get(_name)
+    _group = typer.Typer(name=_name, help=_help, no_args_is_help=_alone is None, rich_markup_mode=None)
     # A group of one verb is a group all the same.
-    _group.callback()(lambda: None)
+    _group.callback(invoke_without_command=_alone is not None)(_worded(_alone) if _alone else lambda: None)
     for _inner, _verb in _verbs.items():
         _group.command(_inner)(_worded(_verb))
     app.add_typer(_group)

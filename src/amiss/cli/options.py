@@ -55,7 +55,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 class Form(StrEnum):
@@ -265,14 +265,14 @@ def make_recipe(config: Path | None, **given: Any) -> Recipe:
 
 
 def seconds_of(text: str | None) -> float | None:
-    """A time such as 90s, 10m or 1h in seconds."""
+    """A time such as 90s, 10m, 1h or 7d in seconds."""
     import re
 
     from amiss.core.errors import ParameterError
 
     if text is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
     if not found:
         raise ParameterError(f"budget {text!r} is no time", mend="give one such as 90s, 10m or 1h")
     return float(found[1]) * _SECONDS[found[2] or "s"]

@@ -5,22 +5,24 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from amiss.cli import options
+from amiss.cli.log import Log, LogForm
 from amiss.cli.options import Form
 from amiss.cli.show import progress_bar
-from amiss.cli.streams import say
-from amiss.core.errors import ParameterError
+from amiss.cli.watch_lines import Lines
+from amiss.core.errors import AmissError, ParameterError
 
 if TYPE_CHECKING:
     from amiss.stream.config import WatchConfig
-    from amiss.stream.monitor import Step
+    from amiss.stream.monitor import Monitor, Step
     from amiss.stream.watching import Watching
 
 __all__ = ["watch"]
@@ -54,6 +56,10 @@ def watch(
     time: options.Time = None,
     entity: options.Entity = None,
     ignore: options.Ignore = None,
+    lateness: Annotated[
+        str | None,
+        typer.Option("--lateness", metavar="TIME", help="Wait so long, such as 30s, for rows that come late."),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option("--option", metavar="NAME=VALUE", help="Of the source; see docs/live.md. Repeatable."),
@@ -70,6 +76,10 @@ def watch(
     ] = False,
     listen: Annotated[
         str | None, typer.Option("--listen", metavar="HOST:PORT", help="Serve /metrics and /healthz there.")
+    ] = None,
+    log_form: Annotated[
+        LogForm | None,
+        typer.Option("--log", help="Standard error as JSON, one object a line, or as text with time and level."),
     ] = None,
     form: options.Format = Form.table,
     stop_after: Annotated[
@@ -98,15 +108,27 @@ def watch(
     seconds = options.seconds_of(stop_after)
     said = _configured(
         config, source, model=model, history=history, false_alarms=false_alarms, state=state, store=store,
-        listen=listen, keep_history=keep_history, time=time, entity=entity, ignore=tuple(ignore or ()),
-        option=option or [],
+        listen=listen, keep_history=keep_history, log=log_form and log_form.value, time=time, entity=entity,
+        ignore=tuple(ignore or ()), option=option or [], lateness_seconds=options.seconds_of(lateness),
     )  # fmt: skip
-    with progress_bar() as progress:
-        watching = put_together(said, progress=progress)
+    log = Log(None if said.log is None else LogForm(said.log))
     try:
-        _run(watching, said, form, seconds)
+        # Beside a view nothing may be written: it shows such lines itself.
+        with nullcontext() if _is_drawn(form) else log.listening():
+            with progress_bar() as progress:
+                watching = put_together(said, progress=progress)
+            try:
+                _run(watching, said, form, seconds, log)
+            finally:
+                watching.close()
+    except AmissError as error:
+        if said.log is None:
+            raise
+        # Whoever reads objects is to find the reason of the end among them.
+        log.note("error", error.what, {"where": error.where, "mend": error.mend}, level="error")
+        raise typer.Exit(error.exit_code) from None
     finally:
-        watching.close()
+        log.close()
 
 
 def _configured(config: Path | None, source: str | None, **given: Any) -> WatchConfig:
@@ -118,19 +140,32 @@ def _configured(config: Path | None, source: str | None, **given: Any) -> WatchC
     if config is None and source is None:
         raise ParameterError("nothing says what to watch", mend="name a source such as host: or give --config FILE")
     found = read_config(config) if config is not None else WatchConfig(source=SourceConfig(address=str(source)))
-    of_source = {name: given[name] for name in ("time", "entity", "ignore") if given[name]}
+    of_source = {name: given[name] for name in ("time", "entity", "ignore", "lateness_seconds") if given[name]}
     if source is not None:
         of_source["address"] = source
-    if given["option"]:
-        of_source["options"] = found.source.options | dict(_pair(each) for each in given["option"])
+    one = found.source[0] if isinstance(found.source, tuple) and len(found.source) == 1 else found.source
+    if isinstance(one, tuple):
+        if of_source or given["option"]:
+            raise ParameterError(
+                f"there are {len(one)} sources in {config}, and it cannot be said which of them is meant",
+                mend="leave out SOURCE and its options, and write them below their [[source]]",
+            )
+        one_or_all: Any = one
+    else:
+        if given["option"]:
+            of_source["options"] = one.options | dict(_pair(each) for each in given["option"])
+        # What the command line says holds, whatever the source says for itself.
+        of_source |= {"model": None, "history": None} if given["model"] or given["history"] else {}
+        of_source |= {"false_alarms": None} if given["false_alarms"] else {}
+        one_or_all = msgspec.structs.replace(one, **of_source)
     top = {
         name: given[name]
-        for name in ("model", "history", "false_alarms", "store", "listen", "keep_history")
+        for name in ("model", "history", "false_alarms", "store", "listen", "keep_history", "log")
         if given[name]
     }
     if given["state"] is not None:
         top["state"] = str(given["state"])
-    return msgspec.structs.replace(found, source=msgspec.structs.replace(found.source, **of_source), **top).checked()
+    return msgspec.structs.replace(found, source=one_or_all, **top).checked()
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -140,36 +175,42 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _run(watching: Watching, config: WatchConfig, form: Form, seconds: float | None) -> None:
-    monitor, stop = watching.monitor, threading.Event()
+def _run(watching: Watching, config: WatchConfig, form: Form, seconds: float | None, log: Log) -> None:
+    from amiss.stream.rounds import take_turns
+
+    monitors, stop = watching.monitors, threading.Event()
     metrics = None
     if config.listen is not None:
         from amiss.stream.metrics import Metrics
 
-        metrics = Metrics(monitor)
-        say(f"metrics: port {metrics.listen(config.listen)}")
-    until = None if seconds is None else monitor.clock.now() + seconds
+        metrics = Metrics(monitors)
+        port = metrics.listen(config.listen)
+        log.note("metrics", f"metrics: port {port}", {"port": port})
+    clock = monitors[0].clock
+    until = None if seconds is None else clock.now() + seconds
     try:
         with _ending(stop):
-            monitor.open()
+            for monitor in monitors:
+                monitor.open()
             if watching.postman is not None:
                 watching.postman.start()
-            with _shown(watching, form) as show:
+            with _shown(watching, form, log) as show:
 
-                def each(step: Step) -> None:
+                def each(monitor: Monitor, step: Step) -> None:
                     if metrics is not None:
-                        metrics.take(step)
-                    show(step)
-                    watching.deliver(step)
-                    if until is not None and monitor.clock.now() >= until:
+                        metrics.take(monitor, step)
+                    show(monitor, step)
+                    watching.deliver(monitor, step)
+                    if until is not None and clock.now() >= until:
                         stop.set()
 
-                monitor.run(stop, each)
+                take_turns(monitors, stop, each)
     finally:
         if metrics is not None:
             metrics.close()
-    counts = monitor.counts
-    say(f"{counts['messages']:,} messages, {counts['events']:,} events, {counts['refused']:,} refused")
+    counts = sum((monitor.counts for monitor in monitors), Counter[str]())
+    told = {name: counts[name] for name in ("messages", "events", "refused")}
+    log.note("ended", ", ".join(f"{n:,} {name}" for name, n in told.items()), told)
 
 
 @contextmanager
@@ -186,36 +227,36 @@ def _ending(stop: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
-def _shown(watching: Watching, form: Form) -> Iterator[Callable[[Step], None]]:
+def _shown(watching: Watching, form: Form, log: Log) -> Iterator[Callable[[Monitor, Step], None]]:
     """What shows a round: a view on a terminal, else lines."""
     from amiss.cli.show import terminal
     from amiss.stream.live_view import LiveView
 
-    monitor = watching.monitor
-    if form is Form.table and sys.stdout.isatty():
+    monitors = watching.monitors
+    if _is_drawn(form):
         from rich.live import Live
 
-        view = LiveView(monitor)
-        with Live(view, console=terminal(), refresh_per_second=_DRAWN_A_SECOND, transient=False):
+        view = LiveView(monitors)
+        # Lines beside a view would tear it, so that it shows them too.
+        seen = Log(write=view.note) if sys.stderr is None or sys.stderr.isatty() else log
+        with seen.listening(), Live(view, console=terminal(), refresh_per_second=_DRAWN_A_SECOND, transient=False):
             yield view.take
         return
-    told = {"ready": monitor.flow.judge.readiness() >= 1}
+    lines = Lines(monitors, log)
 
-    def lines(step: Step) -> None:
-        for note in step.polled.notes:
-            say(note)
-        if not told["ready"] and monitor.flow.judge.readiness() >= 1:
-            told["ready"] = True
-            say(f"ready: what is usual is known after {monitor.counts['messages']:,} messages")
+    def show(monitor: Monitor, step: Step) -> None:
+        lines.take(monitor, step)
         for change in step.changes:
-            _print_change(change, form)
+            _print_change(change, form, f"{monitor.source.name}: " if len(monitors) > 1 else "")
 
-    if not told["ready"]:
-        say("learning what is usual")
-    yield lines
+    yield show
 
 
-def _print_change(change: Any, form: Form) -> None:
+def _is_drawn(form: Form) -> bool:
+    return form is Form.table and sys.stdout.isatty()
+
+
+def _print_change(change: Any, form: Form, source: str) -> None:
     import msgspec
 
     event = change.event
@@ -223,6 +264,6 @@ def _print_change(change: Any, form: Form) -> None:
         line = msgspec.json.encode(event).decode()
     else:
         who = f" {event.entity}" if event.entity else ""
-        line = f"{event.start} {event.kind}{who}: {event.reason}"
-        line = line if change.opened else f"{event.end} over:{who} {event.kind}, since {event.start}"
+        line = f"{event.start} {source}{event.kind}{who}: {event.reason}"
+        line = line if change.opened else f"{event.end} {source}over:{who} {event.kind}, since {event.start}"
     print(line, flush=True)

@@ -34,12 +34,15 @@ class Comparison:
 
     @property
     def worse(self) -> bool:
-        """Whether the first is worse by more than its standard error."""
-        return self.second - self.first > self.error
+        """Whether the first is worse by more than twice the standard error of the difference.
+
+        Less would not do: what is labelled was chosen by the first, mostly from the top of it, where ranks tell least.
+        """
+        return self.second - self.first > 2 * self.error
 
     @property
     def better(self) -> bool:
-        """Whether the first is better by more than twice its standard error."""
+        """Whether the first is better by as much."""
         return self.first - self.second > 2 * self.error
 
 

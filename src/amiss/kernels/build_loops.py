@@ -9,7 +9,7 @@ from cffi import FFI
 HERE = Path(__file__).parent
 FAMILIES = (
     "cut_forest", "ellipsoid", "forest", "halfspace", "histograms", "neighbors", "netflow", "novelty", "oblique",
-    "headers", "packets", "questions", "assembly", "profile", "screen", "spheres", "tails",
+    "headers", "packets", "questions", "assembly", "profile", "kinship", "screen", "spheres", "tails",
     "band", "alarm_rate", "stays",
 )  # fmt: skip
 SHARED = ("portable.h", "bytes.h", "flow_table.h", "random.h", "heap.h", "screen_tile.h")

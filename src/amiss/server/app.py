@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from amiss import __version__
 from amiss.server.access import Access, guard
+from amiss.server.adaptation import Adaptation
 from amiss.server.answers import answer
 from amiss.server.assets import STATIC
 from amiss.server.changes import Changes
@@ -52,9 +53,11 @@ def make_service(
     triage = Triage(store, clock.now)
     changes = Changes(store, triage, clock.now)
     library = SetLibrary(folder / "sets", clock=clock.now, heard=changes.hear)
+    ingest = Ingest(store, folder, clock)
     return Service(
         folder=folder, store=store, access=Access.at(store, folder), triage=triage, hub=Hub(changes.look),
-        ingest=Ingest(store, folder, clock), library=library, live=LiveSets(store),
+        ingest=ingest,
+        adaptation=Adaptation(store, folder, clock, ingest.restart), library=library, live=LiveSets(store),
         backtests=Backtests(store, library, clock.now), clock=clock, limits=limits or Limits(),
         secure=secure, hosts=hosts,
     )  # fmt: skip
@@ -65,8 +68,10 @@ def make_app(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service.adaptation.start()
         yield
         await service.hub.close()
+        await run_in_threadpool(service.adaptation.close)
         await run_in_threadpool(service.ingest.close)
         await run_in_threadpool(service.library.close)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from amiss.server.access import Access
+from amiss.server.adaptation import Adaptation
 from amiss.server.hub import Hub
 from amiss.server.ingest import Ingest
 from amiss.server.sets.backtest import Backtests
@@ -37,6 +38,8 @@ class Service:
         Who is told of what changes.
     ingest
         Streams that are pushed to it.
+    adaptation
+        Learns models of pushed streams anew.
     library, live, backtests
         Files that were brought, live series, and what each would have said at another threshold.
     clock
@@ -55,6 +58,7 @@ class Service:
     triage: Triage
     hub: Hub
     ingest: Ingest
+    adaptation: Adaptation
     library: SetLibrary
     live: LiveSets
     backtests: Backtests

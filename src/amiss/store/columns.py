@@ -170,6 +170,51 @@ class Columns(Room):
         with self._database.reading() as connection:
             return int(connection.scalar(select(func.coalesce(func.sum(TOTALS.c.n_rows), 0)).where(hours)) or 0)
 
+    def sources(self) -> list[str]:
+        """Names of the sources of which there is history."""
+        from sqlalchemy import select
+
+        from amiss.store.tables import SERIES
+
+        return [row["source"] for row in self._rows(select(SERIES.c.source).distinct().order_by(SERIES.c.source))]
+
+    def entities_of(self, source: str) -> dict[int, str | None]:
+        """The entity of each series of a source, by the number of the series."""
+        from sqlalchemy import select
+
+        from amiss.store.tables import SERIES
+
+        query = select(SERIES.c.id, SERIES.c.entity).where(SERIES.c.source == clean_text(source))
+        return {row["id"]: row["entity"] for row in self._rows(query)}
+
+    def hours_of(self, source: str, *, since: float | None = None) -> tuple[float, float, int] | None:
+        """Start of the first hour of a source that the totals have, end of the last, and how many rows there were.
+
+        Parameters
+        ----------
+        source
+            Whose.
+        since
+            Only hours that start at or after it, in seconds; None for all.
+
+        Returns
+        -------
+        tuple or None
+            None where there is no such hour.
+        """
+        from sqlalchemy import func, select
+
+        from amiss.store.tables import SERIES, TOTALS
+
+        total = TOTALS.c
+        query = select(func.min(total.start), func.max(total.start), func.sum(total.n_rows)).join(SERIES)
+        query = query.where(SERIES.c.source == clean_text(source), total.span == 3600)
+        if since is not None:
+            query = query.where(total.start >= since)
+        with self._database.reading() as connection:
+            first, last, n_rows = connection.execute(query).one()
+        return None if first is None else (float(first), float(last) + 3600.0, int(n_rows))
+
     def rare_rows(self, source: str, *, since: float, most: float, limit: int = 50_000) -> RareRows:
         """The rows of a source with the lowest p-values, by their series and time.
 

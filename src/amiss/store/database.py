@@ -23,6 +23,9 @@ VERSION = 3
 
 _LOCK = 0x616D6973
 """Number under which writers of a PostgreSQL database wait for one another."""
+_AWAY = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+"""A server that has gone without a word is noticed within half a minute, and not by the system's own quarter of an
+hour."""
 _MENDS = {
     "locked": "another process writes to it, or has died while it did: let it end, or end it",
     "lock timeout": "another process writes to it: let it end, or end it",
@@ -181,8 +184,9 @@ class Database:
 
         if not self.is_sqlite:
             require("psycopg", extra="sql", what="A store in PostgreSQL")
-            wait = {"connect_timeout": max(2, round(self.wait_seconds))}
-            return create_engine(url, pool_pre_ping=True, connect_args=wait)
+            wait = {"connect_timeout": max(2, round(self.wait_seconds))} | _AWAY
+            given = {name: value for name, value in wait.items() if name not in url.query}
+            return create_engine(url, pool_pre_ping=True, connect_args=given)
         engine = create_engine(url, connect_args={"timeout": self.wait_seconds})
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)

@@ -45,6 +45,16 @@ class Outbox(Room):
             query = query.where(DELIVERIES.c.state == state)
         return [_delivery(row) for row in self._rows(query)]
 
+    def deliveries_of(self, notification_id: str) -> list[DeliveryRecord]:
+        """Deliveries of one notification, to all of its sinks."""
+        from sqlalchemy import select
+
+        from amiss.store.tables import DELIVERIES
+
+        first = clean_text(f"{notification_id}@")
+        which = DELIVERIES.c.id.startswith(first, autoescape=True)
+        return [_delivery(row) for row in self._rows(select(DELIVERIES).where(which).order_by(DELIVERIES.c.place))]
+
     def mark_delivered(self, delivery_id: str, now: float) -> bool:
         """A delivery has arrived. False where there is none that waits by this id."""
         return self._tried(delivery_id, state="delivered", delivered_at=now, last_error="")

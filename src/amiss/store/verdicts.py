@@ -90,8 +90,8 @@ class Verdicts(Room):
             connection.execute(insert(MODELS).values(**row_of(record)))
             return self._given(connection, record.name, record.number, state)
 
-    def set_model_state(self, name: str, number: int, state: ModelState) -> ModelRecord:
-        """Change what a version does; a new champion retires the one before.
+    def set_model_state(self, name: str, number: int, state: ModelState, *, note: str | None = None) -> ModelRecord:
+        """Change what a version does; a new champion retires the one before. A note takes the place of the one before.
 
         Raises
         ------
@@ -99,9 +99,11 @@ class Verdicts(Room):
             There is no such version.
         """
         with self._database.writing() as connection:
-            return self._given(connection, clean_text(name), number, state)
+            return self._given(connection, clean_text(name), number, state, note)
 
-    def _given(self, connection: Connection, name: str, number: int, state: ModelState) -> ModelRecord:
+    def _given(
+        self, connection: Connection, name: str, number: int, state: ModelState, note: str | None = None
+    ) -> ModelRecord:
         from sqlalchemy import select, update
 
         from amiss.store.tables import MODELS
@@ -110,7 +112,8 @@ class Verdicts(Room):
         if state == "champion":
             before = (MODELS.c.name == name) & (MODELS.c.state == "champion")
             connection.execute(update(MODELS).where(before).values(state="retired"))
-        if not connection.execute(update(MODELS).where(this).values(state=state)).rowcount:
+        new = {"state": state} | ({} if note is None else {"note": clean_text(note)})
+        if not connection.execute(update(MODELS).where(this).values(**new)).rowcount:
             raise ParameterError(f"there is no version {number} of the model {name!r}", where=self._database.name)
         return ModelRecord(**connection.execute(select(MODELS).where(this)).mappings().one())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,13 @@ class BandJudge:
             return 0.0
         most = float(self.detector.memory_[..., 0].max())
         return min(most / self.detector.least_rows, 1.0)
+
+    def forget(self, codes: npt.NDArray[np.int64], names: Sequence[str]) -> None:
+        """Unlearn entities that have gone, so that others can have their numbers."""
+        known = codes[codes < getattr(self.detector, "n_entities_", 0)]
+        if len(known):
+            self.detector.forget(known)
+            self.threshold.forget(known)
 
     def state(self) -> dict[str, Any]:
         """All that it knows."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.errors import ParameterError
 from amiss.core.summary import Matrix
@@ -74,6 +76,11 @@ class CourseJudge:
             assert isinstance(ranker, LiveRanker)
             self._courses[entity] = LiveCourse(ranker)
         return self._courses[entity]
+
+    def forget(self, codes: npt.NDArray[np.int64], names: Sequence[str]) -> None:
+        """Unlearn entities that have gone: should they come again, they begin where the rows learnt end."""
+        for name in names:
+            self._courses.pop(name, None)
 
     def readiness(self) -> float:
         """It is ready from the first row on."""

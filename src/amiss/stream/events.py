@@ -75,11 +75,14 @@ class Change(msgspec.Struct, frozen=True):
         Whether it has opened.
     again
         Whether one of the same entity and kind was on not long before.
+    forgotten
+        Whether it has ended because its entity had to make room for others, and not because it is over.
     """
 
     event: LiveEvent
     opened: bool
     again: bool = False
+    forgotten: bool = False
 
 
 def fingerprint(source: str, entity: str, kind: str) -> str:

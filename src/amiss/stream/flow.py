@@ -16,6 +16,7 @@ from amiss.stream.presence import Presence, Stuck
 from amiss.stream.readings import Readings, Refused
 from amiss.stream.roster import Roster
 from amiss.stream.rules import Rules
+from amiss.stream.waiting import Waiting
 
 __all__ = ["Flow", "Taken"]
 
@@ -52,7 +53,9 @@ class Flow:
     life, rules
         How alarms become events, and which do not.
     most_entities
-        So many are told apart; rows of further ones are counted and not judged.
+        So many are told apart; where more come, the longest silent are forgotten.
+    lateness_seconds
+        Rows wait for those that come late, by so much at most.
 
     Attributes
     ----------
@@ -60,22 +63,31 @@ class Flow:
         Rows by what became of them.
     """
 
-    def __init__(self, judge: Judge, life: Life, rules: Rules, *, most_entities: int = 1_000_000) -> None:
+    def __init__(
+        self, judge: Judge, life: Life, rules: Rules, *, most_entities: int = 1_000_000, lateness_seconds: float = 0.0
+    ) -> None:
         self.judge, self.life, self.rules = judge, life, rules
         self.roster, self.presence = Roster(most_entities), Presence()
+        self.waiting = Waiting(lateness_seconds)
         self.counts: Counter[str] = Counter()
         self._latest = (-np.inf, -np.inf)
 
-    def take(self, readings: Readings, now: float) -> Taken:
-        """Judge readings that came at `now`, in seconds since 1970."""
+    def take(self, readings: Readings, now: float, *, last: bool = False) -> Taken:
+        """Judge readings that came at `now`, in seconds since 1970, and none wait where they are the last."""
         taken = Taken()
         taken.refused = list(readings.refused)
-        if not readings.n_rows:
+        if not readings.n_rows and not self.waiting.n_rows:
             return taken
         future = readings.times > now + _FUTURE_SECONDS
         if future.any():
             taken.refused += _refused(readings, np.flatnonzero(future), "dated in the future")
             readings = readings.at(np.flatnonzero(~future))
+        # Where lateness is no longer granted, what was waiting under another start still has to go.
+        if self.waiting.lateness_seconds or self.waiting.n_rows:
+            readings = self.waiting.push(readings, now, last=last)
+            self.counts["not waited for longer, as too many wait"] = self.waiting.n_early
+            if not readings.n_rows:
+                return taken
         if not self.judge.columns:
             self.judge.begin(_number_columns(readings))
         if not self.judge.columns or not readings.n_rows:
@@ -89,7 +101,11 @@ class Flow:
 
     def _judge(self, readings: Readings, X: Matrix, taken: Taken) -> None:
         roster, names = self.roster, self.roster.names
-        roster.number(readings.entities, readings.n_rows)
+        gone = roster.number(readings.entities, readings.n_rows)
+        if gone is not None:
+            taken.changes += self.life.forget(gone.codes)
+            self.presence.forget(gone.codes)
+            self.judge.forget(gone.codes, gone.names)
         roster.grow()
         self.presence.grow(len(names), X.shape[1])
         placed = roster.place(readings.times, X)
@@ -141,11 +157,17 @@ class Flow:
                                          Cause(reason, {}, {})))  # fmt: skip
         return found
 
+    def resume(self, now: float, since: float | None = None) -> None:
+        """Nobody has listened from `since` until `now`: what was not heard meanwhile is no silence."""
+        self.waiting.resume(now, now if since is None else since)
+        self._latest = (self._latest[0], max(self._latest[1], now))
+
     def state(self) -> dict[str, Any]:
         """All that it knows."""
         return {
             "judge": self.judge.state(), "life": self.life.state(), "roster": self.roster.state(),
             "presence": self.presence.state(), "counts": dict(self.counts), "latest": list(self._latest),
+            "waiting": self.waiting.state(),
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -154,7 +176,10 @@ class Flow:
         self.roster.restore(state["roster"])
         self.presence.restore(state["presence"])
         self.life.restore(state["life"], len(self.roster.names))
+        if "waiting" in state:
+            self.waiting.restore(state["waiting"])
         self.counts = Counter(state["counts"])
+        self.waiting.n_early = self.counts["not waited for longer, as too many wait"]
         self._latest = (state["latest"][0], state["latest"][1])
 
 

@@ -86,7 +86,7 @@ class Groups:
             elif change.opened:
                 self._join(change.event, now)
             elif change.event.id in self._told:
-                found.append(self._single(change.event, "resolve", self._told.pop(change.event.id)))
+                found.append(self._single(change.event, "resolve", self._told.pop(change.event.id), change.forgotten))
             elif self._storm is not None:
                 self._storm.open.discard(change.event.id)
         return found + self._storm_news(now)
@@ -124,9 +124,10 @@ class Groups:
         storm.pause = min(2 * storm.pause, _MOST_PAUSE)
         return [told]
 
-    def _single(self, event: LiveEvent, action: Action, severity: Severity) -> Notification:
+    def _single(self, event: LiveEvent, action: Action, severity: Severity, forgotten: bool = False) -> Notification:
         who = event.entity or self.source
         title = f"{who} is {_WORDS.get(event.kind, event.kind)}" + (" no more" if action == "resolve" else "")
+        title = f"{who} is no longer watched" if forgotten else title
         return Notification(
             id=f"{event.id}-{action}", fingerprint=event.fingerprint, action=action, severity=severity,
             title=title, reason=event.reason, source=self.source, entity=event.entity or None, kind=event.kind,

@@ -109,6 +109,10 @@ class Judge(Protocol):
         """Judge rows, then learn from them where it learns."""
         ...
 
+    def forget(self, codes: npt.NDArray[np.int64], names: Sequence[str]) -> None:
+        """Unlearn entities that have gone, by their numbers and names, so that others can have the numbers."""
+        ...
+
     def readiness(self) -> float:
         """How much of what it needs before it can judge it has seen, in [0, 1]."""
         ...

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 import numpy as np
 
+from amiss.core.errors import StoreError
+from amiss.core.live import Polled
 from amiss.core.notification import Notification
 from amiss.store.records import DeadLetter, EventRecord, HistoryBatch, SilenceRecord
 from amiss.store.store import Store
@@ -15,11 +18,38 @@ from amiss.stream.events import Change
 from amiss.stream.flow import Taken
 from amiss.stream.groups import Groups
 
-__all__ = ["Keeper"]
+__all__ = ["Keeper", "Round"]
 
 _SUMS_SECONDS, _DAY = 60.0, 86_400.0
 _SILENCES_SECONDS = 5.0
 """Silences are asked for so often."""
+
+
+@dataclass(slots=True)
+class Round:
+    """What a Monitor has read and judged at once, until it is kept.
+
+    Attributes
+    ----------
+    polled, taken, changes
+        As in a `Step`.
+    now
+        When it was judged, in seconds since 1970.
+    told
+        Notifications that it gave rise to; None before they were made.
+    history
+        Its scored rows, where they are kept.
+    hidden
+        Events that silences have kept from being told, by silence.
+    """
+
+    polled: Polled
+    taken: Taken
+    changes: list[Change]
+    now: float
+    told: list[Notification] | None = None
+    history: HistoryBatch | None = None
+    hidden: Counter[str] = field(default_factory=Counter)
 
 
 class Keeper:
@@ -40,46 +70,67 @@ class Keeper:
     def __init__(self, store: Store, source: str, sinks: tuple[str, ...], *, history: bool) -> None:
         self._store, self._source, self._sinks, self._history = store, source, sinks, history
         self._silences: list[SilenceRecord] = []
-        self._asked_at = self._summed_at = self._pruned_at = -np.inf
+        self._asked_at = self._summed_at = self._pruned_at = self._rests_until = -np.inf
 
-    def keep(self, taken: Taken, changes: list[Change], groups: Groups, now: float) -> list[Notification]:
-        """Keep what a round has brought; gives the notifications that were queued, those silenced left out."""
-        hidden: Counter[str] = Counter()
-        told = groups.offer([change for change in changes if not self._is_hidden(change, now, hidden)], now)
-        history = self._history_of(taken)
-        if changes or told or history or taken.refused or hidden:
-            self._write(taken, changes, told, history, hidden, now)
-        return told
+    def keep(self, round_: Round, groups: Groups) -> None:
+        """Keep what a round has brought, and queue its notifications, those silenced left out.
 
-    def _write(
-        self, taken: Taken, changes: list[Change], told: list[Notification], history: HistoryBatch | None,
-        hidden: Counter[str], now: float,
-    ) -> None:  # fmt: skip
+        It may be called again with a round that it could not keep: nothing is then told or counted twice.
+
+        Raises
+        ------
+        StoreError
+            The store refuses; nothing of the round is kept.
+        """
+        now = round_.now
+        if round_.told is None:
+            if any(change.opened for change in round_.changes):
+                self._ask_silences(now)
+            heard = [change for change in round_.changes if not self._is_hidden(change, round_.hidden)]
+            round_.history, round_.told = self._history_of(round_.taken), groups.offer(heard, now)
+        if round_.changes or round_.told or round_.history or round_.taken.refused or round_.hidden:
+            self._write(round_, round_.told)
+
+    def _write(self, round_: Round, told: list[Notification]) -> None:
         with self._store.writing() as writer:
-            writer.put_events([_record(change, now) for change in changes])
+            writer.put_events([_record(change, round_.now) for change in round_.changes])
             writer.put_dead_letters(
-                DeadLetter(at=now, source=each.topic or self._source, reason=each.reason, body=each.body)
-                for each in taken.refused
+                DeadLetter(at=round_.now, source=each.topic or self._source, reason=each.reason, body=each.body)
+                for each in round_.taken.refused
             )
-            if history is not None:
-                writer.put_history(history)
-            writer.count_hidden(hidden)
+            if round_.history is not None:
+                writer.put_history(round_.history)
+            writer.count_hidden(round_.hidden)
             if self._sinks:
-                writer.queue(told, self._sinks, now)
+                writer.queue(told, self._sinks, round_.now)
 
     def tidy(self, now: float) -> None:
-        """Sum up scored rows once a minute, and take away what is older than is kept once a day."""
-        if self._history and now - self._summed_at >= _SUMS_SECONDS:
-            self._store.roll_up()
-            self._summed_at = now
-        if now - self._pruned_at >= _DAY:
-            self._store.prune(now)
-            self._pruned_at = now
+        """Sum up scored rows once a minute, and take away what is older than is kept once a day.
 
-    def _is_hidden(self, change: Change, now: float, hidden: Counter[str]) -> bool:
-        """Whether a silence keeps an event that opens from being told; its end is then not told either."""
+        Raises
+        ------
+        StoreError
+            The store refuses; it is tried again in a minute.
+        """
+        if now < self._rests_until:
+            return
+        try:
+            if self._history and now - self._summed_at >= _SUMS_SECONDS:
+                self._store.roll_up()
+                self._summed_at = now
+            if now - self._pruned_at >= _DAY:
+                self._store.prune(now)
+                self._pruned_at = now
+        except StoreError:
+            self._rests_until = now + _SUMS_SECONDS
+            raise
+
+    def _ask_silences(self, now: float) -> None:
         if now - self._asked_at >= _SILENCES_SECONDS:
             self._silences, self._asked_at = self._store.silences(active_at=now), now
+
+    def _is_hidden(self, change: Change, hidden: Counter[str]) -> bool:
+        """Whether a silence keeps an event that opens from being told; its end is then not told either."""
         if not change.opened:
             return False
         event = change.event

@@ -186,6 +186,18 @@ class Life:
         event.state, event.end = "resolved", utc_words(time)
         return Change(event, False)
 
+    def forget(self, codes: Codes) -> list[Change]:
+        """End what is on of entities that have gone, and unlearn them, so that others can have their numbers."""
+        gone, changes = set(codes.tolist()), []
+        for code, kind in [key for key in self.open if key[0] in gone]:
+            event = self.end(code, kind, self.open[code, kind].last_time).event
+            event.reason += "; given up, as the entity was silent for longest when there were too many"
+            changes.append(Change(event, False, forgotten=True))
+        self._memory = {key: memory for key, memory in self._memory.items() if key[0] not in gone}
+        self._recent = {code: rows for code, rows in self._recent.items() if code not in gone}
+        self._on[codes[codes < len(self._on)]] = False
+        return changes
+
     def _make_room(self, n: int) -> None:
         if n > len(self._on):
             self._on = grown(self._on, n, False)

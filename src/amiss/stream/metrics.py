@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from amiss.core.errors import ConnectorError, ParameterError
@@ -16,51 +18,93 @@ _STALLED_SECONDS = 60.0
 
 
 class Metrics:
-    """Counts what a Monitor does, and serves it by HTTP.
+    """Counts what Monitors do, by their source, and serves it by HTTP.
 
     Parameters
     ----------
-    monitor
+    monitors
         What is counted.
     """
 
-    def __init__(self, monitor: Monitor) -> None:
+    def __init__(self, monitors: Sequence[Monitor]) -> None:
         prometheus = require("prometheus_client", extra="live", what="/metrics")
-        self._monitor, self._prometheus = monitor, prometheus
+        self._monitors, self._prometheus = list(monitors), prometheus
         self.registry = prometheus.CollectorRegistry()
-        made: dict[str, Any] = {"registry": self.registry}
-        self._messages = prometheus.Counter("amiss_messages", "Messages read.", **made)
-        self._rows = prometheus.Counter("amiss_rows", "Rows, by what became of them.", ["fate"], **made)
-        self._refused = prometheus.Counter("amiss_refused", "Records that were refused.", ["reason"], **made)
-        self._events = prometheus.Counter("amiss_events", "Events opened.", ["kind"], **made)
-        self._told = prometheus.Counter("amiss_notifications", "Notifications queued.", ["action"], **made)
-        self._open = prometheus.Gauge("amiss_open_events", "Events that are on.", **made)
-        self._entities = prometheus.Gauge("amiss_entities", "Entities known.", **made)
-        self._lag = prometheus.Gauge("amiss_lag_messages", "Messages known to wait.", **made)
-        self._ready = prometheus.Gauge("amiss_readiness", "How much of what it needs it has learnt, 0 to 1.", **made)
-        self._fates: dict[str, int] = {}
-        self._round_at = monitor.clock.now()
-        self._server: Any = None
 
-    def take(self, step: Step) -> None:
+        def made(kind: Any, name: str, what: str, *labels: str) -> Any:
+            return kind(f"amiss_{name}", what, ["source", *labels], registry=self.registry)
+
+        counter, gauge = prometheus.Counter, prometheus.Gauge
+        self._messages = made(counter, "messages", "Messages read.")
+        self._rows = made(counter, "rows", "Rows, by what became of them.", "fate")
+        self._refused = made(counter, "refused", "Records that were refused.", "reason")
+        self._events = made(counter, "events", "Events opened.", "kind")
+        self._told = made(counter, "notifications", "Notifications queued.", "action")
+        self._refusals = made(counter, "store_refusals", "Tries that the store, or the snapshot's folder, refused.")
+        self._held = made(
+            gauge, "held_seconds", "For how long nothing is read, as the store refuses; 0 if it does not."
+        )
+        self._forgotten = made(counter, "entities_forgotten", "Entities forgotten, as there were too many.")
+        self._open = made(gauge, "open_events", "Events that are on.")
+        self._entities = made(gauge, "entities", "Entities known.")
+        self._lag = made(gauge, "lag_messages", "Messages known to wait, -1 where the source cannot say.")
+        self._waiting = made(gauge, "waiting_rows", "Rows that wait for late ones.")
+        self._ready = made(gauge, "readiness", "How much of what it needs it has learnt, 0 to 1.")
+        self._before: Counter[tuple[str, str, str]] = Counter()
+        self._round_at = {monitor.source.name: monitor.clock.now() for monitor in self._monitors}
+        self._server: Any = None
+        for monitor in self._monitors:
+            self._refusals.labels(monitor.source.name)
+            self._forgotten.labels(monitor.source.name)
+            self._gauge(monitor)
+
+    def take(self, monitor: Monitor, step: Step) -> None:
         """Count what a round has brought."""
-        monitor, flow = self._monitor, self._monitor.flow
-        self._round_at = monitor.clock.now()
-        self._messages.inc(len(step.polled.messages))
-        for fate, n in flow.counts.items():
-            self._rows.labels(fate).inc(max(n - self._fates.get(fate, 0), 0))
-            self._fates[fate] = n
+        name = monitor.source.name
+        self._round_at[name] = monitor.clock.now()
+        if step.polled.ended:
+            self._round_at.pop(name, None)
+        self._messages.labels(name).inc(len(step.polled.messages))
+        for fate, n in monitor.flow.counts.items():
+            self._rows.labels(name, fate).inc(self._more(name, fate, n))
+        self._refusals.labels(name).inc(self._more(name, "", monitor.hold.n_refused, "store"))
+        self._forgotten.labels(name).inc(self._more(name, "", monitor.flow.roster.n_forgotten, "forgotten"))
         for each in step.taken.refused:
-            self._refused.labels(each.reason).inc()
+            self._refused.labels(name, each.reason).inc()
         for change in step.changes:
             if change.opened:
-                self._events.labels(change.event.kind.split()[0]).inc()
+                self._events.labels(name, change.event.kind.split()[0]).inc()
         for told in step.told:
-            self._told.labels(told.action).inc()
-        self._open.set(len(flow.life.open))
-        self._entities.set(len(flow.roster.names))
-        self._lag.set(-1 if monitor.lag is None else monitor.lag)
-        self._ready.set(flow.judge.readiness())
+            self._told.labels(name, told.action).inc()
+        self._gauge(monitor)
+
+    def _more(self, name: str, fate: str, n: int, of: str = "") -> int:
+        """By how much a count of a Monitor's has grown."""
+        more = max(n - self._before[name, fate, of], 0)
+        self._before[name, fate, of] = n
+        return more
+
+    def _gauge(self, monitor: Monitor) -> None:
+        name, flow, since = monitor.source.name, monitor.flow, monitor.hold.since
+        self._held.labels(name).set(0 if since is None else max(monitor.clock.now() - since, 0.0))
+        self._open.labels(name).set(len(flow.life.open))
+        self._entities.labels(name).set(len(flow.roster.names))
+        self._lag.labels(name).set(-1 if monitor.lag is None else monitor.lag)
+        self._waiting.labels(name).set(flow.waiting.n_rows)
+        self._ready.labels(name).set(flow.judge.readiness())
+
+    def health(self) -> tuple[bool, str]:
+        """Whether rounds go on, and in a line what is amiss.
+
+        A store that refuses is no reason to start the watch anew, as the watch goes on by itself once it is back: that
+        is told, and not counted as dead.
+        """
+        now = self._monitors[0].clock.now()
+        stalled = [name for name, at in list(self._round_at.items()) if now - at >= _STALLED_SECONDS]
+        if stalled:
+            return False, f"no round for a minute: {', '.join(stalled)}"
+        held = [m for m in self._monitors if m.hold.is_on]
+        return True, "; ".join(f"degraded: {m.source.name}: {m.hold.reason}" for m in held) or "ok"
 
     def listen(self, address: str) -> int:
         """Serve from now on; gives the port, chosen by the system where 0 is asked for.
@@ -89,9 +133,9 @@ class Metrics:
             if environ.get("PATH_INFO") == "/metrics":
                 return exposition(environ, start)
             if environ.get("PATH_INFO") == "/healthz":
-                alive = self._monitor.clock.now() - self._round_at < _STALLED_SECONDS
+                alive, line = self.health()
                 start("200 OK" if alive else "503 Service Unavailable", [("Content-Type", "text/plain")])
-                return [b"ok\n" if alive else b"no round for a minute\n"]
+                return [f"{line}\n".encode()]
             start("404 Not Found", [("Content-Type", "text/plain")])
             return [b"/metrics and /healthz are here\n"]
 

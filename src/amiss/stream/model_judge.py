@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from amiss.core.errors import ParameterError
 from amiss.pipeline.model import Model
@@ -51,6 +53,9 @@ class ModelJudge:
             return Cause.told(reason, columns)
 
         return Judgement(scores, p_values, is_anomaly, is_anomaly, cause)
+
+    def forget(self, codes: npt.NDArray[np.int64], names: Sequence[str]) -> None:
+        """It knows no entities."""
 
     def readiness(self) -> float:
         """It is ready from the first row on."""

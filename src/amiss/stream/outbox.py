@@ -208,7 +208,7 @@ class Postman:
         # Whatever it is: without this thread nobody would be told of any alarm.
         except Exception as error:
             what = error.what if isinstance(error, StoreError) else type(error).__name__
-            _LOG.error("the outbox cannot be read or written: %s", one_line(what))
+            _LOG.error("the outbox cannot be read or written: %s", one_line(what), extra={"event": "outbox_refused"})
             return False
 
     def _hand_out(self) -> bool:
@@ -277,7 +277,12 @@ class Postman:
         (self.n_dead if due_at is None else self.n_retried)[name] += 1
         level = logging.ERROR if due_at is None else logging.WARNING
         words = "given up" if due_at is None else "tried again later"
-        _LOG.log(level, "channel %s: %s is %s: %s", name, one_line(delivery.id)[:200], words, reason)
+        told = {"channel": name, "delivery": one_line(delivery.id)[:200], "reason": reason}
+        event = "delivery_given_up" if due_at is None else "delivery_failed"
+        _LOG.log(
+            level, "channel %s: %s is %s: %s", name, told["delivery"], words, reason,
+            extra={"event": event, "fields": told},
+        )  # fmt: skip
 
 
 class _Round:

@@ -81,6 +81,12 @@ class Presence:
             self.last = grown(self.last if fits else np.zeros((0, n_columns)), n, np.nan)
             self.stays = grown(self.stays if fits else np.zeros((0, n_columns, FIELDS), np.int32), n, 0)
 
+    def forget(self, codes: Codes) -> None:
+        """Unlearn entities that have gone, so that others can have their numbers."""
+        self.interval[codes], self.last[codes] = np.nan, np.nan
+        for part in (self.longest, self.n_gaps, self.n_told, self.silent, self.stays):
+            part[codes] = 0
+
     # Silence -------------------------------------------------------------------------------------------
 
     def hear(self, codes: Codes, times: Vector, last_time: Vector) -> Codes:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from amiss.core.summary import Matrix, Vector
 
-__all__ = ["Placed", "Roster", "grown", "in_series"]
+__all__ = ["Forgotten", "Placed", "Roster", "grown", "in_series"]
 
 Codes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -30,7 +30,7 @@ class Placed:
         Number of each one's entity.
     late, repeated, crowded
         Positions of rows that are older than their entity's last, that say the same again, and whose entity is one too
-        many.
+        many among those that came together.
     """
 
     rows: Codes
@@ -40,24 +40,46 @@ class Placed:
     crowded: Codes
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Entities that had to go, and whose numbers others have now.
+
+    Attributes
+    ----------
+    codes, names
+        Their numbers, and what they were called.
+    """
+
+    codes: Codes
+    names: list[str]
+
+
 class Roster:
     """The entities of a stream; 24 bytes for each, and its name.
+
+    Where there are too many, the longest silent are forgotten, by the time of their last row; none of which there are
+    rows among those that come together.
 
     Parameters
     ----------
     most
-        So many are known at once; the rows of any further one are counted, and not judged.
+        So many are known at once.
 
     Attributes
     ----------
     names
         By number.
     n_rows, last_time, last_mark
-        By entity: rows so far, time of the last (NaN before it), and a number made from its values.
+        By entity: number of the next row, time of the last (NaN before it), and a number made from its values. Rows are
+        numbered from 0; those of one that has taken the number of another, from behind all rows forgotten, so that no
+        row of an entity has the number of an earlier one.
+    n_forgotten
+        How many entities had to go.
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
+        self.n_forgotten = self._first_row = 0
         self.names: list[str] = []
         self._codes: dict[str, int] = {}
         self._last_codes = np.zeros(0, np.int64)
@@ -88,21 +110,45 @@ class Roster:
         self.last_time[codes] = times
         self.last_mark[codes] = _marks(X)
 
-    def number(self, entities: Sequence[str] | None, n: int) -> None:
-        """Number the entities of `n` rows, new ones too while there is room; all one where there are none."""
+    def number(self, entities: Sequence[str] | None, n: int) -> Forgotten | None:
+        """Number the entities of `n` rows, new ones too; all one where there are none. Says who had to go for them.
+
+        Only rows of more entities than may be known at once come together without a number.
+        """
         if entities is None:
             entities = [""] * n
-        get = self._codes.get
+        get, gone = self._codes.get, None
         codes = np.array([get(name, -1) for name in entities], np.int64)
-        if len(self.names) < self.most:
-            for i in np.flatnonzero(codes < 0).tolist():
-                name = entities[i]
-                code = get(name, -1)
-                if code < 0 and len(self.names) < self.most:
-                    code = self._codes[name] = len(self.names)
-                    self.names.append(name)
-                codes[i] = code
+        unknown = np.flatnonzero(codes < 0).tolist()
+        if unknown:
+            gone = self._name(list(dict.fromkeys(entities[i] for i in unknown)), np.unique(codes[codes >= 0]))
+            codes[unknown] = [get(entities[i], -1) for i in unknown]
         self._last_codes = codes
+        return gone
+
+    def _name(self, new: list[str], here: Codes) -> Forgotten | None:
+        """Give new entities numbers: those that are free, then those of the longest silent that are not here."""
+        room = max(self.most - len(self.names), 0)
+        for name in new[:room]:
+            self._codes[name] = len(self.names)
+            self.names.append(name)
+        if len(new) <= room:
+            return None
+        last = np.where(np.isnan(self.last_time), -np.inf, self.last_time)
+        last[here] = np.inf
+        n_gone = min(len(new) - room, int((last < np.inf).sum()))
+        if n_gone <= 0:
+            return None
+        codes = np.argpartition(last, n_gone - 1)[:n_gone]
+        codes = codes[np.lexsort((codes, last[codes]))]
+        gone = Forgotten(codes, [self.names[code] for code in codes.tolist()])
+        for name, code in zip(new[room:], codes.tolist(), strict=False):
+            del self._codes[self.names[code]]
+            self._codes[name], self.names[code] = code, name
+        self._first_row = max(self._first_row, int(self.n_rows[codes].max()))
+        self.n_rows[codes], self.last_time[codes], self.last_mark[codes] = self._first_row, np.nan, 0
+        self.n_forgotten += n_gone
+        return gone
 
     def grow(self) -> None:
         """Make room for all that are named."""
@@ -140,7 +186,7 @@ class Roster:
         """All of it, as arrays and names."""
         return {
             "names": list(self.names), "n_rows": self.n_rows, "last_time": self.last_time,
-            "last_mark": self.last_mark,
+            "last_mark": self.last_mark, "gone": [self.n_forgotten, self._first_row],
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -148,6 +194,7 @@ class Roster:
         self.names = list(state["names"])
         self._codes = {name: code for code, name in enumerate(self.names)}
         self.n_rows, self.last_time, self.last_mark = state["n_rows"], state["last_time"], state["last_mark"]
+        self.n_forgotten, self._first_row = state.get("gone", (0, 0))
 
 
 def _marks(X: Matrix) -> npt.NDArray[np.uint64]:

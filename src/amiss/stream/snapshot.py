@@ -89,6 +89,12 @@ class Saver:
         """Whether one is being written."""
         return self._thread is not None and self._thread.is_alive()
 
+    def has_failed(self) -> bool:
+        """Whether the last could not be written, which `wait` will tell; waits for one that is being written."""
+        if self._thread is not None:
+            self._thread.join()
+        return self._error is not None
+
     def save(self, state: dict[str, Any]) -> None:
         """Copy a state and begin to write it, behind the one that is being written."""
         self.wait()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from amiss.core.errors import ParameterError, StoreError
+from amiss.core.live import LiveSource
 from amiss.core.notification import AlarmSink
 from amiss.core.source import Progress, silent
 from amiss.io.alarms.making import make_sink
@@ -20,7 +21,7 @@ from amiss.pipeline.recipe import Recipe
 from amiss.store.store import Store
 from amiss.stream.band_judge import BandJudge
 from amiss.stream.clock import Clock, WallClock
-from amiss.stream.config import WatchConfig, promise_of
+from amiss.stream.config import SourceConfig, WatchConfig, promise_of
 from amiss.stream.decode import Decoder
 from amiss.stream.flow import Flow
 from amiss.stream.groups import Groups
@@ -41,36 +42,37 @@ class Watching:
 
     Attributes
     ----------
-    monitor
-        What goes round.
+    monitors
+        What goes round, one for each source.
     store
         Where it keeps what it finds; None where nothing is kept.
     postman
         Who tells of it; None where there is nobody to be told.
-    standing
-        What it says of itself; None where nothing is kept.
+    standings
+        What it says of each source, by the source's name; none where nothing is kept.
     """
 
-    monitor: Monitor
+    monitors: tuple[Monitor, ...]
     store: Store | None
     postman: Postman | None
-    standing: Standing | None = None
+    standings: dict[str, Standing] = field(default_factory=dict)
 
-    def deliver(self, step: Step) -> None:
+    def deliver(self, monitor: Monitor, step: Step) -> None:
         """Wake the postman where a round has something to be told, and say how the watch is doing."""
-        if self.standing is not None:
-            self.standing.take(step)
+        if monitor.source.name in self.standings:
+            self.standings[monitor.source.name].take(step)
         if step.told and self.postman is not None:
             self.postman.wake()
 
     def close(self) -> None:
         """Let go of all; may be called twice. What is not delivered by then waits in the store for the next start."""
-        self.monitor.close()
+        for monitor in self.monitors:
+            monitor.close()
         if self.postman is not None:
             self.postman.stop()
         if self.store is not None:
-            if self.standing is not None:
-                self.standing.end()
+            for standing in self.standings.values():
+                standing.end()
             self.store.close()
 
 
@@ -90,29 +92,39 @@ def put_together(
         raise ParameterError(
             "alarms are delivered out of a store, and there is none", mend="give a folder with --state, or a store"
         )
-    source = open_live(config.source.address, **config.source.options)
-    judge, model = _judge(config, progress)
+    sources = [open_live(each.address, **each.options) for each in config.sources]
+    models = _Models(progress)
+    judges = [models.judge(each) for each in config.sources]
     folder = None if config.state is None else _folder(Path(config.state))
     store = None
     if config.store is not None or folder is not None:
         place: Any = config.store if config.store is not None else _in(folder, "amiss.db")
         store = Store.open(place)
-    time, entity = config.source.time, config.source.entity
-    if model is not None:
-        time, entity = time or model.schema.first("time"), entity or model.schema.first("entity")
-    flow = Flow(
-        judge, Life(source.name, config.alarms), Rules(config.rule, config.maintenance, config.zone),
-        most_entities=config.most_entities,
-    )  # fmt: skip
-    monitor = Monitor(
-        source, Decoder(time=time, entity=entity, ignore=config.source.ignore), flow,
-        Groups(source.name, config.storms), clock=clock or WallClock(), store=store, sinks=list(sinks),
-        snapshot=None if folder is None else folder / _snapshot_name(source.name), pace=pace,
-        keep_history=config.keep_history,
-    )  # fmt: skip
+    clock = clock or WallClock()
+
+    def monitor(source: LiveSource, said: SourceConfig, judge: Judge, model: Model | None) -> Monitor:
+        time, entity = said.time, said.entity
+        if model is not None:
+            time, entity = time or model.schema.first("time"), entity or model.schema.first("entity")
+        flow = Flow(
+            judge, Life(source.name, config.alarms), Rules(config.rule, config.maintenance, config.zone),
+            most_entities=config.most_entities, lateness_seconds=said.lateness_seconds,
+        )  # fmt: skip
+        return Monitor(
+            source, Decoder(time=time, entity=entity, ignore=said.ignore), flow, Groups(source.name, config.storms),
+            clock=clock, store=store, sinks=list(sinks), pace=pace, keep_history=config.keep_history,
+            snapshot=None if folder is None else folder / _snapshot_name(source.name),
+        )  # fmt: skip
+
+    monitors = tuple(
+        monitor(source, said, *judge) for source, said, judge in zip(sources, config.sources, judges, strict=True)
+    )
     postman = Postman(store, sinks, clock=clock) if store is not None and sinks else None
-    standing = None if store is None else Standing(monitor, store, judge=_words(config), asked=_asked(config, model))
-    return Watching(monitor, store, postman, standing)
+    standings = {} if store is None else {
+        each.source.name: Standing(each, store, judge=_words(said), asked=_asked(said, model))
+        for each, said, (_, model) in zip(monitors, config.sources, judges, strict=True)
+    }  # fmt: skip
+    return Watching(monitors, store, postman, standings)
 
 
 def sinks_of(config: WatchConfig) -> dict[str, AlarmSink]:
@@ -131,41 +143,48 @@ def sinks_of(config: WatchConfig) -> dict[str, AlarmSink]:
     return found
 
 
-def _judge(config: WatchConfig, progress: Progress) -> tuple[Judge, Model | None]:
-    wish = config.false_alarms
-    if config.model is not None:
-        model = load(config.model)
-        model = model if wish is None else model.with_false_alarms(wish)
-        return judge_of(model), model
-    if config.history is not None:
-        model = _learnt(config, progress)
-        return judge_of(model), model
-    rate, per = promise_of(wish)
-    return BandJudge(rate, per), None
+class _Models:
+    """What judges each source; a model that several name is loaded once."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._loaded: dict[str, Model] = {}
+
+    def judge(self, source: SourceConfig) -> tuple[Judge, Model | None]:
+        wish = source.false_alarms
+        if source.model is not None:
+            if source.model not in self._loaded:
+                self._loaded[source.model] = load(source.model)
+            model = self._loaded[source.model]
+            model = model if wish is None else model.with_false_alarms(wish)
+            return judge_of(model), model
+        if source.history is not None:
+            model = _learnt(source, source.history, self._progress)
+            return judge_of(model), model
+        rate, per = promise_of(wish)
+        return BandJudge(rate, per), None
 
 
-def _words(config: WatchConfig) -> str:
+def _words(config: SourceConfig) -> str:
     """What judges, for people."""
     if config.model is not None:
         return f"the model {Path(config.model).name}"
     return "an adaptive band" if config.history is None else f"a model of {config.history}"
 
 
-def _asked(config: WatchConfig, model: Model | None) -> str:
+def _asked(config: SourceConfig, model: Model | None) -> str:
     if config.false_alarms is None and model is not None:
         return model.recipe.wish().asked
     rate, per = promise_of(config.false_alarms)
     return f"{rate:g} a {per}" if per == "day" else f"{rate:.3g} of the rows"
 
 
-def _learnt(config: WatchConfig, progress: Progress) -> Model:
+def _learnt(source: SourceConfig, history: str, progress: Progress) -> Model:
     """A model of the history, that judges rows as they come."""
-    assert config.history is not None
     recipe = Recipe(
-        false_alarms=config.false_alarms, time=config.source.time, entity=config.source.entity,
-        ignore=config.source.ignore, causal=True,
+        false_alarms=source.false_alarms, time=source.time, entity=source.entity, ignore=source.ignore, causal=True,
     )  # fmt: skip
-    return fit_source(open_source(config.history), recipe.checked(), progress=progress)
+    return fit_source(open_source(history), recipe.checked(), progress=progress)
 
 
 def _folder(folder: Path) -> Path:

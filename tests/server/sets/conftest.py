@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from amiss.server.problems import word_problems
 from amiss.server.routes import detectors, score, sets
 from amiss.server.sets.backtest import Backtests
 from amiss.server.sets.library import SetLibrary
@@ -16,7 +14,7 @@ from amiss.server.sets.live import LiveSets
 from amiss.server.sets.record import SetOptions
 from amiss.server.sets.scoring import Scorer
 from amiss.store import Store
-from tests.server.sets.made import T0, csv, series, table, until_done
+from tests.server.sets.made import T0, bare_app, csv, series, table, until_done
 from tests.store.made import batch
 
 
@@ -70,8 +68,7 @@ def store(tmp_path):
 def asks(shelf, store):
     """Whoever may do all; the bytes of the answers are those of the routes alone."""
     library, _ = shelf
-    app = FastAPI()
-    word_problems(app)
+    app = bare_app()
 
     def guard(scope):
         return lambda: None

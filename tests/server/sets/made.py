@@ -8,8 +8,19 @@ import time
 
 import numpy as np
 import polars as pl
+from fastapi import FastAPI
+
+from amiss.server.answers import answer
+from amiss.server.problems import word_problems
 
 T0 = 1_767_225_600
+
+
+def bare_app() -> FastAPI:
+    """An application that words errors, and has nothing else."""
+    app = FastAPI()
+    word_problems(app, lambda request, told: answer(told, status=told["error"]["status"]))
+    return app
 
 
 def csv(frame: pl.DataFrame) -> bytes:
@@ -55,7 +66,7 @@ def series(n: int = 3000, entities: tuple[str, ...] = ("p1", "p2")) -> pl.DataFr
     return pl.concat(parts).sort("time", maintain_order=True)
 
 
-def until_done(library, *ids: str, seconds: float = 60.0) -> None:
+def until_done(library, *ids: str, seconds: float = 180.0) -> None:
     end = time.monotonic() + seconds
     while any(library.get(each).state in ("waiting", "working") for each in ids):
         assert time.monotonic() < end, "the detection does not end"

@@ -136,8 +136,8 @@ def test_a_worker_that_takes_too_long_is_ended(tmp_path):
         assert "took more than" in library.get(found).error.what
 
 
-def test_a_worker_without_memory_says_so(tmp_path):
-    with SetLibrary(tmp_path, bounds=Bounds(memory_bytes=150 << 20)) as library:
+def test_a_worker_without_memory_fails_or_is_ended(tmp_path):
+    with SetLibrary(tmp_path, bounds=Bounds(memory_bytes=150 << 20, seconds=20.0)) as library:
         found = library.add(io.BytesIO(csv(series(60_000))), "a.csv").id
         until_done(library, found)
         assert library.get(found).state == "failed"

@@ -7,11 +7,9 @@ import time
 
 import numpy as np
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from amiss.server.access import guard
-from amiss.server.problems import word_problems
 from amiss.server.routes import detectors, score, sets
 from amiss.server.sets.backtest import Backtests
 from amiss.server.sets.bounds import Bounds
@@ -19,12 +17,11 @@ from amiss.server.sets.library import SetLibrary
 from amiss.server.sets.live import LiveSets
 from amiss.server.sets.scoring import Scorer
 from amiss.store.records import LabelRecord
-from tests.server.sets.made import T0, csv, seen, table, until_done
+from tests.server.sets.made import T0, bare_app, csv, seen, table, until_done
 
 
 def test_a_file_is_brought_looked_at_and_taken_away(tmp_path):
-    app = FastAPI()
-    word_problems(app)
+    app = bare_app()
     with SetLibrary(tmp_path) as library:
         app.include_router(sets.make_router(library, lambda scope: lambda: None))
         asks = TestClient(app)
@@ -56,8 +53,7 @@ def test_a_file_is_brought_looked_at_and_taken_away(tmp_path):
      ({"files": {"file": ("a.csv", b"x" * 300_000)}}, 413)],
 )  # fmt: skip
 def test_forms_that_are_none_are_refused_and_leave_nothing(tmp_path, form, status):
-    app = FastAPI()
-    word_problems(app)
+    app = bare_app()
     with SetLibrary(tmp_path, bounds=Bounds(size_bytes=200_000)) as library:
         app.include_router(sets.make_router(library, lambda scope: lambda: None))
         answer = TestClient(app, raise_server_exceptions=False).post("/api/sets", **form)
@@ -68,8 +64,7 @@ def test_forms_that_are_none_are_refused_and_leave_nothing(tmp_path, form, statu
 
 
 def test_a_form_without_a_length_is_refused(tmp_path):
-    app = FastAPI()
-    word_problems(app)
+    app = bare_app()
     with SetLibrary(tmp_path) as library:
         app.include_router(sets.make_router(library, lambda scope: lambda: None))
         answer = TestClient(app).post("/api/sets", content=iter([b"--x"]),
@@ -79,8 +74,7 @@ def test_a_form_without_a_length_is_refused(tmp_path):
 
 def test_no_route_answers_a_stranger(shelf, store):
     library, _ = shelf
-    app = FastAPI()
-    word_problems(app)
+    app = bare_app()
     app.include_router(sets.make_router(library, guard, store=store, live=LiveSets(store)))
     app.include_router(detectors.make_router(Backtests(store, library, lambda: 0.0), guard))
     app.include_router(score.make_router(Scorer(store), guard))

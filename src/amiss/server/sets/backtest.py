@@ -16,7 +16,6 @@ from amiss.server.sets.files import SavedSet
 from amiss.server.sets.library import SetLibrary, SetView
 from amiss.server.sets.listing import entity_of
 from amiss.server.sets.verdicts import Verdicts
-from amiss.store.columns import SeriesRecord
 from amiss.store.store import Store
 
 __all__ = ["Backtest", "Backtests", "Peak", "peaks_of"]
@@ -27,7 +26,6 @@ _RAREST = 0.02
 """p-value up to which a row can be a peak at all."""
 _MOST_PEAKS = 5000
 _MOST_ROWS = 50_000
-_MOST_SERIES = 2000
 _MOST_EVENTS = 5000
 _MOST_SETS = 20
 _STEPS = 5.0
@@ -138,27 +136,28 @@ class Backtests:
         if self._store is None:
             return []
         known = [watch.source for watch in self._store.watches()]
-        return list(dict.fromkeys([*known, *(each.source for each in self._store.series(limit=_MOST_SERIES))]))
+        return list(dict.fromkeys([*known, *self._store.sources()]))
 
     def _live(self, source: str) -> Backtest | None:
         assert self._store is not None
         since = self._clock() - _DAYS * _DAY
-        series = {each.id: each for each in self._store.series(source=source, limit=_MOST_SERIES) if each.stop}
-        if not series:
+        kept = self._store.hours_of(source, since=since) or self._store.hours_of(source)
+        if kept is not None and kept[1] - _DAYS * _DAY < since:
+            # Of what has ended, the last month that there is.
+            since = kept[1] - _DAYS * _DAY
+            kept = self._store.hours_of(source, since=since)
+        if kept is None:
             return None
-        # Where the last month is empty, as of a recording, the last month of what there is.
-        since = min(since, max(each.stop or 0.0 for each in series.values()) - _DAYS * _DAY)
-        begin = max(since, min(each.start or 0.0 for each in series.values()))
-        end = max(each.stop or 0.0 for each in series.values())
-        n_rows = max(sum(each.n_rows for each in series.values()), 1)
-        gap = max(_SHORTEST, _STEPS * (end - begin) * len(series) / n_rows)
+        begin, end, n_rows = max(kept[0], since), kept[1], kept[2]
+        names = self._store.entities_of(source)
+        gap = max(_SHORTEST, _STEPS * (end - begin) * len(names) / max(n_rows, 1))
         rows = self._store.rare_rows(source, since=since, most=_RAREST, limit=_MOST_ROWS)
         levels = _levels(rows.p_values)
         places = peaks_of(rows.series, rows.times, levels, gap)
         places = places[np.argsort(-levels[places], kind="stable")]
         flagged = _flagged(rows.series, rows.times, rows.is_anomaly, rows.series[places], rows.times[places], gap)
         told = _Told(self._store, source, since, gap)
-        peaks = [told.peak(series, int(rows.series[k]), float(rows.times[k]), float(levels[k]))
+        peaks = [told.peak(names.get(int(rows.series[k])), float(rows.times[k]), float(levels[k]))
                  for k in places[:_MOST_PEAKS]]  # fmt: skip
         watch = next((each for each in self._store.watches() if each.source == source), None)
         days = max((end - begin) / _DAY, 1 / 24)
@@ -214,9 +213,8 @@ class _Told:
             spans.setdefault(event.entity, []).append((event.opened - gap, end + gap))
         self._spans = {entity: np.array(found) for entity, found in spans.items()}
 
-    def peak(self, series: dict[int, SeriesRecord], number: int, time: float, level: float) -> Peak:
+    def peak(self, entity: str | None, time: float, level: float) -> Peak:
         """A peak with the event that it is of, and what was said of it."""
-        entity = series[number].entity if number in series else None
         return entity, time, level, self._event(entity, time), self._verdicts.of(entity, time)
 
     def _event(self, entity: str | None, time: float) -> str | None:

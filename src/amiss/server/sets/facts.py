@@ -163,7 +163,7 @@ def read_facts(folder: Path) -> SetFacts:
 def usual_numbers(values: npt.NDArray[Any]) -> Usual:
     """Histogram and box of a column of numbers, by at most 200,000 of them, evenly spread."""
     x = np.asarray(values[:: max(1, len(values) // _MOST_LOOKED_AT)], np.float64)
-    x = x[~np.isnan(x)]
+    x = x[np.isfinite(x)]
     if not len(x):
         return Usual()
     low, q1, median, q3, high = (float(q) for q in np.quantile(x, [0.01, 0.25, 0.5, 0.75, 0.99]))
