@@ -51,6 +51,7 @@ export class Detail {
     this.chart?.destroy();
     this.chart = null;
     this.current = event?.id ?? null;
+    this.element.dataset["id"] = this.current ?? "";
     fill(this.element, ...(event ? this.head(event) : []));
     if (!event) return;
     eventView(event.id)

@@ -34,7 +34,7 @@ function modelPart(model: Model): HTMLElement {
   const act = (path: string) => () => void post(path).then(models).catch(complain);
   const base = `/api/models/${encodeURIComponent(model.name)}`;
   const doing = (version: Version) => (may("admin") && version.state !== "champion" ? button("Promote", act(`${base}/${version.number}/promote`)) : null);
-  const rows = model.versions.map((version) => [version.number, stateWord(version.state), when(version.created), version.note, h("code", { title: version.digest }, version.digest.slice(0, 10)), doing(version)]);
+  const rows = model.versions.map((version) => [version.number, stateWord(version.state), moment(version.created), version.note, h("code", { title: version.digest }, version.digest.slice(0, 10)), doing(version)]);
   const { trial } = model;
   const beside = trial && h("p", {}, `Version ${trial.challenger} runs beside since ${when(trial.since)}, ${number(trial.n_labels)} labels; AUC ${number(trial.challenger_auc)} against ${number(trial.champion_auc)}. ${trial.decision}`);
   const back = may("admin") && model.versions.some((version) => version.state === "retired") && button("Roll back", act(`${base}/roll-back`));
@@ -66,13 +66,15 @@ function of(label: Label): HTMLElement {
   return h("div", { class: "where" }, placeOf(label), span, label.row_key && h("small", {}, `row ${label.row_key}`));
 }
 
+const moment = (seconds: number) => h("span", { class: "when" }, when(seconds));
+
 export async function tokens(): Promise<void> {
   const made = h("section", { class: "made", hidden: true });
   const list = h("div");
   const load = async () => {
     const { items } = await get<{ items: Token[] }>("/api/tokens");
     const revoke = (token: Token) => button("Revoke", () => void remove(`/api/tokens/${encodeURIComponent(token.id)}`).then(load).catch(complain), { "aria-label": `Revoke ${token.name}` });
-    const rows = items.map((token) => [h("span", { class: "where" }, token.name), token.scopes.join(", "), when(token.created), token.expires ? when(token.expires) : "never", ago(token.used_at), revoke(token)]);
+    const rows = items.map((token) => [h("span", { class: "where" }, token.name), token.scopes.join(", "), moment(token.created), token.expires ? moment(token.expires) : "never", ago(token.used_at), revoke(token)]);
     fill(list, table(["Name", "May", "Made", "Expires", "Used", ""], rows));
   };
   await load();

@@ -44,7 +44,7 @@ function row(silence: Silence, load: () => Promise<void>): (Node | string)[] {
   const end = () => void remove(`/api/silences/${encodeURIComponent(silence.id)}`).then(load).catch(complain);
   const name = (text: string) => h("span", { class: "where" }, text);
   const doing = silence.active && may("label") ? button("End", end) : silence.active ? "holds" : "over";
-  return [name(silence.source), name(silence.entity), name(silence.kind), number(silence.n_hidden), silence.ends === null ? "for ever" : when(silence.ends), silence.reason, silence.author, doing];
+  return [name(silence.source), name(silence.entity), name(silence.kind), number(silence.n_hidden), silence.ends === null ? "for ever" : h("span", { class: "when" }, when(silence.ends)), silence.reason, silence.author, doing];
 }
 
 function prefill(form: HTMLFormElement): void {

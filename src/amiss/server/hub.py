@@ -42,6 +42,11 @@ class Hub:
         """Whether nobody more is let in."""
         return len(self._listeners) >= _MOST_LISTENERS
 
+    def catch_up(self) -> None:
+        """Look once where nobody listens, since then nobody else looks; from any thread."""
+        if not self._listeners:
+            self._look()
+
     async def listen(self) -> AsyncIterator[bytes]:
         """Server-sent events until the listener goes; a comment every fifteen seconds."""
         queue: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)

@@ -92,6 +92,7 @@ def pages_router(service: Service, pages: Pages) -> APIRouter:
         visitor = visitor_of(request)
         if not visitor.may(scope):
             raise Problem(403, f"this token does not allow {scope!r}", mend=f"log in with the scope {scope}")
+        service.hub.catch_up()
         return pages.draw(name, data(), visitor)
 
     @router.get("/")
