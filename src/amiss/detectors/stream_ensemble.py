@@ -8,10 +8,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from amiss.core.catalog import detector_class
 from amiss.core.detector import Capabilities, Context, Matrix, SequentialDetector, Vector
 from amiss.core.params import Between, Whole
-from amiss.detectors.adaptive_band import AdaptiveBand
-from amiss.detectors.random_cut_forest import RandomCutForest
 
 __all__ = ["StreamEnsemble"]
 
@@ -111,11 +110,12 @@ class StreamEnsemble(SequentialDetector):
         return self
 
     def _begun(self) -> dict[str, SequentialDetector]:
-        half_life, seed = self.half_life, self.random_state
+        forest: Any = detector_class("random_cut_forest")
+        shared = {"half_life": self.half_life, "random_state": self.random_state}
         return {
-            "band": AdaptiveBand(),
-            "rows": RandomCutForest(half_life=half_life, random_state=seed),
-            "courses": RandomCutForest(shingle=self.shingle, half_life=half_life, random_state=seed),
+            "band": detector_class("adaptive_band")(),
+            "rows": forest(**shared),
+            "courses": forest(shingle=self.shingle, **shared),
         }
 
     def _grow(self, n_entities: int) -> None:
