@@ -27,9 +27,10 @@ def commands() -> str:
     """The help of every verb, as it is printed."""
     parts = ["# Commands\n\nWhat `amiss VERB --help` prints.\n"]
     verbs = [[str(command.name)] for command in app.registered_commands]
-    for group in app.registered_groups:
-        inner = group.typer_instance.registered_commands if group.typer_instance else []
-        verbs += [[str(group.name)], *([str(group.name), str(command.name)] for command in inner)]
+    groups = [group.typer_instance for group in app.registered_groups if group.typer_instance]
+    for group in groups:
+        name = str(group.info.name)
+        verbs += [[name], *([name, str(command.name)] for command in group.registered_commands)]
     for words in ([], *verbs):
         done = subprocess.run(
             [sys.executable, "-m", "amiss", *words, "--help"],

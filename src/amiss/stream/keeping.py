@@ -155,7 +155,8 @@ def _record(change: Change, now: float) -> EventRecord:
     return EventRecord(
         id=event.id, source=event.source, entity=event.entity or None, kind=event.kind, severity=event.severity,
         opened=_seconds(event.start), updated=now, ended=None if event.end is None else _seconds(event.end),
-        score=event.score, p_value=event.p_value, n_alarms=event.n_alarms, reason=event.reason,
+        score=event.score, p_value=event.p_value if event.kind == "anomaly" else None, n_alarms=event.n_alarms,
+        reason=event.reason,
         fingerprint=event.fingerprint, state=event.state, body=msgspec.to_builtins(event),
     )  # fmt: skip
 

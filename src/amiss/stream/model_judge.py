@@ -85,7 +85,8 @@ class ModelJudge:
         return Cause("; ".join(said) + "; this is usual from here on", values, usual)
 
     def forget(self, codes: npt.NDArray[np.int64], names: Sequence[str]) -> None:
-        """It knows no entities."""
+        """Forget what has drifted of some entities; the model itself knows none."""
+        self._drift.forget(codes)
 
     def readiness(self) -> float:
         """It is ready from the first row on."""
