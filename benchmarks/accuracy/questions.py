@@ -9,8 +9,9 @@ before it asks again; all have their defaults. The fixed order is scikit-learn's
 over the seeds; CPU seconds are of the questions alone, without the first fit. Seeds seed methods: rows and truth are
 the same. How much a sum varies from seed to seed stands beside it.
 
-Then patterns called normal: beside ten rows that we rank highest stand three near-duplicates of each, one part in a
-hundred of each column's deviation away; the ten are called normal, and the near-duplicates still shown are counted.
+Then patterns called normal: beside ten rows that we rank highest stand three near-duplicates of each, in each column a
+twentieth of a deviation away, by the column's quartiles (a column of which half of the values are equal stays as it
+is); the ten are called normal, and the near-duplicates still shown are counted.
 Last, CPU seconds for a verdict and the next question on 100,000 rows.
 """
 
@@ -32,7 +33,7 @@ from amiss.prepare.roles import Wishes, infer_schema
 from amiss.summaries.table import TableSummary
 
 FEWEST = 50
-PATTERNS, COPIES, JITTER = 10, 3, 0.01
+PATTERNS, COPIES, JITTER = 10, 3, 0.05
 LARGE = (100_000, 10)
 Asked = Callable[[np.ndarray, np.ndarray, int, int], tuple[int, float]]
 
@@ -94,7 +95,8 @@ def shown_again(X: np.ndarray, seed: int) -> tuple[int, int]:
     random = np.random.default_rng(seed)
     rows = TriageRanker(seed=seed).fit(prepared(X)).ranking()[:PATTERNS]
     like = np.repeat(X[rows], COPIES, axis=0)
-    like += random.normal(size=like.shape) * JITTER * X.std(axis=0)
+    low, high = np.quantile(X, [0.25, 0.75], axis=0)
+    like += random.normal(size=like.shape) * JITTER * (high - low) / 1.349
     ranker = TriageRanker(seed=seed).fit(prepared(np.vstack([X, like])))
     for row in rows.tolist():
         ranker.label(row, "normal")

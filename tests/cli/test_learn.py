@@ -63,9 +63,9 @@ def test_one_that_ranks_worse_is_not_written_unless_forced(run, folder, monkeypa
     monkeypatch.chdir(folder)
     # Verdicts that follow the old model's scores exactly, one by one: none tells anything of another.
     scores = amiss.load("orders.amiss").score("orders.csv").scores
-    middle = np.argsort(scores)[100:500]
+    middle = np.argsort(scores)[50:550]
     random = np.random.default_rng(3)
-    rows = np.sort(random.choice(middle, 60, replace=False))
+    rows = np.sort(random.choice(middle, 250, replace=False))
     cut = np.median(scores[rows])
     words = ["anomaly" if scores[row] > cut else "normal" for row in rows]
     pl.DataFrame({"row": rows, "verdict": words}).write_csv("hard.csv")

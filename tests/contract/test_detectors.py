@@ -16,7 +16,7 @@ from amiss.testing import DETECTOR_CHECKS
 EXPECTED_FAILURES: dict[tuple[str, str], str] = {}
 
 # Their twins take a row at a time, and minutes for all checks; tests/kernels holds them to the loops bit by bit.
-SLOW_TWINS = {"random_cut_forest"}
+SLOW_TWINS = {"random_cut_forest", "stream_ensemble"}
 NAMES = [
     pytest.param(
         name,

@@ -86,6 +86,7 @@ def blocks(page, language):
         "README.md",
         "docs/promises.md",
         "docs/drift.md",
+        "docs/feedback.md",
         "docs/judging.md",
         "docs/judging-series.md",
         pytest.param(

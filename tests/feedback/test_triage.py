@@ -13,6 +13,7 @@ import amiss
 from amiss.core.errors import DataError, NotFittedError, ParameterError
 from amiss.core.frame import Frame
 from amiss.feedback import TriageRanker
+from amiss.kernels import loops
 
 VERDICTS = ("anomaly", "normal", "not_now", "unsure")
 N_USUAL, N_CLUMP = 400, 25
@@ -290,6 +291,7 @@ def test_wrong_words_are_refused(ranker):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not loops.compiled(), reason="a promise of the compiled loops")
 def test_a_verdict_on_a_hundred_thousand_rows_takes_less_than_half_a_second():
     X = np.random.default_rng(0).normal(size=(100_000, 10))
     ranker = TriageRanker().fit(X)

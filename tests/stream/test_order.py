@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from amiss.core.live import Message
@@ -75,6 +77,23 @@ def test_a_dead_sensor_is_told_within_three_of_its_intervals_and_once() -> None:
     assert (event.kind, event.reason) == ("no_data", "nothing came for 30 s, usually something comes every 10 s")
     back = _run(flow, [message({"device": "y", "time": last + 60, "a": 1.0})])
     assert [(c.opened, c.event.kind) for c in back] == [(False, "no_data")]
+
+
+def test_while_the_watch_was_away_nobody_was_silent() -> None:
+    flow, resumed = flow_of(), flow_of()
+    rows = [message({"device": d, "time": START + i, "a": float(i % 3)}) for i in range(201) for d in ("x", "y")]
+    last = START + 200
+    _run(flow, rows, now=last)
+    kept = copy.deepcopy(flow.state())
+    resumed.restore(copy.deepcopy(kept))
+    assert [len(resumed.silences(last + 60 + i)) for i in range(5)] == [0] * 5  # nothing has come by now
+    rows = [message({"device": "x", "time": last + i, "a": float(i % 3)}) for i in range(1, 61)]
+    _run(resumed, rows, now=last + 65)  # what waited at the broker, and y is dead indeed
+    assert [change.event.entity for change in resumed.silences(last + 65)] == ["y"]
+    never = flow_of()
+    never.restore(kept)
+    assert never.silences(last + 60) == []
+    assert {change.event.entity for change in never.silences(last + 60 + 14)} == {"x", "y"}
 
 
 def test_an_entity_that_comes_when_it_likes_is_not_silent_for_nothing() -> None:

@@ -163,3 +163,17 @@ def test_wrong_input_is_refused():
     for scores, entity in ((np.array([np.nan]), None), (np.ones(2), np.array([0])), (np.ones(1), np.array([-1]))):
         with pytest.raises(DataError):
             Adaptive(0.1).advance(scores, entity)
+
+
+def test_as_many_as_hardly_go_one_by_one_are_reached_and_do_not_run_into_one_another() -> None:
+    from scipy.signal import lfilter
+
+    random = np.random.default_rng(0)
+    for x in (random.normal(size=20_000), lfilter([1], [1, -0.9], random.normal(size=20_000))):
+        band = AdaptiveBand()
+        scores = band.score_partial_fit(np.ascontiguousarray(x)[:, None])
+        for asked in (1 / 48, 1 / 10):  # the second cannot be had
+            threshold = Adaptive(asked, least_score=band.usual_score)
+            _, high = threshold.advance(scores)
+            assert threshold.n_raised / len(x) > 1 / 96
+            assert high.mean() < 0.12

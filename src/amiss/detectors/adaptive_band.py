@@ -21,6 +21,7 @@ _SLOW_SHARE = 0.5
 _USUAL = 3.0
 _AWAY = 0.02
 """A level away from the usual one makes rows as odd as one in so many, and no odder: it raises no alarm by itself."""
+_ROOM = 1000
 _SLOWER = 4
 """Spreads follow so many times more slowly than levels: a shift must not pass for noise."""
 
@@ -147,14 +148,19 @@ class AdaptiveBand(SequentialDetector):
         if known.shape != (state["n_entities_"], state["n_features_in_"], FIELDS) or not np.isfinite(known.sum()):
             raise ValueError("the bands do not fit together")
         super().restore({**state, "memory_": known})
-        self._grow(self.n_entities_)
+        self._make_room(known, len(known))
         return self
 
     def _grow(self, n_entities: int) -> None:
         known = self.memory_[: self.n_entities_] if self.n_entities_ else np.zeros((0, self.n_features_in_, FIELDS))
-        # Twice as much, so that entities that come one by one do not copy all each time; the last is nobody's.
-        room = np.zeros((max(n_entities + 1, 2 * len(known)), self.n_features_in_, FIELDS))
+        # So much more that entities that come one by one do not copy all each time, and little where there are many.
+        more = min(len(known), _ROOM + len(known) // 16)
+        self._make_room(known, max(n_entities, len(known) + more))
+
+    def _make_room(self, known: npt.NDArray[np.float64], n_entities: int) -> None:
+        room = np.empty((n_entities + 1, self.n_features_in_, FIELDS))  # the last is nobody's
         room[: len(known)] = known
+        room[len(known) :] = 0.0
         self.memory_ = room
 
     def _update(self, X: Matrix, entity: npt.NDArray[np.int64], context: Context | None) -> None:

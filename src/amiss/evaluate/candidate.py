@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.catalog import detector_class
+from amiss.core.detector import SequentialDetector
 from amiss.core.summary import Vector
 from amiss.evaluate.bench import Bench
 from amiss.evaluate.decisions import RowJudgement
 from amiss.evaluate.trial import Trial
 
-__all__ = ["Candidate", "candidate_of"]
+__all__ = ["Candidate", "candidate_of", "learns_in_order"]
 
 _PER_ROWS = 1000
 
@@ -76,8 +77,8 @@ def candidate_of(bench: Bench, detector: str, trials: Sequence[Trial | None], *,
     scores, flags = (np.concatenate([getattr(trial, name) for trial in done]) for name in ("scores", "flags"))
     rows = [max(len(trial.scores), 1) for trial in done]
     cuts = np.repeat(np.column_stack([trial.cuts for trial in done]), [len(t.scores) for t in done], axis=1)
-    able = detector_class(detector).capabilities
-    learns_from = "labels" if able.labels else "the course" if able.ordered else "normal rows"
+    by_labels = detector_class(detector).capabilities.labels
+    learns_from = "labels" if by_labels else "the course" if learns_in_order(detector) else "normal rows"
     return Candidate(
         detector, tuned, learns_from,
         bench.judged(scores, flags, cuts, _joined(done, "chances"), _joined(done, "own_chances")), scores, flags,
@@ -86,6 +87,12 @@ def candidate_of(bench: Bench, detector: str, trials: Sequence[Trial | None], *,
         score_seconds=float(np.mean([t.score.seconds / n * _PER_ROWS for t, n in zip(done, rows, strict=True)])),
         peak_bytes=max(max(trial.fit.peak_bytes, trial.score.peak_bytes) for trial in done),
     )  # fmt: skip
+
+
+def learns_in_order(detector: str) -> bool:
+    """Whether a detector, by its name, is for series or streams: it learns the rows before, whatever their labels."""
+    kind = detector_class(detector)
+    return bool(kind.capabilities.ordered) or issubclass(kind, SequentialDetector)
 
 
 def _joined(trials: Sequence[Trial], name: str) -> Vector | None:

@@ -18,7 +18,7 @@ from amiss.core.errors import DataError, ParameterError
 from amiss.core.extras import require
 from amiss.core.source import Progress, Source, silent
 from amiss.evaluate.bench import Bench, whole_part
-from amiss.evaluate.candidate import Candidate, candidate_of
+from amiss.evaluate.candidate import Candidate, candidate_of, learns_in_order
 from amiss.evaluate.comparison import Comparison, Selected
 from amiss.evaluate.courses import SERIES_DETECTORS, stretches
 from amiss.evaluate.halving import SEARCHES, Tuned, tuned_params
@@ -288,8 +288,8 @@ def _all_judged(runner: Runner, names: Sequence[str], plan: Plan) -> tuple[Candi
     if not plan.n_settings:
         return _ordered(plain, plan.measure)
     ranked = [each for each in _ordered(plain, plan.measure) if each.judged is not None]
-    # Tuning holds rows out of the course, which a detector for series cannot do without.
-    rows = [each for each in ranked if not detector_class(each.detector).capabilities.ordered]
+    # Tuning holds rows out of the course, which a detector for series or streams cannot do without.
+    rows = [each for each in ranked if not learns_in_order(each.detector)]
     searched = [each for each in rows if detector_class(each.detector).search_space]
     tuned: list[Candidate] = []
     for k, each in enumerate(searched):

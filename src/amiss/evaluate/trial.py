@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.detector import Detector, MergeDetector, SeriesDetector
+from amiss.core.detector import Detector, MergeDetector, SequentialDetector, SeriesDetector
 from amiss.core.errors import AmissError, ParameterError
 from amiss.core.label_detector import LabelDetector
 from amiss.core.summary import Matrix, Vector
@@ -95,7 +95,7 @@ def tried(recipe: Recipe, part: Part, rate: float, *, n_jobs: int = -1) -> Trial
     Raises
     ------
     ParameterError
-        It is for series, and the part is none.
+        It is for series or for streams, and the part is neither.
     """
     detector = any_detector(recipe, n_jobs) if part.course else row_detector(recipe, n_jobs)
     if isinstance(detector, SeriesDetector):
@@ -104,6 +104,13 @@ def tried(recipe: Recipe, part: Part, rate: float, *, n_jobs: int = -1) -> Trial
         with measured() as score:
             # A row's score depends on those around it: none is scored out of its place.
             both = detector.score_rows(np.ascontiguousarray(np.vstack([part.X_held, part.X_test])))
+        held, said = both[: len(part.X_held)], both[len(part.X_held) :]
+    elif isinstance(detector, SequentialDetector):
+        with measured() as fit:
+            detector.fit(np.ascontiguousarray(part.X))
+        with measured() as score:
+            # It goes on learning, as it would live: each row is scored by those before it.
+            both = detector.score_partial_fit(np.ascontiguousarray(np.vstack([part.X_held, part.X_test])))
         held, said = both[: len(part.X_held)], both[len(part.X_held) :]
     else:
         with measured() as fit:
@@ -125,6 +132,11 @@ def tried(recipe: Recipe, part: Part, rate: float, *, n_jobs: int = -1) -> Trial
 def row_detector(recipe: Recipe, n_jobs: int) -> Detector:
     """A fresh detector of rows, on so many threads."""
     detector = any_detector(recipe, n_jobs)
+    if isinstance(detector, SequentialDetector):
+        raise ParameterError(
+            f"{recipe.detector} learns row after row, and these rows have no order",
+            mend="name the column with the time, or another detector",
+        )
     if not isinstance(detector, LabelDetector | MergeDetector):
         raise ParameterError(f"{recipe.detector} is for series", mend="name another detector")
     return detector

@@ -23,6 +23,7 @@ enum { ROWS, LEARNT, RAISED, SHARE, CORRECTION, ELAPSED, PASSED, LATEST, QUANTIL
 #define DAY 86400.0
 #define HOUR 3600.0
 #define TOGETHER 10
+#define OFTEN 0.01
 
 static const double SHARES[LEVELS] = {0.5, 0.1, 0.02, 0.004, 0.0008, 0.00016, 0.000032, 0.0000064};
 
@@ -109,7 +110,7 @@ void amiss_alarm_rate(const double *scores, const int64_t *entity, const double 
                 double asked = per_day ? rate * mean_pause(m) / DAY : rate;
                 double room = exp(m[CORRECTION] + (on ? AGAIN : 0.0)) * asked / larger(m[SHARE], SLOW);
                 p = p_value_of(m + QUANTILES, y);
-                high = p < smaller(room, 0.5) && scores[i] > least;
+                high = p < smaller(room, 1.0 / (TOGETHER + 1)) && (scores[i] > least || asked >= OFTEN);
                 if (high && p < FAR * asked) weight = HARDLY;
             }
             if (learn) learn_score(m, y, weight);

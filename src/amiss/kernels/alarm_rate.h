@@ -10,6 +10,8 @@
  * quiet, (n_entities): rows of an entity since its last alarm. An alarm soon after one is the same and not counted.
  * rate, per_day: alarms asked for, for each row, or for each day where there are times.
  * least: a score up to it is never an alarm, and what is below a quarter of it is all the same; 0 for no such score.
+ * It does not count where one row in a hundred or more is asked for. More than one row in eleven is never an alarm by
+ * its p-value: alarms would then run into one another, and the fewer were counted the more were raised.
  * time, (n_rows): seconds, or null.
  * learn: whether the scores and alarms are learnt.
  */

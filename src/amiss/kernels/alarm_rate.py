@@ -19,7 +19,7 @@ _SHARES = (0.5, 0.1, 0.02, 0.004, 0.0008, 0.00016, 0.000032, 0.0000064)
 _LN5, _STEP, _NARROWEST, _SLOW = 1.6094379124341003, 0.02, 0.05, 1e-3
 LEAST_CORRECTION, MOST_CORRECTION = -6.0, 3.0
 _MOST_PAUSES, _DAY = 100.0, 86400.0
-_HOUR, _TOLD, _AGAIN, _FAR, _HARDLY, _CALM = 3600.0, 0.7, 1.0, 1e-3, 0.01, 0.25
+_HOUR, _TOLD, _AGAIN, _FAR, _HARDLY, _CALM, _OFTEN = 3600.0, 0.7, 1.0, 1e-3, 0.01, 0.25, 0.01
 TOGETHER = 10
 MEMORY = _QUANTILES + _LEVELS + _FIRST
 
@@ -90,7 +90,7 @@ def _advance(
                 asked = rate * _mean_pause(m) / _DAY if per_day else rate
                 room = math.exp(m[CORRECTION] + (_AGAIN if on else 0.0)) * asked / max(m[SHARE], _SLOW)
                 p_values[i] = _p_value(m[_QUANTILES : _QUANTILES + _LEVELS], y)
-                high[i] = p_values[i] < min(room, 0.5) and score > least
+                high[i] = p_values[i] < min(room, 1.0 / (TOGETHER + 1)) and (score > least or asked >= _OFTEN)
                 if high[i] and p_values[i] < _FAR * asked:
                     weight = _HARDLY
             if learning:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from amiss.core.summary import Matrix, Vector
 from amiss.kernels import loops
 
-__all__ = ["COUNT", "FIELDS", "LEVEL", "SLOW", "Pace", "advance_bands", "half_widths"]
+__all__ = ["AWAY", "COUNT", "FIELDS", "LEVEL", "SLOW", "Pace", "advance_bands", "half_widths"]
 
 COUNT, LEVEL, SPREAD, SLOW, SLOW_SPREAD, WANDER, STEP, STEPS, LAST, AWAY = range(10)
 FIELDS = 10

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from amiss.core.detector import Detector, MergeDetector
+from amiss.core.detector import Detector, MergeDetector, SequentialDetector
 from amiss.core.errors import DataError, ParameterError
 from amiss.core.label_detector import UNKNOWN, LabelDetector
 from amiss.core.random import priorities
@@ -81,7 +81,7 @@ def learn_labelled(
     DataError
         The labels cannot be learnt from.
     ParameterError
-        The detector is for series.
+        The detector is for series or for streams.
     """
     _check_detector(recipe)
     shown = _shown(_labels(source, recipe, progress), recipe, free)
@@ -143,7 +143,13 @@ def _shown(labels: Labels, recipe: Recipe, free: bool) -> _Shown:
 
 
 def _check_detector(recipe: Recipe) -> None:
-    if not isinstance(recipe.make_detector(), LabelDetector | MergeDetector):
+    detector = recipe.make_detector()
+    if isinstance(detector, SequentialDetector):
+        raise ParameterError(
+            f"detector {recipe.detector!r} learns row after row, and labels are learnt whatever the order",
+            mend="choose another detector; this one is for streams",
+        )
+    if not isinstance(detector, LabelDetector | MergeDetector):
         raise ParameterError(
             f"detector {recipe.detector!r} is for series, and labels are learnt row by row",
             mend="choose another detector, or leave out the label",

@@ -207,9 +207,9 @@ class Model:
             progress("scoring", source.share_read())
         return Scored(np.concatenate(scores), np.concatenate(beyond), remarks.sentences())
 
-    def reasons_of(self, frame: Frame) -> list[tuple[str, tuple[Contribution, ...]]]:
-        """Sentence and ranked columns for each row of a frame."""
-        X: Matrix = self.preparation.transform(frame)
+    def reasons_of(self, frame: Frame, prepared: Matrix | None = None) -> list[tuple[str, tuple[Contribution, ...]]]:
+        """Sentence and ranked columns for each row of a frame; prepared as given where they were judged otherwise."""
+        X: Matrix = self.preparation.transform(frame) if prepared is None else prepared
         found = self.reasons.of(frame, X, self.contributions(X))
         said = self.limits.sentences(frame)
         kinds = self.kinds_of(X)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from amiss import __version__
+from amiss.core.errors import AmissError
 from amiss.server.access import Access, guard
 from amiss.server.adaptation import Adaptation
 from amiss.server.answers import answer
@@ -41,6 +44,7 @@ from amiss.stream.clock import Clock, WallClock
 
 __all__ = ["make_app", "make_service"]
 
+_LOG = logging.getLogger("amiss.server")
 _YEAR = "public, max-age=31536000, immutable"
 
 
@@ -57,8 +61,8 @@ def make_service(
     return Service(
         folder=folder, store=store, access=Access.at(store, folder), triage=triage, hub=Hub(changes.look),
         ingest=ingest,
-        adaptation=Adaptation(store, folder, clock, ingest.restart), library=library, live=LiveSets(store),
-        backtests=Backtests(store, library, clock.now), clock=clock, limits=limits or Limits(),
+        adaptation=Adaptation(store, folder, clock, ingest.restart), library=library,
+        live=LiveSets(store, folder=folder / "live"), backtests=Backtests(store, library, clock.now), clock=clock, limits=limits or Limits(),
         secure=secure, hosts=hosts,
     )  # fmt: skip
 
@@ -69,6 +73,8 @@ def make_app(service: Service) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.adaptation.start()
+        # The first picture of a long series need not wait for what can be made ready before.
+        threading.Thread(target=_warm, args=(service,), name="amiss-warm", daemon=True).start()
         yield
         await service.hub.close()
         await run_in_threadpool(service.adaptation.close)
@@ -90,6 +96,14 @@ def make_app(service: Service) -> FastAPI:
     app.include_router(forms_router(service, pages))
     _mount_rest(app)
     return app
+
+
+def _warm(service: Service) -> None:
+    try:
+        service.library.warm()
+        service.live.warm()
+    except AmissError as error:
+        _LOG.warning("the first pictures may take longer: %s", error)
 
 
 class _Shielded(FastAPI):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from amiss.core.detector import Context
 from amiss.core.summary import Matrix, Vector
 from amiss.detectors.adaptive_band import AdaptiveBand
 from amiss.explain.words import number_word, range_words
-from amiss.kernels.band import FIELDS
+from amiss.kernels.band import AWAY, FIELDS, LEVEL, SLOW
 from amiss.stream.judge import Batch, Cause, Judgement
 from amiss.thresholds.adaptive import Adaptive
 
@@ -53,7 +53,41 @@ class BandJudge:
         self.threshold.least_score = self.detector.usual_score
         p_values, is_anomaly = self.threshold.advance(scores, batch.codes, batch.readings.times)
         lasting = is_anomaly | (p_values <= _LASTING)
-        return Judgement(scores, p_values, is_anomaly, lasting, lambda row: self._cause(batch, apart[row], before, row))
+        drifts = tuple(self._drifts(batch, before))
+        return Judgement(
+            scores, p_values, is_anomaly, lasting, lambda row: self._cause(batch, apart[row], before, row), drifts
+        )
+
+    def _drifts(self, batch: Batch, before: Memory) -> Iterator[tuple[int, Cause]]:
+        """Rows at which a level that had left the slow one had lasted long enough to be the usual one."""
+        patience, away = self.detector.patience, before[..., AWAY].max(axis=1, initial=0.0)
+        if away.max(initial=0.0) + len(away) < patience:
+            return
+        count = np.bincount(batch.codes)[batch.codes]
+        found = []
+        for code in np.unique(batch.codes[away + count >= patience]).tolist():
+            rows = np.flatnonzero(batch.codes == code)
+            one = copy.copy(self.detector)
+            one.memory_, one.n_entities_ = np.stack([before[rows[0]], np.zeros_like(before[rows[0]])]), 1
+            for row in rows.tolist():
+                known = one.memory_[0].copy()
+                one.explain_partial_fit(batch.X[row : row + 1])
+                moved = (known[:, AWAY] >= patience - 1) & (one.memory_[0, :, AWAY] == 0)
+                moved &= one.memory_[0, :, SLOW] == one.memory_[0, :, LEVEL]
+                if moved.any():
+                    found.append((row, self._new_level(known[:, SLOW], one.memory_[0, :, SLOW], moved)))
+        yield from sorted(found, key=lambda each: each[0])
+
+    def _new_level(self, before: Vector, after: Vector, moved: npt.NDArray[np.bool_]) -> Cause:
+        values, usual, said = {}, {}, []
+        for j in np.flatnonzero(moved).tolist():
+            name, old, new = self.columns[j], float(before[j]), float(after[j])
+            words = [number_word(level, _DIGITS, abs(new - old)) for level in (old, new)]
+            values[name], usual[name] = new, f"about {words[0]}"
+            said.append(
+                f"{name} was about {words[0]} and has been about {words[1]} for {self.detector.patience:,} rows"
+            )
+        return Cause("; ".join(said) + "; this is usual from here on", values, usual)
 
     def _as_before(self, batch: Batch) -> Memory:
         """What is known of each row's entity before the batch; zeros of one that is new."""

@@ -32,7 +32,7 @@ class LiveEvent(msgspec.Struct, omit_defaults=False):
     entity
         Whose it is; "" where the stream has no entities.
     kind
-        "anomaly", "no_data" or "stuck".
+        "anomaly", "no_data", "drift", or "stuck" and the column.
     start, end
         Times of its first and its last alarm (ISO 8601, UTC); `end` None while it goes on.
     score, p_value

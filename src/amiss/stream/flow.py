@@ -21,6 +21,8 @@ from amiss.stream.waiting import Waiting
 __all__ = ["Flow", "Taken"]
 
 _FUTURE_SECONDS = 60.0
+_SETTLING_SECONDS = 10.0
+"""After a restart nobody is held to be silent for so long, unless something has come: what waited is on its way."""
 
 
 class Taken:
@@ -71,6 +73,7 @@ class Flow:
         self.waiting = Waiting(lateness_seconds)
         self.counts: Counter[str] = Counter()
         self._latest = (-np.inf, -np.inf)
+        self._resumed = False
 
     def take(self, readings: Readings, now: float, *, last: bool = False) -> Taken:
         """Judge readings that came at `now`, in seconds since 1970, and none wait where they are the last."""
@@ -96,7 +99,7 @@ class Flow:
         X, n_odd = readings.matrix(self.judge.columns)
         self.counts["values that are no numbers"] += n_odd
         self._judge(readings, X, taken)
-        self._latest = max(self._latest, (float(readings.times.max()), now))
+        self._latest, self._resumed = max(self._latest, (float(readings.times.max()), now)), False
         return taken
 
     def _judge(self, readings: Readings, X: Matrix, taken: Taken) -> None:
@@ -127,6 +130,8 @@ class Flow:
         taken.changes += self.life.advance(codes, names, times, roster.n_rows, taken.judged)
         for each in stuck:
             taken.changes += self._stuck(each, batch)
+        for row, cause in taken.judged.drifts:
+            taken.changes += self._drift(row, cause, batch)
         roster.advance(codes, times, X)
         self.counts["rows judged"] += len(codes)
 
@@ -142,8 +147,17 @@ class Flow:
         row = int(self.roster.n_rows[each.code]) + each.row
         return [self.life.begin(each.code, name, kind, time, row, cause)]
 
+    def _drift(self, row: int, cause: Cause, batch: Batch) -> list[Change]:
+        """An event that is over as it begins: from here on the new level is usual."""
+        code, time = int(batch.codes[row]), float(batch.readings.times[row])
+        place = int(self.roster.n_rows[code]) + int((batch.codes[:row] == code).sum())
+        begun = self.life.begin(code, batch.names[code], "drift", time, place, cause)
+        return [begun, self.life.end(code, "drift", time)]
+
     def silences(self, now: float) -> list[Change]:
         """Events of entities that have been silent for too long at `now`."""
+        if self._resumed:
+            self._latest, self._resumed = (self._latest[0], now + _SETTLING_SECONDS), False
         latest, at = self._latest
         if not np.isfinite(latest):
             return []
@@ -180,7 +194,8 @@ class Flow:
             self.waiting.restore(state["waiting"])
         self.counts = Counter(state["counts"])
         self.waiting.n_early = self.counts["not waited for longer, as too many wait"]
-        self._latest = (state["latest"][0], state["latest"][1])
+        # While we were away nobody was silent: the messages of that time may wait at the broker.
+        self._latest, self._resumed = (state["latest"][0], state["latest"][1]), True
 
 
 def _number_columns(readings: Readings) -> list[str]:

@@ -15,7 +15,7 @@ __all__ = ["GroupRules", "Groups"]
 
 _MOST_PAUSE = 3600.0
 _MOST_NAMED = 10
-_WORDS = {"anomaly": "unusual", "no_data": "silent", "stuck": "stuck"}
+_WORDS = {"anomaly": "unusual", "no_data": "silent", "stuck": "stuck", "drift": "at a new level"}
 
 
 class GroupRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,11 +27,14 @@ class GroupRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         So many events within such a time are told one by one; those beyond are told together.
     pause_seconds
         After which a storm that grows is told again; each time twice as long, up to an hour.
+    drifts
+        Whether it is told, too, that a level has moved for good; it is an event either way.
     """
 
     burst: int = 5
     window_seconds: float = 60.0
     pause_seconds: float = 60.0
+    drifts: bool = False
 
 
 class _Storm(msgspec.Struct):
@@ -80,6 +83,8 @@ class Groups:
         """What is to be told of these changes at once, and of earlier ones that were held back."""
         found = []
         for change in changes:
+            if change.event.kind == "drift" and not self.rules.drifts:
+                continue
             if change.opened and self._alone(now):
                 self._told[change.event.id] = change.event.severity
                 found.append(self._single(change.event, "trigger", change.event.severity))

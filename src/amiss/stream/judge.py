@@ -79,6 +79,8 @@ class Judgement:
         Whether it is an alarm; and whether it is odd enough for an event to go on.
     cause
         Why the row at a position is odd; to be asked before the next rows are judged.
+    drifts
+        Positions of rows at which what is usual was found to have moved for good, ascending, and how.
     """
 
     scores: Vector
@@ -86,6 +88,7 @@ class Judgement:
     is_anomaly: Mask
     lasting: Mask
     cause: Callable[[int], Cause]
+    drifts: tuple[tuple[int, Cause], ...] = ()
 
 
 class Judge(Protocol):

@@ -165,7 +165,7 @@ class Life:
             id=event_id(self.source, entity, kind, self.run or start, row), state="firing", source=self.source,
             fingerprint=fingerprint(self.source, entity, kind), entity=entity, kind=kind, start=start, end=None,
             score=score, p_value=p_value, n_alarms=1, reason=cause.reason, values=cause.values, usual=cause.usual,
-            severity=severity_word(p_value) if kind == "anomaly" else "warning",
+            severity=_severity(kind, p_value),
         )  # fmt: skip
         key = (code, kind)
         self.open[key] = _Open(event, time)
@@ -222,6 +222,12 @@ class Life:
         self._recent = {code: list(rows) for code, rows in state["recent"]}
         self._on = np.zeros(n_entities, np.bool_)
         self._on[[code for code, kind in self.open if kind == "anomaly"] + list(self._recent)] = True
+
+
+def _severity(kind: str, p_value: float) -> Severity:
+    if kind == "anomaly":
+        return severity_word(p_value)
+    return "info" if kind == "drift" else "warning"
 
 
 def _remembered(before: _Memory | None, time: float) -> _Memory:

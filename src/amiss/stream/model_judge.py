@@ -9,16 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 from amiss.core.errors import ParameterError
+from amiss.core.summary import Matrix, Vector
+from amiss.explain.words import number_word
 from amiss.pipeline.model import Model
 from amiss.pipeline.series_model import SeriesModel
 from amiss.stream.course_judge import CourseJudge
 from amiss.stream.judge import Batch, Cause, Judge, Judgement
+from amiss.stream.recalibration import Moved, Recalibration
 
 __all__ = ["ModelJudge", "judge_of"]
 
+_DIGITS = 6
+
 
 class ModelJudge:
-    """A model of rows; it learns nothing, and rows get the very scores that `Model.score` gives them.
+    """A model of rows, which learns nothing: rows get the very scores that `Model.score` gives them.
+
+    Where an entity drifts away from what was learnt, the levels of its numbers are found anew, as `Recalibration` has
+    it; rows after that are scored as if they stood at the levels before.
 
     Parameters
     ----------
@@ -35,6 +43,7 @@ class ModelJudge:
         self.model = model
         self._time, self._entity = model.schema.first("time"), model.schema.first("entity")
         self._all = [column.name for column in model.schema.columns]
+        self._drift = Recalibration(len(model.preparation.numbers))
         self.columns = [name for name in model.preparation.numbers if name not in (self._time, self._entity)]
 
     def begin(self, columns: list[str]) -> None:
@@ -43,16 +52,37 @@ class ModelJudge:
     def advance(self, batch: Batch) -> Judgement:
         """Judge rows."""
         frame = batch.readings.frame(self._all, self._time, self._entity)
-        scores = self.model.score_frame(frame)
         beyond = self.model.limits.beyond(frame)
-        p_values = self.model.threshold.p_value(scores)
+        prepared = self.model.preparation.transform(frame)
+        scores, p_values, judged, moved = self._drift.judge(prepared, batch.codes, self._said)
         is_anomaly = self.model.threshold.is_anomaly(scores) | beyond
 
         def cause(row: int) -> Cause:
-            reason, columns = self.model.reasons_of(frame.rows(np.array([row])))[0]
+            one = np.array([row])
+            reason, columns = self.model.reasons_of(frame.rows(one), judged[one])[0]
             return Cause.told(reason, columns)
 
-        return Judgement(scores, p_values, is_anomaly, is_anomaly, cause)
+        drifts = tuple((each.row, self._told(each, batch)) for each in moved)
+        return Judgement(scores, p_values, is_anomaly, is_anomaly, cause, drifts)
+
+    def _said(self, prepared: Matrix) -> tuple[Vector, Vector]:
+        scores = self.model.detector.score_rows(prepared)
+        return scores, self.model.threshold.p_value(scores)
+
+    def _told(self, moved: Moved, batch: Batch) -> Cause:
+        """What has moved, in the units of its column."""
+        preparation = self.model.preparation
+        one = batch.readings.at(np.array([moved.row])).frame(self._all, self._time, self._entity)
+        line = int(preparation.entity_codes(one)[0])
+        values, usual, said = {}, {}, []
+        for j in np.flatnonzero(moved.before != moved.after).tolist():
+            name, scale = preparation.numbers[j], float(preparation.scale[line, j])
+            before, after = (float(preparation.location[line, j] + scale * level[j]) for level in
+                             (moved.before, moved.after))  # fmt: skip
+            words = [number_word(level, _DIGITS, abs(after - before)) for level in (before, after)]
+            values[name], usual[name] = after, f"about {words[0]}"
+            said.append(f"{name} was about {words[0]} and is about {words[1]}")
+        return Cause("; ".join(said) + "; this is usual from here on", values, usual)
 
     def forget(self, codes: npt.NDArray[np.int64], names: Sequence[str]) -> None:
         """It knows no entities."""
@@ -62,11 +92,12 @@ class ModelJudge:
         return 1.0
 
     def state(self) -> dict[str, Any]:
-        """Nothing beside the model."""
-        return {}
+        """What has drifted."""
+        return {"drift": self._drift.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """There is nothing to take up."""
+        """Take up a `state`; ValueError if its parts do not fit together."""
+        self._drift.restore(state.get("drift", {}))
 
 
 def judge_of(model: Model) -> Judge:

@@ -44,7 +44,7 @@ class Pace:
     batch_rows: int = 2_000
     batch_seconds: float = 0.25
     snapshot_seconds: float = 1.0
-    snapshot_messages: int = 10_000
+    snapshot_messages: int = 5_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,7 @@ class Roster:
     def restore(self, state: dict[str, Any]) -> None:
         """Take up a `state`."""
         self.names = list(state["names"])
-        self._codes = {name: code for code, name in enumerate(self.names)}
+        self._codes = dict(zip(self.names, range(len(self.names)), strict=True))
         self.n_rows, self.last_time, self.last_mark = state["n_rows"], state["last_time"], state["last_mark"]
         self.n_forgotten, self._first_row = state.get("gone", (0, 0))
 

@@ -103,7 +103,7 @@ class Rules:
         def cause(row: int) -> Cause:
             return beyond[row] or judged.cause(row)
 
-        return Judgement(judged.scores, judged.p_values, alarms, judged.lasting | alarms, cause)
+        return Judgement(judged.scores, judged.p_values, alarms, judged.lasting | alarms, cause, judged.drifts)
 
     def _beyond(self, batch: Batch) -> list[Cause | None]:
         said: list[Cause | None] = [None] * len(batch.codes)

@@ -41,9 +41,9 @@ class Adaptive(Threshold):
     beyond the usual, by a thousandth of the rate, is always an alarm, and is hardly counted or learnt from: a storm of
     real anomalies is told to its end, beyond what was asked for, and does not deafen what comes after.
 
-    An alarm of an entity whose last one is no more than 10 of its rows ago is the same alarm, and not counted. A score
-    of 0, of an entity not known yet, is never one; nor are the first 100 others. How the stream is cut into batches
-    changes nothing.
+    An alarm of an entity whose last one is no more than 10 of its rows ago is the same alarm, and not counted: of one
+    entity about one in 30 rows can begin one, and fewer where odd rows follow one another. A score of 0, of an entity
+    not known yet, is never one; nor are the first 100 others. How the stream is cut into batches changes nothing.
 
     Costs some 0.1 µs a score, 1 KB, and 4 bytes an entity.
 
@@ -55,8 +55,8 @@ class Adaptive(Threshold):
         "row", or "day" of the rows' times.
     least_score
         A score up to it is never an alarm, from 0: without one, the oddest rows of a fleet that stands still are alarms
-        too. What is below a quarter of it is all the same. Where a detector
-        has a `usual_score`, that; more alarms than one in a hundred rows cannot then be had.
+        too. What is below a quarter of it is all the same. Where a detector has a `usual_score`, that. It does not
+        count where one row in a hundred or more is asked for.
 
     Attributes
     ----------

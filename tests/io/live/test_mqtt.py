@@ -421,6 +421,16 @@ class TestLedger:
             ledger.safe(ledger.position())
         assert len(ledger.position()) == 20
 
+    def test_a_full_memory_takes_no_longer(self) -> None:
+        ledger = Ledger(10_000)
+        ledger.taken_up({str(k): "aa" for k in range(20_000)})
+        ledger.connected(1, resumed=True)
+        begun = time.process_time()
+        for k in range(20_000, 30_000):
+            assert ledger.arrived(k, "bb", again=False) is Arrival.NEW
+        assert time.process_time() - begun < 1.0  # a look at all of it for each message took ten seconds
+        assert list(ledger.position())[0] == "10000"  # the oldest that is safe goes first
+
     def test_a_broker_that_forgot_us_sends_nothing_again(self) -> None:
         ledger = Ledger(10)
         ledger.taken_up({"7": "aa"})

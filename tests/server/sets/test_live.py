@@ -7,6 +7,7 @@ import pytest
 
 from amiss.server.problems import Problem
 from amiss.server.sets import live as room
+from amiss.server.sets.detail import detail
 from amiss.server.sets.live import LiveSets
 from amiss.server.sets.viewport import viewport
 from amiss.store import Store
@@ -153,3 +154,16 @@ def test_other_ids_are_none(opened, set_id):
     with pytest.raises(Problem) as problem:
         LiveSets(opened).get(set_id)
     assert problem.value.status == 404
+
+
+def test_numbers_without_end_are_told_of(opened):
+    values = np.random.default_rng(0).normal(size=(300, 2))
+    values[::7, 0] = np.inf
+    values[::11] = np.nan
+    put(opened, 300, values=values)
+    live = LiveSets(opened).get("live-1")
+    for row in range(12):
+        told = detail(live, row)
+        assert len(told["nearest"]) == 3
+        assert all(np.isfinite(near["distance"]) for near in told["nearest"])
+    assert viewport(live.course(["temp"]), ["temp"], width=10)

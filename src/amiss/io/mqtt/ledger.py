@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from enum import Enum
 
 from amiss.core.live import Position
@@ -33,7 +33,7 @@ class Ledger:
     def __init__(self, most: int) -> None:
         self._most = most
         self._open: dict[str, str] = {}
-        self._safe: set[str] = set()
+        self._safe: OrderedDict[str, None] = OrderedDict()  # the oldest first
         self._here: set[str] = set()
         self._sent: deque[tuple[int, int, str, str]] = deque()
         self._number = 0
@@ -46,7 +46,7 @@ class Ledger:
     def taken_up(self, handed_out: Position) -> None:
         """Begin with what a snapshot says."""
         self._open = dict(handed_out)
-        self._safe = set(self._open)
+        self._safe = OrderedDict.fromkeys(self._open)
 
     def connected(self, connection: int, *, resumed: bool) -> None:
         """Another connection: nothing has come by it yet, and a broker that forgot us sends nothing again."""
@@ -64,22 +64,18 @@ class Ledger:
             return Arrival.SAFE if key in self._safe else Arrival.AGAIN
         self._open.pop(key, None)
         self._open[key] = digest
-        self._safe.discard(key)
-        if len(self._open) > 2 * self._most:
-            self._forget_oldest()
+        self._safe.pop(key, None)
+        if len(self._open) > 2 * self._most and self._safe:
+            oldest, _ = self._safe.popitem(last=False)
+            del self._open[oldest]
         return Arrival.NEW
-
-    def _forget_oldest(self) -> None:
-        for key in [key for key in self._open if key in self._safe][: len(self._open) - 2 * self._most]:
-            del self._open[key]
-            self._safe.discard(key)
 
     def safe(self, position: Position) -> list[int]:
         """Enter that all of a position lies in a snapshot; the identifiers to acknowledge at this connection."""
         found = []
         for key, digest in position.items():
             if key not in self._safe and self._open.get(key) == digest:
-                self._safe.add(key)
+                self._safe[key] = None
                 if key in self._here:
                     found.append(int(key))
         return found
@@ -97,4 +93,4 @@ class Ledger:
             _, sent_by, key, digest = self._sent.popleft()
             if sent_by == connection and key in self._safe and self._open.get(key) == digest:
                 del self._open[key]
-                self._safe.discard(key)
+                del self._safe[key]

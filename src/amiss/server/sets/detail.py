@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -176,7 +177,7 @@ class _Live:
         found = []
         for name in self.numbers:
             box, value = self._usual[name].box, self.values[name]
-            if box is None or not isinstance(value, float):
+            if box is None or not _is_finite(value):
                 continue
             width = max(box.high - box.low, 1e-300)
             found.append((abs(value - box.median) / width, name, value, range_words(box.low, box.high, _DECIMALS)))
@@ -213,12 +214,14 @@ class _Live:
 
     def column(self, name: str, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Values of some rows."""
-        return np.asarray(self.live.track(name).lows[0][rows], np.float64)
+        values = np.asarray(self.live.track(name).lows[0][rows], np.float64)
+        # What devices send has no end at times; nothing is near to that.
+        return np.where(np.isfinite(values), values, np.nan)
 
 
 def _scatter(teller: _Saved | _Live, blamed: list[str], values: dict[str, float | str | None]) -> dict[str, Any] | None:
     """The two columns of numbers in which the row stands out most from the others, and these."""
-    there = [name for name in teller.numbers if isinstance(values[name], float)]
+    there = [name for name in teller.numbers if _is_finite(values[name])]
     blamed = [name for name in blamed if name in there]
     rows = teller.sampled()
     rows = rows[rows != teller.row][:_DRAWN]
@@ -232,3 +235,7 @@ def _scatter(teller: _Saved | _Live, blamed: list[str], values: dict[str, float 
     whole = ~np.isnan(X[:, [i, j]]).any(axis=1)
     points = zip(X[whole, i].tolist(), X[whole, j].tolist(), flags[whole].tolist(), strict=True)
     return {"x": names[i], "y": names[j], "points": [list(p) for p in points], "here": [here[i], here[j]]}
+
+
+def _is_finite(value: float | str | None) -> TypeGuard[float]:
+    return isinstance(value, float) and math.isfinite(value)
