@@ -62,8 +62,8 @@ def make_service(
         folder=folder, store=store, access=Access.at(store, folder), triage=triage, hub=Hub(changes.look),
         ingest=ingest,
         adaptation=Adaptation(store, folder, clock, ingest.restart), library=library,
-        live=LiveSets(store, folder=folder / "live"), backtests=Backtests(store, library, clock.now), clock=clock, limits=limits or Limits(),
-        secure=secure, hosts=hosts,
+        live=LiveSets(store, folder=folder / "live"), backtests=Backtests(store, library, clock.now),
+        clock=clock, limits=limits or Limits(), secure=secure, hosts=hosts,
     )  # fmt: skip
 
 
