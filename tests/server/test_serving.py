@@ -60,6 +60,17 @@ def test_the_first_start_tells_a_token_and_later_ones_do_not(tmp_path):
         assert new.token not in (None, first.token)
 
 
+def test_a_stop_lets_those_go_who_listen_without_end(tmp_path):
+    with Served(tmp_path / "data") as served:
+        live = requests.get(f"{served.url}/api/live", headers=served.headers, stream=True, timeout=30)
+        assert next(live.iter_lines()) == b"retry: 2000"
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.wait(20) in (0, -signal.SIGINT, 130)
+        said = served.process.stderr.read()
+    assert "Traceback" not in said
+    assert "Error" not in said
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.test"])
 def test_no_other_address_without_tls(host):
     with pytest.raises(ParameterError, match="can be reached from elsewhere"):

@@ -25,7 +25,7 @@ export interface Options {
   failed: (error: unknown) => void;
 }
 
-const PATIENCE = 60;
+const PATIENCE = 30;
 const LEAST_SPAN = 1e-6;
 
 function colour(name: string): string {

@@ -64,7 +64,7 @@ def serve(
     folder = _made(data)
     with Store.open(store if store is not None else folder / "amiss.db") as opened:
         service = make_service(folder, opened, secure=tls_cert is not None or behind_proxy, hosts=address.hosts)
-        server = Server(make_app(service), address)
+        server = Server(make_app(service), address, service.hub.close)
         if not assets():
             say("the dashboard is not built, so pages stand without their script: see amiss doctor")
         _greet(service, server.url, new=new_token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -35,13 +36,18 @@ class Changes:
         self._sources: dict[str, Any] = {}
         self._sources_at = -1e300
         self._sets: deque[SetView] = deque(maxlen=_MOST_AT_ONCE)
+        self._lock = threading.Lock()
 
     def hear(self, changed: SetView) -> None:
         """Take up that a set has changed; from any thread."""
         self._sets.append(changed)
 
     def look(self) -> list[tuple[str, Any]]:
-        """Kinds and what is told, as the API's contract has them."""
+        """Kinds and what is told: event, queue, source, set; reload where too much has changed. From any thread."""
+        with self._lock:
+            return self._looked()
+
+    def _looked(self) -> list[tuple[str, Any]]:
         told: list[tuple[str, Any]] = []
         changed = self._triage.refresh()
         if len(changed) > _MOST_AT_ONCE:

@@ -57,9 +57,12 @@ class Hub:
             yield b"retry: 2000\n: here\n\n"
             while True:
                 try:
-                    yield await asyncio.wait_for(queue.get(), _ALIVE_SECONDS)
+                    message = await asyncio.wait_for(queue.get(), _ALIVE_SECONDS)
                 except TimeoutError:
-                    yield b": still here\n\n"
+                    message = b": still here\n\n"
+                if not message:
+                    return
+                yield message
         finally:
             self._listeners.discard(queue)
 
@@ -67,14 +70,16 @@ class Hub:
         """Tell everybody at once; to be called in the server's loop."""
         message = f"event: {kind}\ndata: ".encode() + as_json(value) + b"\n\n"
         for queue in self._listeners:
-            if queue.full():
-                while not queue.empty():
-                    queue.get_nowait()
-                message = _AGAIN
-            queue.put_nowait(message)
+            late = queue.full()
+            if late:
+                _empty(queue)
+            queue.put_nowait(_AGAIN if late else message)
 
     async def close(self) -> None:
-        """Look no more."""
+        """Look no more, and let every listener go; may be called twice."""
+        for queue in self._listeners:
+            _empty(queue)
+            queue.put_nowait(b"")
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -86,3 +91,8 @@ class Hub:
                 for kind, value in await run_in_threadpool(self._look):
                     self.tell(kind, value)
             await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _empty(queue: asyncio.Queue[bytes]) -> None:
+    while not queue.empty():
+        queue.get_nowait()

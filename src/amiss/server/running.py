@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,8 @@ class Server:
         The application.
     address
         Where.
+    ending
+        Called once it is to end, so that those who listen without end are let go.
 
     Attributes
     ----------
@@ -90,7 +93,7 @@ class Server:
         Where to find it.
     """
 
-    def __init__(self, app: Any, address: Address) -> None:
+    def __init__(self, app: Any, address: Address, ending: Callable[[], Awaitable[None]] | None = None) -> None:
         try:
             self._heard = listening(address.host, address.port)
         except (OSError, OverflowError) as error:
@@ -101,13 +104,14 @@ class Server:
         scheme = "https" if address.certificate else "http"
         host = f"[{address.host}]" if ":" in address.host else address.host
         self.url = f"{scheme}://{host}:{self._heard.getsockname()[1]}"
-        self._server = uvicorn.Server(
+        self._server = _Ending(
             uvicorn.Config(
                 app, log_config=None, log_level="warning", access_log=False, server_header=False, loop="asyncio",
                 limit_concurrency=_MOST_CONNECTIONS, timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_GRACE_SECONDS, proxy_headers=False,
                 ssl_certfile=address.certificate, ssl_keyfile=address.key,
-            )
+            ),
+            ending,
         )  # fmt: skip
 
     def run(self) -> None:
@@ -124,3 +128,17 @@ class Server:
             thread.join(_GRACE_SECONDS + 5.0)
 
         return stop
+
+
+class _Ending(uvicorn.Server):
+    """Says that it ends before it waits for those who are being answered."""
+
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], Awaitable[None]] | None) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End."""
+        if self._ending is not None:
+            await self._ending()
+        await super().shutdown(sockets)

@@ -37,6 +37,7 @@ def events_router(service: Service) -> APIRouter:
     @router.get("/overview", dependencies=[READING])
     def overview(start: Annotated[Seconds, Query(alias="from")] = None, to: Seconds = None) -> Response:
         """Swim lanes: events by entity, the gravest lanes first."""
+        service.hub.catch_up()
         return answer(overview_view(store, triage, service.clock.now(), start, to))
 
     @router.get("/queue", dependencies=[READING])
@@ -44,6 +45,7 @@ def events_router(service: Service) -> APIRouter:
         offset: Offset = 0, limit: Limit = 50, search: Annotated[str, Query(max_length=500)] = "", hidden: bool = False
     ) -> Response:
         """Events in the order in which to look at them."""
+        service.hub.catch_up()
         return answer(queue_view(triage, offset, limit, search=search, hidden=hidden))
 
     @router.get("/events", dependencies=[READING])
@@ -78,6 +80,7 @@ def events_router(service: Service) -> APIRouter:
     @router.get("/events/{event_id}", dependencies=[READING])
     def event(event_id: str) -> Response:
         """One event: what is like it, what was said of it, what else happened there."""
+        service.hub.catch_up()
         return answer(event_view(store, triage, event_id))
 
     @router.post("/events/{event_id}/acknowledge")
