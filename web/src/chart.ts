@@ -26,6 +26,7 @@ export interface Options {
 }
 
 const PATIENCE = 30;
+const RESTED = 200;
 const LEAST_SPAN = 1e-6;
 
 function colour(name: string): string {
@@ -43,6 +44,7 @@ export class Chart {
   private whole: [number, number] | null = null;
   private asking: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private turnedAt = -Infinity;
   private readonly watcher: ResizeObserver;
   private readonly scheme = matchMedia("(prefers-color-scheme: dark)");
   private width = 0;
@@ -78,8 +80,12 @@ export class Chart {
     if (range) {
       for (const plot of this.plots) plot.setScale("x", { min: range[0], max: range[1] });
     }
+    // The first turn of a wheel is answered at once; of those that follow on its heels, the last.
+    const now = performance.now(), isFirst = now - this.turnedAt > RESTED;
+    this.turnedAt = now;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.load(), PATIENCE);
+    if (isFirst) void this.load();
+    else this.timer = setTimeout(() => void this.load(), PATIENCE);
   }
 
   /** Widen (above 1) or narrow what is shown around a place of it, 0 to 1. */
