@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from amiss.server.app import make_app, make_service
 from amiss.server.demo import Demo
+from amiss.server.demo_office import OFFICE
 from amiss.store import Store
 from amiss.stream.clock import WallClock
 
@@ -77,10 +78,12 @@ def test_a_body_that_is_damaged_is_told(pushing):
 
 def test_the_demo_shows_a_past_and_goes_on(tmp_path):
     with Store.open(tmp_path / "demo.db") as store, Demo(store, tmp_path, seed=3):
-        until = time.monotonic() + 30
-        while not (watches := store.watches()) or watches[0].n_rows < 12_000:
+        until = time.monotonic() + 90
+        while {each.source for each in store.watches() if each.n_rows >= 12_000} != {"simulated plant", OFFICE}:
             assert time.monotonic() < until
             time.sleep(0.2)
         assert {each.entity for each in store.series()} == {f"P{k}" for k in range(1, 7)}
-        assert any(each.kind == "anomaly" for each in store.events())
+        assert any(each.kind == "anomaly" for each in store.events(source="simulated plant"))
+        told = {each.kind for each in store.events(source=OFFICE)}
+        assert {"vertical scan", "dns tunnel", "brute force"} <= told
     assert store.name

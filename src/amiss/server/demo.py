@@ -1,4 +1,4 @@
-"""A plant that is simulated, watched as any other would be."""
+"""A plant and an office that are simulated, watched as any other would be."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 
 from amiss.core.live import Message, Polled, Position
 from amiss.datasets.plant_stream import PlantStream
+from amiss.server.demo_office import SimulatedOffice
 from amiss.store.store import Store
 from amiss.stream.band_judge import BandJudge
 from amiss.stream.clock import WallClock
@@ -76,7 +77,7 @@ class SimulatedPlant:
 
 
 class Demo:
-    """Watches the simulation in a thread while the block lasts.
+    """Watches the simulations in threads while the block lasts.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ class Demo:
     folder
         Of the server; the simulation keeps nothing there.
     seed
-        Equal seeds give equal plants.
+        Equal seeds give equal plants and offices.
     """
 
     def __init__(self, store: Store, folder: Path, *, seed: int = 0) -> None:
@@ -96,16 +97,22 @@ class Demo:
             clock=clock, store=store, keep_history=True, pace=Pace(batch_seconds=0.25),
         )  # fmt: skip
         self._standing = Standing(self._monitor, store, judge="an adaptive band", asked=f"{_ALARMS_A_DAY:g} a day")
+        self._office = SimulatedOffice(store, clock, seed=seed)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="amiss-demo", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, name="amiss-demo-plant", daemon=True),
+            threading.Thread(target=self._office.run, args=(self._stop,), name="amiss-demo-office", daemon=True),
+        ]
 
     def __enter__(self) -> Demo:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(5.0)
+        for thread in self._threads:
+            thread.join(10.0)
 
     def _run(self) -> None:
         self._monitor.open()
