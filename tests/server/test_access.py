@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+import amiss
 from amiss.core.errors import ParameterError
 from amiss.server.access import COOKIE, SCOPES
 from amiss.server.app import make_app, make_service
@@ -197,3 +200,19 @@ def test_a_body_nested_without_end_is_refused(client):
         answer = client.post("/api/labels", content=body, headers={"Content-Type": "application/json"})
         assert answer.status_code in (400, 422)
         assert answer.json()["error"]["status"] == answer.status_code
+
+
+def test_a_model_is_brought_by_its_form(tmp_path, app, service, token):
+    rows = np.random.default_rng(0).normal(size=(400, 3))
+    amiss.fit(rows).save(tmp_path / "m.amiss")
+    with TestClient(app, base_url="http://127.0.0.1") as asks:
+        csrf = logged_in(asks, token("admin"))
+        send = partial(asks.post, f"/models?csrf_token={csrf}", data={"name": "pump"}, follow_redirects=False)
+        good = {"file": ("m.amiss", (tmp_path / "m.amiss").read_bytes())}
+        assert send(files=good).status_code == 303
+        assert [each.state for each in service.store.models("pump")] == ["champion"]
+        assert send(files=good).status_code == 303
+        assert [each.state for each in service.store.models("pump")] == ["champion", "challenger"]
+        assert send(files={"file": ("x", b"no model")}).status_code == 422
+        assert "pump" in asks.get("/models").text
+    assert len(list((tmp_path / "models").iterdir())) == 1

@@ -11,7 +11,7 @@ import amiss
 from amiss.server.adaptation import Adaptation
 from amiss.store import Store
 from amiss.store.records import HistoryBatch, LabelRecord
-from tests.server.made import NOW, SetClock
+from tests.server.made import NOW, SetClock, event
 
 N = 3_000
 COLUMNS = ("flow", "heat", "load")
@@ -115,3 +115,23 @@ def test_what_cannot_be_learnt_says_why(watched):
         decision = Adaptation(empty, folder, SetClock(NOW), lambda name: None).look()["pump"]
     assert decision.action == "wait"
     assert "no rows of the stream are kept" in decision.reason
+
+
+def test_a_drift_starts_a_challenger_without_a_verdict(watched):
+    store, folder, _, _ = watched
+    drift = event(0, id="drift-1", source="push:pump", entity="P1", kind="drift", opened=NOW - 20.0, updated=NOW - 20.0,
+                  reason="heat was about 0 and is about 3")  # fmt: skip
+    early = event(
+        1, id="drift-0", source="push:pump", entity="P1", kind="drift", opened=NOW - 500.0, updated=NOW - 500.0
+    )
+    adaptation = Adaptation(store, folder, SetClock(NOW), lambda name: None)
+    with store.writing() as writer:
+        writer.put_events([early])
+    assert adaptation.look()["pump"].action == "wait"
+    with store.writing() as writer:
+        writer.put_events([drift])
+    assert adaptation.look()["pump"].action == "start"
+    (_, challenger) = store.models("pump")
+    assert challenger.state == "challenger"
+    assert "heat was about 0 and is about 3" in challenger.note
+    assert amiss.load(challenger.path).kind == "table"

@@ -14,7 +14,7 @@ import numpy as np
 from amiss.core.errors import AmissError
 from amiss.feedback import Decision, Trial, judge, learn_challenger, should_start, verdicts_on_rows
 from amiss.feedback.verdict_log import VerdictLog
-from amiss.pipeline.api import load
+from amiss.pipeline.api import fit_source, load
 from amiss.pipeline.model import Model
 from amiss.pipeline.opening import open_source
 from amiss.server.recent import recent_rows
@@ -34,9 +34,9 @@ _DECIDED = ("anomaly", "normal")
 class Adaptation:
     """Looks at the models of pushed streams from time to time.
 
-    Enough new verdicts start a challenger, which is learnt from the stream's last rows and what was said of them. It
-    runs beside the champion until verdicts that it has not learnt from say which is better; the reason is written down
-    with the version. A champion that was replaced stays, and one call brings it back.
+    Enough new verdicts, or a drift that the watch has found, start a challenger, which is learnt from the stream's last
+    rows and what was said of them. It runs beside the champion until verdicts that it has not learnt from say which is
+    better; the reason is written down with the version. A champion that was replaced stays, and one call brings it back.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Adaptation:
         if challenger is None:
             since = [v.created for v in self._store.models(champion.name)]
             new = [each for each in _decided(labels) if each.at > max(since)]
-            decision = should_start(len(new))
+            decision = should_start(len(new), self._drifted(champion.name, max(since)))
             return self._started(champion, labels, decision) if decision.action == "start" else decision
         decision = self._tried(champion, challenger, labels)
         if decision.action == "promote":
@@ -101,6 +101,11 @@ class Adaptation:
             self._store.set_model_state(champion.name, challenger.number, "challenger", note=decision.reason)
         return decision
 
+    def _drifted(self, name: str, since: float) -> str:
+        """What the watch of the stream has said of a drift since then; "" where it has not."""
+        found = self._store.events(source=f"push:{name}", kind="drift", since=since, limit=1)
+        return found[0].reason if found and found[0].opened > since else ""
+
     def _started(self, champion: ModelRecord, labels: list[LabelRecord], decision: Decision) -> Decision:
         """Learn a challenger; where that cannot be, the reason."""
         model = load(champion.path)
@@ -108,16 +113,15 @@ class Adaptation:
         if not rows:
             return Decision("wait", f"{decision.reason}, and no rows of the stream are kept to learn from")
         try:
-            said = verdicts_on_rows(_as_known(labels, model), model, open_source(rows))
-            made = learn_challenger(model, rows, said)
+            made, how = _learnt(model, rows, _as_known(labels, model))
         except AmissError as error:
             return Decision("wait", f"{decision.reason}, and nothing can be learnt: {error.what}")
         self._folder.mkdir(exist_ok=True)
         part = self._folder / f".{champion.name}.part"
-        made.model.save(part)
+        made.save(part)
         digest = hashlib.sha256(part.read_bytes()).hexdigest()
         path = part.replace(self._folder / f"{digest}.amiss")
-        reason = f"{decision.reason}: {made.reason}"
+        reason = f"{decision.reason}: {how}"
         self._store.add_model(champion.name, path=str(path), digest=digest, now=self._clock.now(), note=reason)
         return Decision("start", reason)
 
@@ -129,6 +133,15 @@ class Adaptation:
         if not rows or not fresh:
             return Decision("wait", f"runs beside version {champion.number}; no verdict since it was learnt")
         return judge(_trial(old, new, rows, _as_known(fresh, old)))
+
+
+def _learnt(model: Model, rows: dict[str, object], labels: list[LabelRecord]) -> tuple[Model, str]:
+    """A model of the rows and what was said of them; of the rows alone where nothing was."""
+    said = verdicts_on_rows(labels, model, open_source(rows)) if labels else {}
+    if not any(verdict in _DECIDED for verdict in said.values()):
+        return fit_source(open_source(rows), model.recipe), "learnt anew from the rows since, as no verdict is on them"
+    made = learn_challenger(model, rows, said)
+    return made.model, made.reason
 
 
 def _trial(old: Model, new: Model, rows: dict[str, object], labels: list[LabelRecord]) -> Trial:

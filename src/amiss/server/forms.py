@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import msgspec
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, File, Form, Request, UploadFile
 from pydantic import BaseModel, ValidationError
 from starlette.responses import RedirectResponse, Response
 
@@ -87,6 +87,11 @@ def forms_router(service: Service, pages: Pages) -> APIRouter:
     @router.post("/models/{name}/roll-back", dependencies=[RULING])
     def roll_back(name: str) -> Response:
         do["roll_back"](name)
+        return _back("/models")
+
+    @router.post("/models", dependencies=[RULING])
+    def bring(file: Annotated[UploadFile, File()], name: Line = "") -> Response:
+        do["bring"](file, name)
         return _back("/models")
 
     @router.post("/upload", dependencies=[INGESTING])

@@ -165,7 +165,7 @@ class Shield:
         return said is not None and hmac.compare_digest(said.encode(), self._access.csrf(session).encode())
 
     def _most(self, path: str) -> int:
-        brings = path in ("/api/sets", "/upload", "/api/models") or path.startswith("/api/ingest/")
+        brings = path in ("/api/sets", "/upload", "/api/models", "/models") or path.startswith("/api/ingest/")
         return self._limits.upload_bytes if brings else self._limits.body_bytes
 
     def _too_large(self, scope: dict[str, Any]) -> Response:
