@@ -36,7 +36,7 @@ class Adaptation:
 
     Enough new verdicts, or a drift that the watch has found, start a challenger, which is learnt from the stream's last
     rows and what was said of them. It runs beside the champion until verdicts that it has not learnt from say which is
-    better; the reason is written down with the version. A champion that was replaced stays, and one call brings it back.
+    better; the reason is written down with the version. A champion that was replaced stays; one call brings it back.
 
     Parameters
     ----------
