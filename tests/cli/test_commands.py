@@ -23,6 +23,7 @@ import amiss
 from amiss.cli.main import app
 from amiss.datasets import make_network
 from amiss.report.record import record_schema
+from tests.databases import database, postgres
 from tests.servers import kafka_broker, mosquitto
 
 VERBS = sorted(command.name for command in app.registered_commands)
@@ -57,6 +58,29 @@ def test_every_example_of_watch_runs(pump_csv, tmp_path):
             assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
 
 
+def test_every_example_of_serve_starts(tmp_path):
+    """With a database and a certificate of our own, and ended by Ctrl-C: a server has no end either."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-keyout", "k.pem", "-out", "c.pem", "-subj", "/CN=localhost"],
+        check=True, capture_output=True, cwd=tmp_path,
+    )  # fmt: skip
+    lines = examples("serve")
+    assert len(lines) == 3
+    with postgres() as server, database(server) as url:
+        for line in lines:
+            here = line.replace("postgresql://amiss@127.0.0.1/amiss", url).replace("0.0.0.0", "127.0.0.1")
+            words = [sys.executable, "-m", *shlex.split(here), "--port", "0"]
+            process = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+            try:
+                said = process.stderr.readline()
+                assert "amiss listens" in said, line + said + process.stderr.read()
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait(60)
+                process.stderr.close()
+
+
 def _make_topic(port, name):
     from confluent_kafka import Producer
 
@@ -74,7 +98,7 @@ def _write_verdicts(folder):
     pl.DataFrame(spans).write_csv(folder / "spans.csv")
 
 
-@pytest.mark.parametrize("verb", sorted(set(VERBS) - {"watch"}))
+@pytest.mark.parametrize("verb", sorted(set(VERBS) - {"watch", "serve"}))
 def test_every_example_of_the_help_runs(verb, pump_csv, tmp_path):
     lines = examples(verb)
     assert lines
