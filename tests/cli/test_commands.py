@@ -447,8 +447,21 @@ def test_explain_tells_all_about_one_row(run, pump_csv):
     assert run("detect", "pump.csv", "--explain", row, "--format", "ndjson")[0].count("\n") == 1
     run("fit", "pump.csv", "-o", "explain.amiss")
     assert "row 3 (from 0)" in run("score", "explain.amiss", "new.csv", "--explain", "3")[0]
-    assert "has no form csv" in run("detect", "pump.csv", "--explain", row, "--format", "csv", code=2)[1]
+    assert "has no form ecs" in run("detect", "pump.csv", "--explain", row, "--format", "ecs", code=2)[1]
     assert "there is no row 9999999" in run("detect", "pump.csv", "--explain", "9999999", code=2)[1]
+
+
+def test_explain_as_csv_gives_the_row_with_its_reason(run, pump_csv):
+    table = "pump.csv", "--kind", "table"
+    listed = run("detect", *table, "--top", "1", "--format", "csv")[0].splitlines()
+    row = listed[1].split(",")[0]
+    assert listed[0].startswith("row,anomaly_score,p_value,is_anomaly,reason,")
+    assert run("detect", *table, "--explain", row, "--format", "csv")[0].splitlines() == listed
+    run("fit", *table, "-o", "explain_csv.amiss")
+    out = run("score", "explain_csv.amiss", "pump.csv", "--explain", "3", "--format", "csv")[0].splitlines()
+    assert len(out) == 2
+    assert out[1].startswith("3,")
+    assert "there is no row 9999999" in run("detect", *table, "--explain", "9999999", "--format", "csv", code=2)[1]
 
 
 def test_a_limit_beside_those_of_the_recipe_replaces_one_side_only(run, tmp_path):

@@ -60,6 +60,9 @@ def test_all_about_one_event(run, folder):
     assert "display filter:" in out
     assert "ports" in out
     run("detect", "day.log", "--explain", 999, code=2, cwd=folder)
+    listed = run("detect", "day.log", "--format", "csv", cwd=folder)[0].splitlines()
+    out = run("detect", "day.log", "--explain", 0, "--format", "csv", cwd=folder)[0]
+    assert out.splitlines() == listed[:2]
 
 
 def test_flows_and_page_are_written(run, folder):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
 import amiss
 from amiss.core.errors import DataError, ParameterError
 from amiss.evaluate import trial
+from amiss.evaluate.bench import Bench
 from amiss.evaluate.compare import suitable
+from amiss.report.compare_page import comparison_html
+from amiss.report.compare_table import print_comparison
 
 FEW = ("logistic_regression", "naive_bayes", "mahalanobis")
 
@@ -112,6 +118,44 @@ def test_one_that_fails_does_not_stop_the_others(monkeypatch):
     assert set(failures) == {"naive_bayes", "matrix_profile"}
     assert "out of order" in failures["naive_bayes"]
     assert told.verdict is not None
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_first_stretch_without_anomalies_fails_only_what_needs_them(n_jobs):
+    random = np.random.default_rng(0)
+    label = np.zeros(600, bool)
+    label[350:] = random.random(250) < 0.15
+    table = pl.DataFrame({"rate": random.normal(size=600) + 6 * label, "size": random.normal(size=600)}).with_columns(
+        time=np.datetime64("2026-01-01T00:00:00", "us") + np.arange(600) * np.timedelta64(1, "m"), label=label
+    )
+    told = amiss.compare(table, "label", kind="table", detectors=["naive_bayes", "hbos"], n_jobs=n_jobs)
+    assert told.split == "forward"
+    assert "no anomaly" in _by_name(told)["naive_bayes"].failure
+    assert _by_name(told)["hbos"].failure == ""
+    assert told.verdict.best == "hbos"
+    console = Console(file=StringIO(), width=160)
+    print_comparison(console, told)
+    for text in (console.file.getvalue(), comparison_html(told)):
+        assert "naive_bayes" in text
+        assert "labels hold no anomaly" in text
+    # Choosing columns by the label has nothing to go by in that stretch either: told of each, the command does not end.
+    told = amiss.compare(table, "label", kind="table", detectors=["naive_bayes", "hbos"], select="l1", n_jobs=n_jobs)
+    assert all("of one kind" in candidate.failure for candidate in told.candidates)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_rows_that_cannot_be_prepared_for_one_do_not_stop_the_others(monkeypatch, n_jobs):
+    whole = Bench._part
+
+    def breaks(bench, k, fill):
+        if fill and k == 1:
+            raise DataError("nothing to fill with", where="split 1", mend="give more rows")
+        return whole(bench, k, fill)
+
+    monkeypatch.setattr(Bench, "_part", breaks)
+    told = amiss.compare(_table(600), "label", detectors=["logistic_regression", "naive_bayes"], n_jobs=n_jobs)
+    failures = {name: candidate.failure for name, candidate in _by_name(told).items()}
+    assert failures == {"logistic_regression": "nothing to fill with", "naive_bayes": ""}
 
 
 def test_a_budget_too_short_for_one_is_told():

@@ -234,7 +234,8 @@ Explain = Annotated[
         "--explain",
         metavar="ROW",
         min=0,
-        help="Tell all about one row, counted from 0, in place of the list: why, its likes, what would make it normal.",
+        help="Tell all about one row, counted from 0, in place of the list: why, its likes, what would make it normal. "
+        "As csv: the row with its reason.",
     ),
 ]
 FailOn = Annotated[

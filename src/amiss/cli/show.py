@@ -190,13 +190,15 @@ def print_results(
     """
     if sys.stdout is None:
         raise ConnectorError("standard output is closed", mend="send it somewhere, or to /dev/null")
-    if explain is not None:
+    if explain is not None and form is EventForm.csv:
+        _print_csv(results, [result.row_table(explain) for result in results], many)
+    elif explain is not None:
         for result in results:
             _print_explanation(result, explain, form)
     elif form is EventForm.table:
         _print_tables(results, _LISTED if top is None else top)
     elif form is EventForm.csv:
-        _print_csv(results, top, many)
+        _print_csv(results, [result.top_table(result.n_anomalies if top is None else top) for result in results], many)
     elif form in (EventForm.json, EventForm.ndjson):
         _print_json(results, Form(form.value), top, many)
     else:
@@ -223,10 +225,10 @@ def _print_tables(results: Sequence[AnyResult], n_listed: int) -> None:
             print_network(console, result, n_listed)
 
 
-def _print_csv(results: Sequence[AnyResult], top: int | None, many: bool) -> None:
+def _print_csv(results: Sequence[AnyResult], tables: Sequence[pl.DataFrame], many: bool) -> None:
     columns: list[str] | None = None
-    for result in results:
-        table = result.top_table(result.n_anomalies if top is None else top)
+    for result, own in zip(results, tables, strict=True):
+        table = own
         if many:
             import polars as pl
 
@@ -262,7 +264,7 @@ def terminal() -> Console:
 
 def _print_explanation(result: AnyResult, row: int, form: EventForm) -> None:
     if form not in (EventForm.table, EventForm.json, EventForm.ndjson):
-        raise ParameterError(f"--explain has no form {form.value}", mend="give --format table, json or ndjson")
+        raise ParameterError(f"--explain has no form {form.value}", mend="give --format table, json, ndjson or csv")
     found = _explained(result, row, printed=form is EventForm.table)
     if form is EventForm.table:
         return

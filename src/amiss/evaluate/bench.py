@@ -49,7 +49,7 @@ class Bench:
     findings
         What has to be known before a figure is believed.
     prepared
-        The splits, by whether missing values are filled; made when they are first asked for.
+        Splits, by their number and whether missing values are filled; made when they are first asked for.
     chosen
         Of each split, the columns that the recipe's selection chose.
     seconds : (n_rows,)
@@ -64,7 +64,7 @@ class Bench:
     folds: Folds
     inner: tuple[Split, ...]
     findings: tuple[Leak, ...]
-    prepared: dict[bool, list[Part]] = field(default_factory=dict)
+    prepared: dict[tuple[int, bool], Part] = field(default_factory=dict)
     chosen: dict[int, tuple[str, ...]] = field(default_factory=dict)
     seconds: Vector | None = None
     course: bool = False
@@ -115,11 +115,11 @@ class Bench:
         """What tells these rows from others."""
         return self.frame.table.hash_rows(seed=0).to_numpy().tobytes()
 
-    def parts(self, fill: bool) -> list[Part]:
-        """The splits prepared, each by its rows learnt from alone; made once for all detectors."""
-        if fill not in self.prepared:
-            self.prepared[fill] = [self._part(k, fill) for k in range(len(self.folds))]
-        return self.prepared[fill]
+    def part(self, k: int, fill: bool) -> Part:
+        """Split `k` prepared by its rows learnt from alone; made once for all detectors."""
+        if (k, fill) not in self.prepared:
+            self.prepared[k, fill] = self._part(k, fill)
+        return self.prepared[k, fill]
 
     def _part(self, k: int, fill: bool) -> Part:
         split, inner = self.folds.splits[k], self.inner[k]

@@ -15,6 +15,8 @@ from amiss.pipeline.recipe import Recipe
 
 __all__ = ["Runner", "Task"]
 
+_Call = tuple["Task", Recipe, Part, float, str, str, float | None, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -91,10 +93,12 @@ class Runner:
         return done
 
     def _each(self, tasks: Sequence[Task], seconds: float | None) -> Iterator[tuple[Task, Trial]]:
-        calls = (self._call(task, seconds) for task in tasks if not self._is_over())
+        failed: list[tuple[Task, Trial]] = []
+        calls = self._calls(tasks, seconds, failed)
         if self.n_jobs == 1:
             for call in calls:
                 yield _outcome(*call)
+            yield from failed
             return
         from joblib import Parallel, delayed, parallel_config
 
@@ -102,14 +106,27 @@ class Runner:
         with parallel_config("loky", inner_max_num_threads=1):
             pool = Parallel(n_jobs=self.n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
             yield from pool(delayed(_outcome)(*call) for call in calls)
+        yield from failed
+
+    def _calls(self, tasks: Sequence[Task], seconds: float | None, failed: list[tuple[Task, Trial]]) -> Iterator[_Call]:
+        """The calls to make, before the budget is over; tasks whose rows cannot be prepared go to `failed`."""
+        for task in tasks:
+            if self._is_over():
+                return
+            try:
+                call = self._call(task, seconds)
+            except Exception as error:  # rows that one split cannot be prepared from must not stop the others
+                failed.append((task, Trial(failure=failure_of(error))))
+            else:
+                yield call
 
     def _is_over(self) -> bool:
         return self.until is not None and time.monotonic() > self.until
 
-    def _call(self, task: Task, seconds: float | None) -> tuple[Task, Recipe, Part, float, str, str, float | None, int]:
+    def _call(self, task: Task, seconds: float | None) -> _Call:
         recipe = self.bench.recipe.for_labels(task.detector)
         fill = not recipe.make_detector().capabilities.missing
-        part = self.bench.parts(fill)[task.split]
+        part = self.bench.part(task.split, fill)
         return task, recipe, part, self.rate, self.measure, self.search, seconds, -1 if self.n_jobs == 1 else 1
 
 

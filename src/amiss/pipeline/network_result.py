@@ -137,6 +137,17 @@ class NetworkResult:
             },
         )  # fmt: skip
 
+    def row_table(self, event: int) -> pl.DataFrame:
+        """One event, by its place in `events` from 0, as `top_table` has those listed.
+
+        Raises
+        ------
+        ParameterError
+            There is no such event.
+        """
+        self.explain(event)
+        return self.top_table(event + 1).tail(1)
+
     def explain(self, event: int) -> Event:
         """An event by its place in `events`, from 0.
 

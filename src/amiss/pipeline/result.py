@@ -146,9 +146,22 @@ class Result:
 
     def top_table(self, n: int) -> pl.DataFrame:
         """`top` as a polars frame, whatever the caller gave."""
+        return self._table_of(self.ranking(n))
+
+    def row_table(self, row: int) -> pl.DataFrame:
+        """One row, by its position from 0, as `top_table` has those listed.
+
+        Raises
+        ------
+        ParameterError
+            There is no such row.
+        """
+        self.explain(row)
+        return self._table_of(np.array([row]))
+
+    def _table_of(self, rows: npt.NDArray[np.int64]) -> pl.DataFrame:
         import polars as pl
 
-        rows = self.ranking(n)
         added = self._added(rows)
         own = _own_way(self.rows_at(rows).table, added).get_columns()
         return pl.DataFrame([*(pl.Series(name, values) for name, values in added.items()), *own])
